@@ -1,0 +1,3 @@
+//! The command `filing-operator`.
+
+fn main() {}
