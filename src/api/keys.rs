@@ -1,0 +1,19 @@
+//! The names under which the operator writes: annotations, labels, field managers, condition types and reasons.
+
+/// The API group, and the prefix of every key.
+pub const GROUP: &str = "filing-operator.io";
+/// The version of the API.
+pub const VERSION: &str = "v1alpha1";
+
+/// On a route: its verdict (`Compliant`, `Warned`, `Violating`, `Exempt`).
+pub const VERDICT: &str = "filing-operator.io/verdict";
+/// On a route: what is wrong with it.
+pub const FINDINGS: &str = "filing-operator.io/findings";
+/// On a route: the numbers under which its hosts are served.
+pub const NUMBER: &str = "filing-operator.io/number";
+/// On a quarantined route: the class that it had.
+pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
+/// On a quarantined route: since when.
+pub const QUARANTINED_AT: &str = "filing-operator.io/quarantined-at";
+/// On a policy, by a person: the digest of the set of routes that may be blocked in spite of the brake.
+pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
