@@ -1,0 +1,198 @@
+//! A filing as it is judged: what was typed, parsed once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::core::{ObjectMeta, Selector, SelectorExt};
+
+use super::snapshot::Labels;
+use crate::api::{AccessStage, NamespacesFrom, FilingSpec, Stage, ServiceKind};
+use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError};
+
+/// Which filing: namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilingKey {
+    /// The namespace it lives in.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for FilingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A filing (备案) of one site, App or mini-program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filing {
+    /// Which one.
+    pub key: FilingKey,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
+    /// When the API server took it; none in a manifest.
+    pub created: Option<Timestamp>,
+    /// The generation of its spec; 0 in a manifest.
+    pub generation: i64,
+    /// The domains that it names, in its order.
+    pub domains: Vec<DomainEntry>,
+    /// Every licence number that it states.
+    pub numbers: Vec<Numbered>,
+    /// Of the first filing.
+    pub stage: Stage,
+    /// What is filed.
+    pub kind: ServiceKind,
+    /// The providers that serve it.
+    pub access: Vec<Access>,
+    /// The day of approval.
+    pub approved_at: Option<Day>,
+    /// The last day of the record, where it has one.
+    pub expires_at: Option<Day>,
+    /// The last day of the domain name's registration.
+    pub domain_expires_at: Option<Day>,
+    /// Who may serve under it.
+    pub allowed: Allowed,
+}
+
+/// One entry of a filing's `domains`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainEntry {
+    /// As it was typed.
+    pub typed: String,
+    /// The domain, or why it is none.
+    pub domain: Result<Domain, HostError>,
+}
+
+/// A licence number, and the field that it stands in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbered {
+    /// The field, by what is due there.
+    pub role: NumberRole,
+    /// The number, or why it is none.
+    pub number: Result<Number, NumberError>,
+}
+
+/// What number is due in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberRole {
+    /// `spec.number`: of the site, App or mini-program (服务备案号).
+    Site,
+    /// `spec.subject.mainNumber`: of the subject (主体备案号).
+    Main,
+    /// `spec.licence.number`: of the commercial licence (经营许可证编号).
+    Licence,
+    /// `spec.publicSecurity.number`: of the public-security filing (公安联网备案号).
+    PublicSecurity,
+}
+
+impl NumberRole {
+    /// The field.
+    pub fn path(self) -> FieldPath {
+        FieldPath::fixed(match self {
+            Self::Site => "spec.number",
+            Self::Main => "spec.subject.mainNumber",
+            Self::Licence => "spec.licence.number",
+            Self::PublicSecurity => "spec.publicSecurity.number",
+        })
+    }
+}
+
+/// One entry of a filing's `access` (接入): a provider that serves it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The provider.
+    pub provider: Arc<str>,
+    /// The regions; none: every mainland region of the provider.
+    pub regions: Vec<String>,
+    /// The servers, by name.
+    pub servers: Vec<Arc<str>>,
+    /// How far the access filing is.
+    pub stage: AccessStage,
+}
+
+/// Who may serve under a filing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Allowed {
+    /// Every namespace.
+    #[default]
+    All,
+    /// Its own namespace.
+    Same,
+    /// Namespaces with such labels; none where the selector can't be read.
+    Selector(Option<Selector>),
+}
+
+impl Filing {
+    /// Reads what was typed. Whatever is wrong with a value is kept beside it for the rules to tell.
+    pub fn new(key: FilingKey, metadata: &ObjectMeta, spec: &FilingSpec) -> Self {
+        let registration = spec.registration.as_ref();
+        Self {
+            key,
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+            generation: metadata.generation.unwrap_or_default(),
+            domains: spec
+                .domains
+                .iter()
+                .map(|typed| DomainEntry { typed: typed.clone(), domain: Domain::parse(typed) })
+                .collect(),
+            numbers: numbers(spec),
+            stage: spec.stage,
+            kind: spec.kind(),
+            access: spec
+                .access
+                .iter()
+                .map(|access| Access {
+                    provider: access.provider.as_str().into(),
+                    regions: access.regions.clone(),
+                    servers: access.servers.iter().map(|name| Arc::from(name.as_str())).collect(),
+                    stage: access.stage,
+                })
+                .collect(),
+            approved_at: spec.approved_at,
+            expires_at: spec.expires_at,
+            domain_expires_at: registration.and_then(|registration| registration.expires_at),
+            allowed: spec.allowed_namespaces.as_ref().map(|allowed| match allowed.from {
+                NamespacesFrom::All => Allowed::All,
+                NamespacesFrom::Same => Allowed::Same,
+                NamespacesFrom::Selector => {
+                    Allowed::Selector(allowed.selector.clone().and_then(|selector| selector.try_into().ok()))
+                }
+            }).unwrap_or_default(),
+        }
+    }
+
+    /// The domains that cover something, in its order. A public suffix covers nothing.
+    pub fn covering_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().filter_map(|entry| entry.domain.as_ref().ok()).filter(|domain| !domain.is_public_suffix())
+    }
+
+    /// Whether a namespace may serve under it.
+    pub fn is_shared_with(&self, namespace: &str, labels: &Labels) -> bool {
+        match &self.allowed {
+            Allowed::All => true,
+            Allowed::Same => *self.key.namespace == *namespace,
+            Allowed::Selector(selector) => selector.as_ref().is_some_and(|selector| selector.matches(labels)),
+        }
+    }
+
+    /// The number of the site, where it states one that can be read.
+    pub fn site_number(&self) -> Option<&Number> {
+        self.numbers.iter().find(|numbered| numbered.role == NumberRole::Site).and_then(|site| site.number.as_ref().ok())
+    }
+}
+
+fn numbers(spec: &FilingSpec) -> Vec<Numbered> {
+    let typed = [
+        (NumberRole::Site, spec.number.as_deref()),
+        (NumberRole::Main, spec.subject.main_number.as_deref()),
+        (NumberRole::Licence, spec.licence.as_ref().and_then(|licence| licence.number.as_deref())),
+        (NumberRole::PublicSecurity, spec.public_security.as_ref().and_then(|filed| filed.number.as_deref())),
+    ];
+    typed
+        .into_iter()
+        .filter_map(|(role, typed)| typed.map(|typed| Numbered { role, number: Number::parse(typed) }))
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! Filings by the domains that they name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::filing::{Filing, FilingKey};
+use super::snapshot::{Kept, Unreadable};
+use crate::domain::Domain;
+
+/// The filings, by key and by domain.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FilingIndex {
+    by_key: BTreeMap<FilingKey, Kept<Filing>>,
+    by_domain: HashMap<Arc<str>, Vec<Arc<Filing>>>,
+}
+
+/// The order of the filings of one domain does not depend on the order in which they came.
+impl PartialEq for FilingIndex {
+    fn eq(&self, other: &Self) -> bool {
+        self.by_key == other.by_key
+    }
+}
+
+impl FilingIndex {
+    pub(super) fn insert(&mut self, filing: Filing) {
+        self.remove(&filing.key);
+        let filing = Arc::new(filing);
+        for domain in filing.covering_domains() {
+            let filings = self.by_domain.entry(domain.shared()).or_default();
+            if !filings.iter().any(|other| other.key == filing.key) {
+                let at = filings.partition_point(|other| other.key < filing.key);
+                filings.insert(at, Arc::clone(&filing));
+            }
+        }
+        self.by_key.insert(filing.key.clone(), Kept::Read(filing));
+    }
+
+    pub(super) fn insert_unreadable(&mut self, key: FilingKey, unreadable: Unreadable) {
+        self.remove(&key);
+        self.by_key.insert(key, Kept::Unreadable(Arc::new(unreadable)));
+    }
+
+    pub(super) fn remove(&mut self, key: &FilingKey) {
+        let Some(Kept::Read(filing)) = self.by_key.remove(key) else { return };
+        for domain in filing.covering_domains() {
+            if let Some(filings) = self.by_domain.get_mut(domain.as_str()) {
+                filings.retain(|other| other.key != *key);
+                if filings.is_empty() {
+                    self.by_domain.remove(domain.as_str());
+                }
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: &FilingKey) -> Option<&Kept<Filing>> {
+        self.by_key.get(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&FilingKey, &Kept<Filing>)> {
+        self.by_key.iter()
+    }
+
+    /// Filings with a domain at or above another, the nearest first, then by key.
+    pub(super) fn at_or_above<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
+        domain.ancestors().filter_map(|name| self.by_domain.get(name)).flatten()
+    }
+}

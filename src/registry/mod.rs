@@ -1,0 +1,18 @@
+//! The facts that the cluster or the manifests declare, as small validated structs, indexed by domain.
+//!
+//! [`Snapshot`] is what is known at one time: immutable, shared, cheap to take. [`Registry`] owns the current one and
+//! the routes; it takes changes one by one and says which routes, filings and servers each may touch. Pure: it never
+//! decides whether a route may be served, and asks nobody for anything.
+
+mod filing;
+mod index;
+mod owner;
+mod policy;
+mod server;
+mod snapshot;
+
+pub use filing::{Access, Allowed, DomainEntry, Filing, FilingKey, NumberRole, Numbered};
+pub use owner::{Affected, Change, Registry, Subject, SubjectKind};
+pub use policy::{Cdn, Exemption, Policy, Problem, Trust};
+pub use server::Server;
+pub use snapshot::{IngressClassFact, Kept, NodeKey, Snapshot, Unreadable};

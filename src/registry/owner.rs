@@ -1,0 +1,403 @@
+//! The owner of the current snapshot and of the routes: takes changes, and says what each may touch.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::filing::{Filing, FilingKey};
+use super::policy::Policy;
+use super::server::Server;
+use super::snapshot::{IngressClassFact, Kept, Labels, NodeKey, Snapshot, Unreadable};
+use crate::domain::{Domain, Place, Site};
+use crate::route::{Claimed, Route, RouteKey};
+
+/// Something that is there now, in place of what was known of it before.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A filing, or that it can't be read.
+    Filing(FilingKey, Result<Filing, Unreadable>),
+    /// A server, or that it can't be read.
+    Server(Arc<str>, Result<Server, Unreadable>),
+    /// A policy, or that it can't be read.
+    Policy(Arc<str>, Result<Policy, Unreadable>),
+    /// A namespace's labels.
+    Namespace(Arc<str>, Labels),
+    /// A class.
+    Class(Arc<str>, IngressClassFact),
+    /// A node, and the place that it stands in, where that can be told.
+    Node(NodeKey, Option<Place>),
+    /// A route, or that it can't be read.
+    Route(RouteKey, Result<Route, Unreadable>),
+}
+
+/// What a change is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// A filing.
+    Filing(FilingKey),
+    /// A server.
+    Server(Arc<str>),
+    /// A policy.
+    Policy(Arc<str>),
+    /// A namespace.
+    Namespace(Arc<str>),
+    /// A class.
+    Class(Arc<str>),
+    /// A node.
+    Node(NodeKey),
+    /// A route.
+    Route(RouteKey),
+}
+
+/// A kind of [`Subject`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SubjectKind {
+    /// Filings.
+    Filing,
+    /// Servers.
+    Server,
+    /// Policies.
+    Policy,
+    /// Namespaces.
+    Namespace,
+    /// Classes.
+    Class,
+    /// Nodes.
+    Node,
+    /// Routes.
+    Route,
+}
+
+/// What may have to be judged anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// Routes.
+    pub routes: BTreeSet<RouteKey>,
+    /// Filings.
+    pub filings: BTreeSet<FilingKey>,
+    /// Servers.
+    pub servers: BTreeSet<Arc<str>>,
+    /// Policies.
+    pub policies: BTreeSet<Arc<str>>,
+}
+
+impl Affected {
+    /// Adds what another change affects.
+    pub fn merge(&mut self, other: Self) {
+        self.routes.extend(other.routes);
+        self.filings.extend(other.filings);
+        self.servers.extend(other.servers);
+        self.policies.extend(other.policies);
+    }
+}
+
+impl Change {
+    /// What it is about.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Filing(key, _) => Subject::Filing(key.clone()),
+            Self::Server(name, _) => Subject::Server(Arc::clone(name)),
+            Self::Policy(name, _) => Subject::Policy(Arc::clone(name)),
+            Self::Namespace(name, _) => Subject::Namespace(Arc::clone(name)),
+            Self::Class(name, _) => Subject::Class(Arc::clone(name)),
+            Self::Node(name, _) => Subject::Node(Arc::clone(name)),
+            Self::Route(key, _) => Subject::Route(key.clone()),
+        }
+    }
+}
+
+/// The facts and the routes, and which touches which.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    snapshot: Snapshot,
+    routes: BTreeMap<RouteKey, Kept<Route>>,
+    routes_at: HashMap<Arc<str>, BTreeSet<RouteKey>>,
+    filings_on: HashMap<Arc<str>, BTreeSet<FilingKey>>,
+    nodes: BTreeMap<NodeKey, Option<Place>>,
+}
+
+impl Registry {
+    /// Starts from what is known already, without routes.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            routes: BTreeMap::new(),
+            routes_at: HashMap::new(),
+            filings_on: HashMap::new(),
+            nodes: BTreeMap::new(),
+        }
+    }
+
+    /// The facts as they are now.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Every route, in order.
+    pub fn routes(&self) -> impl Iterator<Item = (&RouteKey, &Kept<Route>)> {
+        self.routes.iter()
+    }
+
+    /// A route.
+    pub fn route(&self, key: &RouteKey) -> Option<&Kept<Route>> {
+        self.routes.get(key)
+    }
+
+    /// Everything of a kind that is known, so that what a new listing lacks can be deleted.
+    pub fn subjects(&self, kind: SubjectKind) -> Vec<Subject> {
+        let snapshot = &self.snapshot;
+        match kind {
+            SubjectKind::Filing => snapshot.filings.iter().map(|(key, _)| Subject::Filing(key.clone())).collect(),
+            SubjectKind::Server => snapshot.servers.keys().cloned().map(Subject::Server).collect(),
+            SubjectKind::Policy => {
+                let read = snapshot.policies.in_order.iter().map(|policy| Arc::clone(&policy.name));
+                read.chain(snapshot.policies.unreadable.keys().cloned()).map(Subject::Policy).collect()
+            }
+            SubjectKind::Namespace => snapshot.namespaces.keys().cloned().map(Subject::Namespace).collect(),
+            SubjectKind::Class => snapshot.classes.keys().cloned().map(Subject::Class).collect(),
+            SubjectKind::Node => self.nodes.keys().cloned().map(Subject::Node).collect(),
+            SubjectKind::Route => self.routes.keys().cloned().map(Subject::Route).collect(),
+        }
+    }
+
+    /// Takes a change. What is as it was affects nothing.
+    pub fn apply(&mut self, change: Change) -> Affected {
+        match change {
+            Change::Filing(key, filing) => self.filing(&key, Some(filing)),
+            Change::Server(name, server) => self.server(&name, Some(server)),
+            Change::Policy(name, policy) => self.policy(&name, Some(policy)),
+            Change::Namespace(name, labels) => self.namespace(&name, Some(labels)),
+            Change::Class(name, class) => self.class(&name, Some(class)),
+            Change::Node(name, place) => self.node(&name, Some(place)),
+            Change::Route(key, route) => self.set_route(&key, Some(route)),
+        }
+    }
+
+    /// Forgets something.
+    pub fn delete(&mut self, subject: &Subject) -> Affected {
+        match subject {
+            Subject::Filing(key) => self.filing(key, None),
+            Subject::Server(name) => self.server(name, None),
+            Subject::Policy(name) => self.policy(name, None),
+            Subject::Namespace(name) => self.namespace(name, None),
+            Subject::Class(name) => self.class(name, None),
+            Subject::Node(name) => self.node(name, None),
+            Subject::Route(key) => self.set_route(key, None),
+        }
+    }
+
+    fn filing(&mut self, key: &FilingKey, filing: Option<Result<Filing, Unreadable>>) -> Affected {
+        let before = self.snapshot.filings.get(key).cloned();
+        let is_same = match (&before, &filing) {
+            (None, None) => true,
+            (Some(Kept::Read(old)), Some(Ok(new))) => **old == *new,
+            (Some(Kept::Unreadable(old)), Some(Err(new))) => **old == *new,
+            _ => false,
+        };
+        if is_same {
+            return Affected::default();
+        }
+        let mut affected = Affected { filings: [key.clone()].into(), ..Affected::default() };
+        if let Some(Kept::Read(old)) = &before {
+            self.affect_by_filing(old, &mut affected);
+            for server in old.access.iter().flat_map(|access| &access.servers) {
+                if let Some(filings) = self.filings_on.get_mut(server) {
+                    filings.remove(key);
+                }
+            }
+        }
+        let index = Arc::make_mut(&mut self.snapshot.filings);
+        match filing {
+            None => index.remove(key),
+            Some(Err(unreadable)) => index.insert_unreadable(key.clone(), unreadable),
+            Some(Ok(new)) => {
+                for server in new.access.iter().flat_map(|access| &access.servers) {
+                    self.filings_on.entry(Arc::clone(server)).or_default().insert(key.clone());
+                }
+                index.insert(new);
+                if let Some(Kept::Read(new)) = self.snapshot.filings.get(key).cloned() {
+                    self.affect_by_filing(&new, &mut affected);
+                }
+            }
+        }
+        affected
+    }
+
+    fn server(&mut self, name: &Arc<str>, server: Option<Result<Server, Unreadable>>) -> Affected {
+        let kept = server.map(keep);
+        if self.snapshot.servers.get(name) == kept.as_ref() {
+            return Affected::default();
+        }
+        set(Arc::make_mut(&mut self.snapshot.servers), name, kept);
+        let mut affected = Affected { servers: [Arc::clone(name)].into(), ..Affected::default() };
+        for key in self.filings_on.get(name).into_iter().flatten() {
+            affected.filings.insert(key.clone());
+            if let Some(Kept::Read(filing)) = self.snapshot.filings.get(key) {
+                self.affect_by_filing(filing, &mut affected);
+            }
+        }
+        affected
+    }
+
+    fn policy(&mut self, name: &Arc<str>, policy: Option<Result<Policy, Unreadable>>) -> Affected {
+        let policies = &self.snapshot.policies;
+        let old = policies.in_order.iter().find(|known| known.name == *name);
+        let is_same = match &policy {
+            None => old.is_none() && !policies.unreadable.contains_key(name),
+            Some(Ok(new)) => old.is_some_and(|old| **old == *new),
+            Some(Err(new)) => policies.unreadable.get(name).is_some_and(|old| **old == *new),
+        };
+        if is_same {
+            return Affected::default();
+        }
+        let mut affected = Affected { policies: [Arc::clone(name)].into(), ..Affected::default() };
+        self.affect_by_policy(name, &mut affected);
+        let policies = Arc::make_mut(&mut self.snapshot.policies);
+        policies.in_order.retain(|known| known.name != *name);
+        policies.unreadable.remove(name);
+        match policy {
+            None => {}
+            Some(Err(unreadable)) => {
+                policies.unreadable.insert(Arc::clone(name), Arc::new(unreadable));
+            }
+            Some(Ok(new)) => {
+                let rank = |policy: &Policy| (std::cmp::Reverse(policy.precedence), Arc::clone(&policy.name));
+                let at = policies.in_order.partition_point(|known| rank(known) < rank(&new));
+                policies.in_order.insert(at, Arc::new(new));
+            }
+        }
+        self.affect_by_policy(name, &mut affected);
+        affected
+    }
+
+    fn namespace(&mut self, name: &Arc<str>, labels: Option<Labels>) -> Affected {
+        if self.snapshot.namespaces.get(name) == labels.as_ref() {
+            return Affected::default();
+        }
+        set(Arc::make_mut(&mut self.snapshot.namespaces), name, labels);
+        // Its routes may be governed by another policy and may serve under other filings; its filings may be trusted
+        // or no longer.
+        let mut affected = Affected { routes: self.routes_in(name), ..Affected::default() };
+        for (key, kept) in self.snapshot.filings.iter().filter(|(key, _)| key.namespace == *name) {
+            affected.filings.insert(key.clone());
+            if let Kept::Read(filing) = kept {
+                self.affect_by_filing(filing, &mut affected);
+            }
+        }
+        affected
+    }
+
+    fn class(&mut self, name: &Arc<str>, class: Option<IngressClassFact>) -> Affected {
+        if self.snapshot.classes.get(name) == class.as_ref() {
+            return Affected::default();
+        }
+        let before = self.snapshot.default_class().cloned();
+        set(Arc::make_mut(&mut self.snapshot.classes), name, class);
+        let mut affected = Affected::default();
+        if self.snapshot.default_class() != before.as_ref() {
+            affected.routes = self.routes_that(|route| route.class.name().is_none());
+        }
+        affected
+    }
+
+    fn node(&mut self, name: &NodeKey, place: Option<Option<Place>>) -> Affected {
+        if self.nodes.get(name) == place.as_ref() {
+            return Affected::default();
+        }
+        set(&mut self.nodes, name, place);
+        let site = Site::of(self.nodes.values().flatten().cloned());
+        let mut affected = Affected::default();
+        if site != *self.snapshot.site {
+            self.snapshot.site = Arc::new(site);
+            let snapshot = &self.snapshot;
+            affected.routes =
+                self.routes_that(|route| snapshot.policy_of(route).is_some_and(|policy| policy.site.is_none()));
+            let found = snapshot.policies().filter(|policy| policy.site.is_none());
+            affected.policies = found.map(|policy| Arc::clone(&policy.name)).collect();
+        }
+        affected
+    }
+
+    fn set_route(&mut self, key: &RouteKey, route: Option<Result<Route, Unreadable>>) -> Affected {
+        let kept = route.map(keep);
+        if self.routes.get(key) == kept.as_ref() {
+            return Affected::default();
+        }
+        if let Some(Kept::Read(old)) = self.routes.remove(key) {
+            for name in names(&old) {
+                if let Some(routes) = self.routes_at.get_mut(name) {
+                    routes.remove(key);
+                    if routes.is_empty() {
+                        self.routes_at.remove(name);
+                    }
+                }
+            }
+        }
+        if let Some(Kept::Read(new)) = &kept {
+            for name in names(new) {
+                self.routes_at.entry(name.into()).or_default().insert(key.clone());
+            }
+        }
+        set(&mut self.routes, key, kept);
+        Affected { routes: [key.clone()].into(), ..Affected::default() }
+    }
+
+    /// The routes that a filing may cover.
+    fn affect_by_filing(&self, filing: &Filing, affected: &mut Affected) {
+        for domain in filing.covering_domains() {
+            affected.routes.extend(self.routes_at.get(domain.as_str()).into_iter().flatten().cloned());
+        }
+    }
+
+    /// The routes that a policy governs; under the default one, filings and servers too.
+    fn affect_by_policy(&self, name: &Arc<str>, affected: &mut Affected) {
+        let snapshot = &self.snapshot;
+        let governed = |route: &Route| snapshot.policy_of(route).is_some_and(|policy| policy.name == *name);
+        affected.routes.extend(self.routes_that(governed));
+        if **name == *Policy::DEFAULT {
+            affected.filings.extend(snapshot.filings.iter().map(|(key, _)| key.clone()));
+            affected.servers.extend(snapshot.servers.keys().cloned());
+        }
+    }
+
+    fn routes_in(&self, namespace: &Arc<str>) -> BTreeSet<RouteKey> {
+        self.routes.keys().filter(|key| key.namespace == *namespace).cloned().collect()
+    }
+
+    fn routes_that(&self, holds: impl Fn(&Route) -> bool) -> BTreeSet<RouteKey> {
+        let read = self.routes.iter().filter_map(|(key, kept)| match kept {
+            Kept::Read(route) => Some((key, route)),
+            Kept::Unreadable(_) => None,
+        });
+        read.filter(|(_, route)| holds(route)).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+fn keep<T>(read: Result<T, Unreadable>) -> Kept<T> {
+    match read {
+        Ok(read) => Kept::Read(Arc::new(read)),
+        Err(unreadable) => Kept::Unreadable(Arc::new(unreadable)),
+    }
+}
+
+fn set<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, key: &K, value: Option<V>) {
+    match value {
+        Some(value) => {
+            map.insert(key.clone(), value);
+        }
+        None => {
+            map.remove(key);
+        }
+    }
+}
+
+/// The names at which a filing would cover a route: of each host, itself and its parents down to what is registrable.
+fn names(route: &Route) -> impl Iterator<Item = &str> {
+    let domains = route.claims.iter().filter_map(|claim| match &claim.to {
+        Claimed::Host(host) => Some(host.domain()),
+        Claimed::NoHost { .. } | Claimed::Anything => None,
+    });
+    domains.flat_map(|domain: &Domain| {
+        let end = domain.registrable().map_or(usize::MAX, str::len);
+        domain.ancestors().take_while(move |name| name.len() >= end)
+    })
+}

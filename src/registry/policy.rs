@@ -1,0 +1,237 @@
+//! A policy as it is applied.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::core::{ObjectMeta, Selector, SelectorExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+use super::snapshot::{HOME_LABEL, Labels};
+use crate::api::{Admission, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec};
+use crate::domain::{Day, FieldPath, Host, Location, Place, Province, Site};
+
+/// What is enforced where, and how hard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
+    /// The generation of its spec; 0 in a manifest.
+    pub generation: i64,
+    /// The highest governs.
+    pub precedence: i32,
+    /// Where the routes are served; none: found from the nodes.
+    pub site: Option<Site>,
+    /// Whether a CDN serves them on the mainland, wherever the cluster is.
+    pub mainland_cdn: Option<Cdn>,
+    /// The namespaces that it governs; none: all.
+    pub namespaces: Option<Selector>,
+    /// The classes that it governs; empty: all.
+    pub ingress_classes: Vec<Arc<str>>,
+    /// Whose filings count.
+    pub trust: Trust,
+    /// What happens to new and changed routes.
+    pub admission: Admission,
+    /// What happens to routes that already run.
+    pub running: Running,
+    /// Severities over the catalogue's.
+    pub rules: BTreeMap<String, RuleLevel>,
+    /// Days of grace.
+    pub grace: Grace,
+    /// Days before an end at which to remind, the greatest first.
+    pub reminders: Vec<u32>,
+    /// Who need not comply.
+    pub exemptions: Vec<Exemption>,
+    /// What could not be understood of it, and what is done instead.
+    pub problems: Vec<Problem>,
+}
+
+/// A content delivery network that serves on the mainland.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cdn {
+    /// Its provider, where it is named.
+    pub provider: Option<Arc<str>>,
+}
+
+/// Whose filings count.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trust {
+    /// Everyone's.
+    All,
+    /// Those in the operator's own namespace.
+    Home,
+    /// Those in namespaces with such labels; nobody's where the selector can't be read.
+    Namespaces(Option<Selector>),
+}
+
+/// Hosts that need not comply for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemption {
+    /// The hosts.
+    pub hosts: Vec<Host>,
+    /// The namespaces; empty: all.
+    pub namespaces: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day.
+    pub until: Day,
+}
+
+/// Something in a policy that could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The field.
+    pub path: FieldPath,
+    /// What is wrong and what is done instead.
+    pub message: String,
+}
+
+impl Policy {
+    /// The name of the policy that the operator keeps from its file, and under which filings and servers are judged.
+    pub const DEFAULT: &'static str = "default";
+
+    /// Reads what was typed. What can't be understood is left out in the stricter way, and told in `problems`.
+    pub fn new(name: Arc<str>, metadata: &ObjectMeta, spec: &FilingPolicySpec) -> Self {
+        let mut problems = Vec::new();
+        let selection = spec.r#match.as_ref();
+        let namespaces = selection.and_then(|selection| selection.namespace_selector.clone()).filter(|typed| !is_empty(typed));
+        let mut reminders = spec.reminders.clone();
+        reminders.sort_unstable_by(|a, b| b.cmp(a));
+        Self {
+            name,
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            generation: metadata.generation.unwrap_or_default(),
+            precedence: spec.precedence,
+            site: spec.site.as_ref().map(|site| Site::of([place(site, &mut problems)])),
+            mainland_cdn: spec
+                .mainland_cdn
+                .as_ref()
+                .map(|cdn| Cdn { provider: cdn.provider.as_deref().map(Arc::from) }),
+            // A selector that can't be read governs everything: a slip must not open the gate.
+            namespaces: namespaces.and_then(|typed| selector(&typed, "spec.match.namespaceSelector", &mut problems)),
+            ingress_classes: selection
+                .map(|selection| selection.ingress_classes.iter().map(|class| Arc::from(class.as_str())).collect())
+                .unwrap_or_default(),
+            trust: trust(spec, &mut problems),
+            admission: spec.admission,
+            running: spec.running,
+            rules: spec.rules.clone(),
+            grace: spec.grace,
+            reminders,
+            exemptions: exemptions(spec, &mut problems),
+            problems,
+        }
+    }
+
+    /// The greatest of the reminders, in days: what ends within them is expiring.
+    pub fn expiring_within(&self) -> u32 {
+        self.reminders.first().copied().unwrap_or_default()
+    }
+
+    /// Whether it governs routes in a namespace and class. An unknown class matches.
+    pub fn governs(&self, labels: &Labels, class: Option<&str>, class_is_known: bool) -> bool {
+        let class_fits = self.ingress_classes.is_empty()
+            || !class_is_known
+            || class.is_some_and(|class| self.ingress_classes.iter().any(|governed| **governed == *class));
+        class_fits && self.namespaces.as_ref().is_none_or(|selector| selector.matches(labels))
+    }
+
+    /// Whether filings in a namespace count.
+    pub fn trusts(&self, namespace: &str, labels: &Labels, home: &str) -> bool {
+        match &self.trust {
+            Trust::All => true,
+            Trust::Home => namespace == home,
+            Trust::Namespaces(selector) => selector.as_ref().is_some_and(|selector| selector.matches(labels)),
+        }
+    }
+}
+
+impl Exemption {
+    /// Whether it speaks of a host in a namespace.
+    pub fn covers(&self, host: &Host, namespace: &str) -> bool {
+        (self.namespaces.is_empty() || self.namespaces.iter().any(|exempt| exempt == namespace))
+            && self.hosts.iter().any(|pattern| pattern.covers(host))
+    }
+}
+
+fn is_empty(selector: &LabelSelector) -> bool {
+    selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
+        && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
+}
+
+fn selector(typed: &LabelSelector, path: &'static str, problems: &mut Vec<Problem>) -> Option<Selector> {
+    match typed.clone().try_into() {
+        Ok(selector) => Some(selector),
+        Err(error) => {
+            let message = format!("the selector can't be read ({error}); mend its operator or values");
+            problems.push(Problem { path: FieldPath::fixed(path), message });
+            None
+        }
+    }
+}
+
+fn place(site: &SiteSpec, problems: &mut Vec<Problem>) -> Place {
+    let known = Place::new(&site.provider, site.region.as_deref());
+    let Some(typed) = site.province.as_deref() else { return known };
+    let location = if typed == "Outside" {
+        Location::Outside
+    } else if let Some(province) = Province::find(typed) {
+        Location::Mainland(Some(province))
+    } else {
+        let message = format!("\"{typed}\" is no province; write its ISO code or name, like CN-BJ or 北京, or Outside");
+        problems.push(Problem { path: FieldPath::fixed("spec.site.province"), message });
+        return known;
+    };
+    // The table knows better than a policy where a provider's region is.
+    if known.location == Location::Unknown { Place::named(&site.provider, site.region.as_deref(), location) } else { known }
+}
+
+fn trust(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Trust {
+    let Some(from) = &spec.filings_from else { return Trust::Home };
+    if from.all {
+        return Trust::All;
+    }
+    match from.namespace_selector.as_ref().filter(|typed| !is_empty(typed)) {
+        Some(typed) => Trust::Namespaces(selector(typed, "spec.filingsFrom.namespaceSelector", problems)),
+        None => {
+            let message = "an empty selector trusts nobody's filings; write all: true to trust everyone's".to_owned();
+            problems.push(Problem { path: FieldPath::fixed("spec.filingsFrom.namespaceSelector"), message });
+            Trust::Namespaces(None)
+        }
+    }
+}
+
+fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemption> {
+    let mut exemptions = Vec::with_capacity(spec.exemptions.len());
+    for (at, typed) in spec.exemptions.iter().enumerate() {
+        let mut hosts = Vec::with_capacity(typed.hosts.len());
+        for (host_at, host) in typed.hosts.iter().enumerate() {
+            let refused = match Host::parse(host) {
+                Ok(parsed) if parsed.domain().is_public_suffix() => "is a public suffix; exempt names below it".to_owned(),
+                Ok(parsed) => {
+                    hosts.push(parsed);
+                    continue;
+                }
+                Err(error) => format!("exempts nothing: {error}"),
+            };
+            let path = FieldPath::from(format!("spec.exemptions[{at}].hosts[{host_at}]"));
+            problems.push(Problem { path, message: format!("\"{host}\" {refused}") });
+        }
+        exemptions.push(Exemption {
+            hosts,
+            namespaces: typed.namespaces.clone(),
+            reason: typed.reason.clone(),
+            owner: typed.owner.clone(),
+            until: typed.until,
+        });
+    }
+    exemptions
+}
+
+/// Labels of a namespace of which nothing is known but its name.
+pub(super) fn labels_of(namespace: &str) -> Labels {
+    Labels::from([(HOME_LABEL.to_owned(), namespace.to_owned())])
+}

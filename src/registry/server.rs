@@ -1,0 +1,39 @@
+//! A server as it is judged.
+
+use std::sync::Arc;
+
+use kube::core::ObjectMeta;
+
+use crate::api::{AccessServerSpec, ServerState};
+use crate::domain::Day;
+
+/// A server, address pool or load balancer rented from a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
+    /// The generation of its spec; 0 in a manifest.
+    pub generation: i64,
+    /// The last day of the contract.
+    pub expires_at: Option<Day>,
+    /// Whether the contract renews itself.
+    pub auto_renew: bool,
+    /// Whether it is in use.
+    pub state: ServerState,
+}
+
+impl Server {
+    /// Reads what was typed.
+    pub fn new(name: Arc<str>, metadata: &ObjectMeta, spec: &AccessServerSpec) -> Self {
+        Self {
+            name,
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            generation: metadata.generation.unwrap_or_default(),
+            expires_at: spec.expires_at,
+            auto_renew: spec.auto_renew,
+            state: spec.state,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What is known at one time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use kube::core::ObjectMeta;
+
+use super::filing::{Filing, FilingKey};
+use super::index::FilingIndex;
+use super::policy::{Policy, labels_of};
+use super::server::Server;
+use crate::api::FilingPolicySpec;
+use crate::domain::{Domain, Place, Site};
+use crate::route::Route;
+
+/// The labels of a namespace.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// The label that the API server gives every namespace: its own name.
+pub(super) const HOME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// An object that is there and can't be read as its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why.
+    pub error: String,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
+    /// The generation of its spec; 0 in a manifest.
+    pub generation: i64,
+}
+
+/// An object, read or not: what can't be read is never left out, and never counts as valid.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kept<T> {
+    /// It was read.
+    Read(Arc<T>),
+    /// It is there, and that is all that is known.
+    Unreadable(Arc<Unreadable>),
+}
+
+/// What is known of an IngressClass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngressClassFact {
+    /// The controller that serves it.
+    pub controller: Option<String>,
+    /// Whether it is marked as the default.
+    pub is_default: bool,
+    /// When the API server took it; none in a manifest.
+    pub created: Option<Timestamp>,
+}
+
+/// Which node.
+pub type NodeKey = Arc<str>;
+
+/// The facts at one time. Cloning it copies pointers; a change copies only the part that it touches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    pub(super) filings: Arc<FilingIndex>,
+    pub(super) servers: Arc<BTreeMap<Arc<str>, Kept<Server>>>,
+    pub(super) policies: Arc<Policies>,
+    pub(super) namespaces: Arc<BTreeMap<Arc<str>, Labels>>,
+    pub(super) classes: Arc<BTreeMap<Arc<str>, IngressClassFact>>,
+    pub(super) classes_are_complete: bool,
+    pub(super) site: Arc<Site>,
+    pub(super) home: Arc<str>,
+}
+
+/// The policies, in the order in which they govern, and those that can't be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Policies {
+    pub(super) in_order: Vec<Arc<Policy>>,
+    pub(super) unreadable: BTreeMap<Arc<str>, Arc<Unreadable>>,
+}
+
+/// What filings and servers are judged under where no policy is named `default`.
+static BUILT_IN: LazyLock<Policy> =
+    LazyLock::new(|| Policy::new(Policy::DEFAULT.into(), &ObjectMeta::default(), &FilingPolicySpec::default()));
+
+impl Snapshot {
+    /// Knows nothing. `home` is the operator's own namespace, whose filings count where a policy does not say whose.
+    /// `classes_are_complete`: whether a class that is not known does not exist, as in a cluster, or may, as where
+    /// only some manifests are at hand.
+    pub fn new(home: &str, classes_are_complete: bool) -> Self {
+        Self {
+            filings: Arc::default(),
+            servers: Arc::default(),
+            policies: Arc::default(),
+            namespaces: Arc::default(),
+            classes: Arc::default(),
+            classes_are_complete,
+            site: Arc::new(Site::of([])),
+            home: home.into(),
+        }
+    }
+
+    /// The policy that governs a route, if any does: the highest precedence, then the first by name.
+    pub fn policy_of(&self, route: &Route) -> Option<&Arc<Policy>> {
+        let fallback;
+        let labels = match self.namespaces.get(&route.key.namespace) {
+            Some(labels) => labels,
+            None => {
+                fallback = labels_of(&route.key.namespace);
+                &fallback
+            }
+        };
+        let class = route.class.name().or_else(|| self.default_class());
+        let is_known = class.is_some() || self.classes_are_complete;
+        self.policies.in_order.iter().find(|policy| policy.governs(labels, class.map(AsRef::as_ref), is_known))
+    }
+
+    /// The policy under which filings and servers are judged.
+    pub fn default_policy(&self) -> &Policy {
+        let named = self.policies.in_order.iter().find(|policy| *policy.name == *Policy::DEFAULT);
+        named.map_or(&*BUILT_IN, |policy| policy)
+    }
+
+    /// Every policy, in the order in which they govern.
+    pub fn policies(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.policies.in_order.iter()
+    }
+
+    /// Every policy that can't be read.
+    pub fn unreadable_policies(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Unreadable>)> {
+        self.policies.unreadable.iter()
+    }
+
+    /// The class of routes that ask for none, as the API server picks it: of those marked, the newest, then by name.
+    pub fn default_class(&self) -> Option<&Arc<str>> {
+        let marked = self.classes.iter().filter(|(_, class)| class.is_default);
+        marked.min_by_key(|(name, class)| (std::cmp::Reverse(class.created), Arc::clone(name))).map(|(name, _)| name)
+    }
+
+    /// The site of routes under a policy: the policy's, else the nodes'.
+    pub fn site_of<'a>(&'a self, policy: &'a Policy) -> &'a Site {
+        policy.site.as_ref().unwrap_or(&self.site)
+    }
+
+    /// The places that the nodes stand in.
+    pub fn places_of_nodes(&self) -> &[Place] {
+        self.site.places()
+    }
+
+    /// Trusted filings with a domain at or above another, the nearest first, then by key.
+    pub fn candidates<'a>(&'a self, policy: &'a Policy, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
+        self.filings.at_or_above(domain).filter(move |filing| self.trusts(policy, &filing.key.namespace))
+    }
+
+    /// Whether a policy trusts the filings of a namespace.
+    pub fn trusts(&self, policy: &Policy, namespace: &str) -> bool {
+        self.with_labels(namespace, |labels| policy.trusts(namespace, labels, &self.home))
+    }
+
+    /// Whether any filing that a policy trusts is there: without one, nothing has been set up yet.
+    pub fn has_trusted_filing(&self, policy: &Policy) -> bool {
+        self.filings.iter().any(|(key, _)| self.trusts(policy, &key.namespace))
+    }
+
+    /// Whether a namespace may serve under a filing.
+    pub fn is_shared_with(&self, filing: &Filing, namespace: &str) -> bool {
+        self.with_labels(namespace, |labels| filing.is_shared_with(namespace, labels))
+    }
+
+    /// A filing.
+    pub fn filing(&self, key: &FilingKey) -> Option<&Kept<Filing>> {
+        self.filings.get(key)
+    }
+
+    /// Every filing, in order.
+    pub fn filings(&self) -> impl Iterator<Item = (&FilingKey, &Kept<Filing>)> {
+        self.filings.iter()
+    }
+
+    /// A server.
+    pub fn server(&self, name: &str) -> Option<&Kept<Server>> {
+        self.servers.get(name)
+    }
+
+    /// Every server, in order.
+    pub fn servers(&self) -> impl Iterator<Item = (&Arc<str>, &Kept<Server>)> {
+        self.servers.iter()
+    }
+
+    fn with_labels<T>(&self, namespace: &str, ask: impl FnOnce(&Labels) -> T) -> T {
+        match self.namespaces.get(namespace) {
+            Some(labels) => ask(labels),
+            None => ask(&labels_of(namespace)),
+        }
+    }
+}

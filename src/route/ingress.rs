@@ -1,0 +1,133 @@
+//! How an Ingress gives a route: its rules, the hosts of its TLS entries, and its default backend.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::networking::v1::Ingress;
+
+use super::{Claim, Claimed, ClassRef, Route, RouteKey, RouteKind};
+use crate::api::keys;
+use crate::domain::FieldPath;
+
+/// The annotation that named an Ingress' class before `spec.ingressClassName` did; controllers still honour it.
+pub const INGRESS_CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+
+/// The route that an Ingress is. An object without a namespace is taken to be in `default_namespace`.
+pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
+    let metadata = &ingress.metadata;
+    let annotations = metadata.annotations.as_ref();
+    let key = RouteKey {
+        kind: RouteKind::Ingress,
+        namespace: metadata.namespace.as_deref().unwrap_or(default_namespace).into(),
+        name: metadata.name.as_deref().or(metadata.generate_name.as_deref()).unwrap_or_default().into(),
+    };
+    let class = ClassRef {
+        field: ingress.spec.as_ref().and_then(|spec| spec.ingress_class_name.as_deref()).map(Arc::from),
+        annotation: annotations.and_then(|all| all.get(INGRESS_CLASS_ANNOTATION)).map(|name| Arc::from(name.as_str())),
+    };
+    Route {
+        key,
+        uid: metadata.uid.as_deref().unwrap_or_default().into(),
+        class,
+        claims: claims(ingress),
+        marks: annotations.map(marks).unwrap_or_default(),
+    }
+}
+
+fn claims(ingress: &Ingress) -> Vec<Claim> {
+    let Some(spec) = &ingress.spec else { return Vec::new() };
+    let mut claims = Claims::default();
+    for (at, rule) in spec.rules.iter().flatten().enumerate() {
+        claims.add(Claimed::by_field(rule.host.as_deref()), || match rule.host {
+            Some(_) => format!("spec.rules[{at}].host"),
+            None => format!("spec.rules[{at}]"),
+        });
+    }
+    for (at, tls) in spec.tls.iter().flatten().enumerate() {
+        for (host_at, host) in tls.hosts.iter().flatten().enumerate() {
+            // An empty TLS host is the wildcard certificate's, not a catch-all: what answers are the rules.
+            if !host.is_empty() {
+                claims.add(Claimed::by_field(Some(host)), || format!("spec.tls[{at}].hosts[{host_at}]"));
+            }
+        }
+    }
+    if spec.default_backend.is_some() {
+        claims.add(Claimed::Anything, || "spec.defaultBackend".to_owned());
+    }
+    claims.in_order
+}
+
+/// Claims in the order of the object, each once.
+#[derive(Default)]
+struct Claims {
+    in_order: Vec<Claim>,
+    seen: HashSet<Claimed>,
+}
+
+impl Claims {
+    fn add(&mut self, to: Claimed, path: impl FnOnce() -> String) {
+        if self.seen.insert(to.clone()) {
+            self.in_order.push(Claim { to, path: FieldPath::from(path()) });
+        }
+    }
+}
+
+fn marks(annotations: &BTreeMap<String, String>) -> BTreeMap<&'static str, String> {
+    keys::ROUTE_ANNOTATIONS
+        .iter()
+        .filter_map(|key| annotations.get(*key).map(|value| (*key, value.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn route(spec: serde_json::Value) -> Route {
+        let ingress = serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}));
+        from_ingress(&ingress.unwrap(), "default")
+    }
+
+    fn claimed(route: &Route) -> Vec<(String, String)> {
+        route.claims.iter().map(|claim| (claim.to.to_string(), claim.path.to_string())).collect()
+    }
+
+    #[rstest]
+    #[case::a_rule(json!({"rules": [{"host": "a.example.com"}]}), &[("a.example.com", "spec.rules[0].host")])]
+    #[case::the_same_host_twice(
+        json!({"rules": [{"host": "A.example.com"}, {"host": "a.example.com."}], "tls": [{"hosts": ["a.example.com"]}]}),
+        &[("a.example.com", "spec.rules[0].host")])]
+    #[case::a_tls_host_that_no_rule_has(
+        json!({"rules": [{"host": "a.example.com"}], "tls": [{"hosts": ["a.example.com", "b.example.com"]}]}),
+        &[("a.example.com", "spec.rules[0].host"), ("b.example.com", "spec.tls[0].hosts[1]")])]
+    #[case::a_rule_without_host(json!({"rules": [{"http": {"paths": []}}]}), &[("*", "spec.rules[0]")])]
+    #[case::an_empty_host(json!({"rules": [{"host": ""}]}), &[("*", "spec.rules[0].host")])]
+    #[case::a_default_backend(json!({"defaultBackend": {"service": {"name": "web"}}}), &[("*", "spec.defaultBackend")])]
+    #[case::an_empty_tls_host(json!({"rules": [{"host": "a.example.com"}], "tls": [{"hosts": [""]}]}),
+        &[("a.example.com", "spec.rules[0].host")])]
+    #[case::no_host_name(json!({"rules": [{"host": "a..b"}]}), &[("a..b", "spec.rules[0].host")])]
+    #[case::nothing(json!({}), &[])]
+    fn every_host_that_an_ingress_answers_for_is_claimed_once(
+        #[case] spec: serde_json::Value,
+        #[case] expected: &[(&str, &str)],
+    ) {
+        let claims = claimed(&route(spec));
+        let claims: Vec<_> = claims.iter().map(|(host, path)| (host.as_str(), path.as_str())).collect();
+        assert_eq!(claims, expected);
+    }
+
+    #[test]
+    fn the_class_field_goes_before_the_annotation() {
+        let both = json!({
+            "metadata": {"name": "web", "annotations": {INGRESS_CLASS_ANNOTATION: "old"}},
+            "spec": {"ingressClassName": "new"},
+        });
+        let mut ingress: Ingress = serde_json::from_value(both).unwrap();
+        assert_eq!(from_ingress(&ingress, "default").class.name().map(AsRef::as_ref), Some("new"));
+        ingress.spec = None;
+        assert_eq!(from_ingress(&ingress, "default").class.name().map(AsRef::as_ref), Some("old"));
+    }
+}

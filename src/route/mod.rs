@@ -1,0 +1,131 @@
+//! What a route answers for: its hosts with their field paths, and its class. One file a kind of route says how that
+//! kind gives one. Pure: a route is read from an object, nothing is looked up or decided here.
+
+mod ingress;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::{FieldPath, Host, HostError};
+
+pub use ingress::{INGRESS_CLASS_ANNOTATION, from_ingress};
+
+/// A kind of object that carries hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RouteKind {
+    /// `networking.k8s.io/v1` Ingress.
+    Ingress,
+}
+
+impl RouteKind {
+    /// The group and version, as in `apiVersion`.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Self::Ingress => "networking.k8s.io/v1",
+        }
+    }
+
+    /// The kind, as in `kind`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+        }
+    }
+}
+
+/// Which route: kind, namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteKey {
+    /// The namespace it lives in.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: RouteKind,
+}
+
+impl fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A route as the judge sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Which one.
+    pub key: RouteKey,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
+    /// The class it asks for.
+    pub class: ClassRef,
+    /// Everything it answers for, each once, in the order of the object.
+    pub claims: Vec<Claim>,
+    /// Those of its annotations that are this operator's, without the prefix of their key.
+    pub marks: BTreeMap<&'static str, String>,
+}
+
+/// The class that a route asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassRef {
+    /// `spec.ingressClassName`.
+    pub field: Option<Arc<str>>,
+    /// The annotation `kubernetes.io/ingress.class`.
+    pub annotation: Option<Arc<str>>,
+}
+
+impl ClassRef {
+    /// The class by name: the field's, else the annotation's.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.field.as_ref().or(self.annotation.as_ref())
+    }
+}
+
+/// One name that a route answers for, and where it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What it answers for.
+    pub to: Claimed,
+    /// The field that says so first.
+    pub path: FieldPath,
+}
+
+/// What a route answers for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Claimed {
+    /// A host, or every host below a domain.
+    Host(Host),
+    /// A text that is no host name.
+    NoHost {
+        /// As it stands in the object.
+        typed: String,
+        /// Why it is none.
+        error: HostError,
+    },
+    /// Whatever domain is pointed at it: a rule without a host, or a default backend.
+    Anything,
+}
+
+impl fmt::Display for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => host.fmt(f),
+            Self::NoHost { typed, .. } => f.write_str(typed),
+            Self::Anything => f.write_str("*"),
+        }
+    }
+}
+
+impl Claimed {
+    /// What a host field claims: an empty one claims everything.
+    fn by_field(typed: Option<&str>) -> Self {
+        match typed {
+            None | Some("") => Self::Anything,
+            Some(typed) => match Host::parse(typed) {
+                Ok(host) => Self::Host(host),
+                Err(error) => Self::NoHost { typed: typed.to_owned(), error },
+            },
+        }
+    }
+}

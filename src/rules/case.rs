@@ -1,0 +1,124 @@
+//! What a rule sees.
+
+use super::finding::Value;
+use super::moment::Moment;
+use crate::domain::{Day, Host, Location, Place};
+use crate::registry::{Access, Filing, Kept, Policy, Server, Snapshot};
+use crate::route::Claimed;
+
+/// What every case has in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The facts.
+    pub facts: &'a Snapshot,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The time.
+    pub moment: &'a Moment,
+}
+
+/// A name that a route answers for, by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct HostCase<'a> {
+    /// Facts, policy and time.
+    pub context: Context<'a>,
+    /// What the route answers for.
+    pub claimed: &'a Claimed,
+    /// The filing that is judged to cover it best, if any has a domain at or above it.
+    pub filing: Option<&'a Filing>,
+    /// The places that serve it.
+    pub places: &'a [Place],
+}
+
+/// A host and a filing that has a domain at or above it.
+#[derive(Clone, Copy, Debug)]
+pub struct CoverageCase<'a> {
+    /// Facts, policy and time.
+    pub context: Context<'a>,
+    /// The host.
+    pub host: &'a Host,
+    /// The namespace of its route.
+    pub namespace: &'a str,
+    /// The filing.
+    pub filing: &'a Filing,
+}
+
+/// A host, its filing, and the places that serve it.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessCase<'a> {
+    /// Facts, policy and time.
+    pub context: Context<'a>,
+    /// The host.
+    pub host: &'a Host,
+    /// The filing.
+    pub filing: &'a Filing,
+    /// The places that serve it, of which each must have access. Of some it may not be known where they are.
+    pub places: &'a [Place],
+    /// Whether the places are unknown altogether.
+    pub is_nowhere: bool,
+}
+
+/// A filing by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct FilingCase<'a> {
+    /// Facts, policy and time.
+    pub context: Context<'a>,
+    /// The filing.
+    pub filing: &'a Filing,
+}
+
+/// A server by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerCase<'a> {
+    /// Facts, policy and time.
+    pub context: Context<'a>,
+    /// The server.
+    pub server: &'a Server,
+}
+
+impl Context<'_> {
+    /// How something that has not ended for good ends, where it is within the greatest reminder or within its grace.
+    pub fn ends_soon(&self, date: Day, grace: u32) -> Option<Value> {
+        if !self.moment.is_within(date, self.policy.expiring_within()) || self.moment.is_past(date, grace) {
+            return None;
+        }
+        Some(if self.moment.is_past(date, 0) {
+            let last = date.plus(grace);
+            Value::Both {
+                en: format!("ended on {date}, and is tolerated until {last}"),
+                zh: format!("已于 {date} 到期，宽限至 {last}"),
+            }
+        } else {
+            Value::Both { en: format!("ends on {date}"), zh: format!("将于 {date} 到期") }
+        })
+    }
+}
+
+impl<'a> AccessCase<'a> {
+    /// The places of which it is known where they are.
+    pub fn known_places(&self) -> impl Iterator<Item = &'a Place> {
+        self.places.iter().filter(|place| place.location != Location::Unknown)
+    }
+
+    /// The filing's access entry for the provider of a place.
+    pub fn entry(&self, place: &Place) -> Option<&'a Access> {
+        self.filing.access.iter().find(|access| *access.provider == *place.provider)
+    }
+
+    /// The entries that serve the places, each once.
+    pub fn entries(&self) -> Vec<&'a Access> {
+        let mut entries: Vec<&Access> = Vec::new();
+        for entry in self.known_places().filter_map(|place| self.entry(place)) {
+            if !entries.iter().any(|known| known.provider == entry.provider) {
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+
+    /// The servers that an entry names and that exist. One that can't be read exists.
+    pub fn servers(&self, entry: &'a Access) -> Vec<(&'a str, &'a Kept<Server>)> {
+        let facts = self.context.facts;
+        entry.servers.iter().filter_map(|name| facts.server(name).map(|server| (&**name, server))).collect()
+    }
+}

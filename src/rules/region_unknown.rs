@@ -1,0 +1,34 @@
+//! A site of which it can't be told where it is.
+
+use super::case::AccessCase;
+use super::finding::{Draft, Value, list};
+use super::rule::{Basis, Check, Rule, Severity, Words};
+use crate::domain::Location;
+
+pub(super) static REGION_UNKNOWN: Rule = Rule {
+    id: "RegionUnknown",
+    severity: Some(Severity::Warning),
+    basis: Basis::Practice,
+    source: "Whether a filing is needed, and access at whom, follows from where the server stands (providers' documentation).",
+    title: Words { en: "where the site is can't be told", zh: "无法判断站点所在位置" },
+    message: Words {
+        en: "where {site} is can't be told, so access is not judged",
+        zh: "无法判断{site}所在位置，因此未判断接入",
+    },
+    remedy: Words {
+        en: "say it in the policy: spec.site with provider and region, and the province of a data centre of your own",
+        zh: "请在策略的 spec.site 中写明服务商和地域，自有机房请写明省份",
+    },
+    yields_to: &[],
+    checks: &[Check::Access(on_access)],
+};
+
+fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
+    let unknown: Vec<String> =
+        case.places.iter().filter(|place| place.location == Location::Unknown).map(ToString::to_string).collect();
+    if !unknown.is_empty() {
+        let names = list(unknown);
+        return Some(Draft::new().with("site", Value::Both { zh: format!(" {names} "), en: names }));
+    }
+    case.is_nowhere.then(|| Draft::new().with("site", Value::words("the site", "站点")))
+}

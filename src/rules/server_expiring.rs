@@ -1,0 +1,56 @@
+//! An access entry whose last server ends soon.
+
+use super::case::{AccessCase, Context, ServerCase};
+use super::finding::{Draft, Value};
+use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::server_expired::end_of;
+use crate::domain::FieldPath;
+use crate::registry::{Kept, Server};
+
+pub(super) static SERVER_EXPIRING: Rule = Rule {
+    id: "ServerExpiring",
+    severity: Some(Severity::Warning),
+    basis: Basis::Practice,
+    source: "Providers cancel the access of a domain whose server has lapsed; looking ahead is practice.",
+    title: Words {
+        en: "the last server of the access entry to end is expiring, and does not renew itself",
+        zh: "接入信息中最后到期的服务器即将到期，且未开启自动续费",
+    },
+    message: Words { en: "{server}, which carries it, {ends}", zh: "承载它的 {server} {ends}" },
+    remedy: Words { en: "renew it, or add a server that lasts", zh: "请续费，或增加仍有效的服务器" },
+    yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind", "AccessCancelled", "ServerExpired"],
+    checks: &[Check::Access(on_access), Check::Server(on_server)],
+};
+
+fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
+    case.entries().into_iter().find_map(|entry| {
+        let servers = case.servers(entry);
+        let live: Vec<&Server> = servers
+            .iter()
+            .filter_map(|(_, kept)| match kept {
+                Kept::Read(server) => Some(&**server),
+                Kept::Unreadable(_) => None,
+            })
+            .filter(|server| end_of(&case.context, server).is_none())
+            .collect();
+        let expiring: Vec<(&Server, Value)> =
+            live.iter().filter_map(|server| Some((*server, ends(&case.context, server)?))).collect();
+        let (last, ends) = expiring.iter().max_by_key(|(server, _)| server.expires_at)?;
+        (expiring.len() == live.len()).then(|| Draft::new().with("server", &last.name).with("ends", ends.clone()))
+    })
+}
+
+fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
+    if end_of(&case.context, case.server).is_some() {
+        return None;
+    }
+    let ends = ends(&case.context, case.server)?;
+    Some(Draft::new().with("server", &case.server.name).with("ends", ends).at(FieldPath::fixed("spec.expiresAt")))
+}
+
+fn ends(context: &Context<'_>, server: &Server) -> Option<Value> {
+    if server.auto_renew {
+        return None;
+    }
+    context.ends_soon(server.expires_at?, context.policy.grace.server)
+}
