@@ -24,8 +24,18 @@ rm -rf "$run"/{etcd,certs}
 echo "$token,admin,1,system:masters" >"$run/tokens"
 openssl genrsa -out "$run/service-account.key" 2048 2>/dev/null
 
+# Each program in a process group of its own (set -m), so that Ctrl-C reaches this script alone, and etcd ends last: an API
+# server that has lost its etcd takes long to end.
+set -m
 pids=()
-trap 'kill "${pids[@]}" 2>/dev/null; wait' EXIT
+finish() {
+  trap '' INT TERM
+  local at
+  for ((at = ${#pids[@]} - 1; at >= 0; at--)); do
+    { kill "${pids[at]}" && wait "${pids[at]}"; } 2>/dev/null || true
+  done
+}
+trap finish EXIT
 trap 'exit 0' INT TERM
 
 "$etcd" --data-dir "$run/etcd" --unsafe-no-fsync --listen-peer-urls "http://127.0.0.1:$((port + 2))" \
