@@ -2,10 +2,16 @@
 
 pub mod day;
 pub mod host;
+pub mod number;
 pub mod path;
+pub mod place;
+pub mod province;
 pub mod suffix;
 
 pub use day::Day;
 pub use host::{Domain, Host, HostError};
+pub use number::{Irregularity, Number, NumberError, NumberKind};
 pub use path::FieldPath;
+pub use place::{Location, Place, Site};
+pub use province::Province;
 pub use suffix::{Fileable, SuffixFact};

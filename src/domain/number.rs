@@ -1,0 +1,727 @@
+//! The numbers of filings and licences: what was typed becomes one text that can be compared, or a reason why not.
+//!
+//! The grammars are data (facts/number-formats.csv); what people write instead of them is mended here.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
+
+use super::facts;
+use super::province::Province;
+
+/// What a number is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NumberKind {
+    /// The subject's filing (主体备案号): `京ICP备12345678号`.
+    Main,
+    /// A website's filing (网站备案号): `京ICP备12345678号-1`.
+    Website,
+    /// An app's filing: `京ICP备12345678号-2A`.
+    App,
+    /// A mini-program's filing (小程序): `京ICP备12345678号-3X`.
+    MiniProgram,
+    /// A quick app's filing (快应用): `京ICP备12345678号-4K`.
+    QuickApp,
+    /// A commercial ICP licence of the older form, or a service under it: `京ICP证031234号`, `京ICP证031234号-1`.
+    LegacyLicence,
+    /// A value-added telecom licence, or a service under it: `京B2-20201234`, `京B2-20201234-1`.
+    Licence,
+    /// A public-security filing (公安联网备案): `京公网安备11010502012345号`. It says nothing of the ICP filing.
+    PublicSecurity,
+}
+
+impl NumberKind {
+    /// The kind in Chinese.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Main => "主体备案号",
+            Self::Website => "网站备案号",
+            Self::App => "APP备案号",
+            Self::MiniProgram => "小程序备案号",
+            Self::QuickApp => "快应用备案号",
+            Self::LegacyLicence | Self::Licence => "经营许可证号",
+            Self::PublicSecurity => "公安备案号",
+        }
+    }
+}
+
+impl fmt::Display for NumberKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Main => "a main number",
+            Self::Website => "a website's number",
+            Self::App => "an app's number",
+            Self::MiniProgram => "a mini-program's number",
+            Self::QuickApp => "a quick app's number",
+            Self::LegacyLicence | Self::Licence => "a commercial licence's number",
+            Self::PublicSecurity => "a public-security number",
+        })
+    }
+}
+
+/// The letter behind a service's index; a website has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ServiceLetter {
+    /// `A`: an app.
+    App,
+    /// `X`: a mini-program.
+    MiniProgram,
+    /// `K`: a quick app.
+    QuickApp,
+}
+
+/// Which of the subject's services a number is of: the `-2A` at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Service {
+    /// Counted from 1.
+    pub index: u32,
+    /// What else than a website it is.
+    pub letter: Option<ServiceLetter>,
+}
+
+impl Service {
+    /// Reads `-2A`. The grammars have the last word: this one takes any index.
+    fn parse(suffix: &str) -> Option<Self> {
+        let suffix = suffix.strip_prefix('-')?;
+        let letter = match suffix.chars().next_back()? {
+            'A' => Some(ServiceLetter::App),
+            'X' => Some(ServiceLetter::MiniProgram),
+            'K' => Some(ServiceLetter::QuickApp),
+            _ => None,
+        };
+        let index = suffix.trim_end_matches(['A', 'X', 'K']).parse().ok()?;
+        Some(Self { index, letter })
+    }
+
+    fn filing_kind(self) -> NumberKind {
+        match self.letter {
+            None => NumberKind::Website,
+            Some(ServiceLetter::App) => NumberKind::App,
+            Some(ServiceLetter::MiniProgram) => NumberKind::MiniProgram,
+            Some(ServiceLetter::QuickApp) => NumberKind::QuickApp,
+        }
+    }
+}
+
+/// A number that is understood, but not written as it ought to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Irregularity {
+    /// 号 stands behind the service's index: `京ICP备12345678-1号`.
+    MisplacedMark,
+    /// 号 is missing: `京ICP备12345678-1`.
+    MissingMark,
+    /// There is a 号 where none belongs: `京B2-20201234号-1`.
+    StrayMark,
+    /// Another character stands for the province: `川` where ICP numbers have `蜀`.
+    Alias {
+        /// What stands there.
+        found: char,
+        /// What ought to.
+        due: char,
+    },
+    /// A public-security number of 12 digits. They were given once; newer ones have 14.
+    OldPublicSecurity,
+    /// A public-security number whose digits 7 and 8 are not 02, which every one has that was seen.
+    UnusualPublicSecurity,
+}
+
+impl Irregularity {
+    /// The same sentence in Chinese.
+    pub fn zh(&self) -> String {
+        match self {
+            Self::MisplacedMark => "“号”应写在“-”之前".to_owned(),
+            Self::MissingMark => "缺少“号”".to_owned(),
+            Self::StrayMark => "多了一个“号”".to_owned(),
+            Self::Alias { found, due } => format!("“{found}”应写作“{due}”"),
+            Self::OldPublicSecurity => "12位的旧公安备案号，现为14位".to_owned(),
+            Self::UnusualPublicSecurity => "第7、8位通常是02".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Irregularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MisplacedMark => f.write_str("号 belongs before the hyphen"),
+            Self::MissingMark => f.write_str("号 is missing"),
+            Self::StrayMark => f.write_str("there is a 号 too many"),
+            Self::Alias { found, due } => write!(f, "{found} stands where {due} belongs"),
+            Self::OldPublicSecurity => f.write_str("it has 12 digits, as they were once given; newer ones have 14"),
+            Self::UnusualPublicSecurity => f.write_str("its digits 7 and 8 are usually 02"),
+        }
+    }
+}
+
+/// The number of a filing (备案号) or of a commercial licence (经营许可证号), in its one regular form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// What it is of.
+    pub kind: NumberKind,
+    /// Which service, where the number ends in one.
+    pub service: Option<Service>,
+    /// The province that it names; none for a licence of the ministry (合字, or no prefix).
+    pub province: Option<&'static Province>,
+    text: String,
+    main: usize,
+    irregularities: Vec<Irregularity>,
+}
+
+impl Number {
+    /// Reads a number as people write it.
+    ///
+    /// White space, full-width and traditional characters, letter case, dashes and a label in front (`备案号：`) are
+    /// put right without a word; what is against the form, but clear, is kept in [`Number::irregularities`].
+    ///
+    /// ```
+    /// use filing_operator::domain::number::Number;
+    ///
+    /// let number = Number::parse("備案號：京icp備 12345678-1 號").unwrap();
+    /// assert_eq!(number.text(), "京ICP备12345678号-1");
+    /// assert_eq!(number.main(), "京ICP备12345678号");
+    /// assert_eq!(number.irregularities()[0].to_string(), "号 belongs before the hyphen");
+    /// ```
+    pub fn parse(typed: &str) -> Result<Self, NumberError> {
+        let tidy = tidy(typed);
+        parse_tidy(&tidy).map_err(|problem| NumberError {
+            typed: typed.trim().chars().take(LONGEST).collect(),
+            problem,
+        })
+    }
+
+    /// The whole number in its regular form, for people and for comparison.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number of the subject or of the licence: [`Number::text`] without the service's index.
+    pub fn main(&self) -> &str {
+        self.text.get(..self.main).unwrap_or(&self.text)
+    }
+
+    /// What was against the form and could be understood all the same.
+    pub fn irregularities(&self) -> &[Irregularity] {
+        &self.irregularities
+    }
+
+    /// Whether a website can stand under it. Apps, mini-programs and quick apps are filed on their own.
+    pub fn serves_websites(&self) -> bool {
+        self.is_filing() && self.service.is_none_or(|service| service.letter.is_none())
+    }
+
+    /// Whether it can be the number of an ICP filing: a public-security number can't.
+    pub fn is_filing(&self) -> bool {
+        self.kind != NumberKind::PublicSecurity
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A text is no number of a filing or licence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{typed}\" {problem}")]
+pub struct NumberError {
+    typed: String,
+    problem: Problem,
+}
+
+impl NumberError {
+    /// The same sentence in Chinese.
+    pub fn zh(&self) -> String {
+        format!("“{}”{}", self.typed, self.problem.zh())
+    }
+
+    /// What is wrong with it.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+/// Why a text is no number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// There is nothing.
+    Empty,
+    /// It has the shape of none of them.
+    Shape,
+    /// It begins with no province.
+    NoProvince,
+    /// It begins with what is no province's abbreviation in this kind of number.
+    UnknownProvince {
+        /// What it begins with.
+        found: String,
+        /// What was probably meant.
+        meant: Option<&'static str>,
+    },
+    /// It begins with Hong Kong, Macau or Taiwan, where nothing is filed.
+    OffMainland {
+        /// 港, 澳 or 台.
+        found: String,
+    },
+    /// The digits are too few, too many, or no year.
+    Digits {
+        /// What was read as digits.
+        found: String,
+        /// Of which kind of number.
+        kind: NumberKind,
+    },
+    /// What stands behind the number is no service's index.
+    Service {
+        /// What stands there.
+        found: String,
+    },
+    /// The licence is of another class than A1, A2, B1 and B2; D3 is a domain registrar's.
+    Class {
+        /// The classes named.
+        found: String,
+    },
+    /// The digits of a public-security number begin with another province than the abbreviation's.
+    OtherProvince {
+        /// The abbreviation.
+        abbreviation: &'static str,
+        /// The two digits that belong to it.
+        due: &'static str,
+        /// The two digits there.
+        found: String,
+    },
+}
+
+impl Problem {
+    fn zh(&self) -> String {
+        match self {
+            Self::Empty => "为空；应写成 京ICP备2021012345号-1 这样".to_owned(),
+            Self::Shape => "不是备案号；应写成 京ICP备2021012345号-1 这样".to_owned(),
+            Self::NoProvince => "缺少省份简称；应写成 京ICP备2021012345号-1 这样".to_owned(),
+            Self::UnknownProvince {
+                found,
+                meant: Some(meant),
+            } => format!("以“{found}”开头，此处应为“{meant}”"),
+            Self::UnknownProvince { found, meant: None } => format!("开头的“{found}”不是省份简称；应为京、沪、粤等"),
+            Self::OffMainland { found } => format!("以“{found}”开头，而港澳台无需也不能备案；应为内地省份的简称"),
+            Self::Digits { found, kind } => format!("中的数字“{found}”不符；{}", digits_due(*kind).1),
+            Self::Service { found } => {
+                format!("末尾的“{found}”不符；应为-1至-99999，其后可加A（APP）、X（小程序）或K（快应用）")
+            }
+            Self::Class { found } => format!("的许可证类别“{found}”不符；应为A1、A2、B1或B2（D3为域名注册，不是备案）"),
+            Self::OtherProvince {
+                abbreviation,
+                due,
+                found,
+            } => {
+                format!("以“{abbreviation}”开头，数字却以{found}开头；应以{due}开头")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty; write it like 京ICP备2021012345号-1"),
+            Self::Shape => f.write_str("is no filing number; write it like 京ICP备2021012345号-1"),
+            Self::NoProvince => f.write_str("lacks the province's abbreviation; write it like 京ICP备2021012345号-1"),
+            Self::UnknownProvince {
+                found,
+                meant: Some(meant),
+            } => {
+                write!(
+                    f,
+                    "begins with {found}; write {meant}, the province's abbreviation in these numbers"
+                )
+            }
+            Self::UnknownProvince { found, meant: None } => {
+                write!(
+                    f,
+                    "begins with {found}, which is no province's abbreviation; write one like 京, 沪 or 粤"
+                )
+            }
+            Self::OffMainland { found } => {
+                write!(
+                    f,
+                    "begins with {found}, where nothing is filed; write the abbreviation of a mainland province"
+                )
+            }
+            Self::Digits { found, kind } => write!(f, "has the digits \"{found}\"; {}", digits_due(*kind).0),
+            Self::Service { found } => {
+                write!(
+                    f,
+                    "ends in \"{found}\"; write -1 to -99999, then A (app), X (mini-program), K (quick app) or nothing"
+                )
+            }
+            Self::Class { found } => {
+                write!(
+                    f,
+                    "is a licence of the class {found}; write A1, A2, B1 or B2 (D3 is a domain registrar's, no filing)"
+                )
+            }
+            Self::OtherProvince {
+                abbreviation,
+                due,
+                found,
+            } => {
+                write!(
+                    f,
+                    "begins with {abbreviation}, but its digits with {found}; write digits that begin with {due}"
+                )
+            }
+        }
+    }
+}
+
+/// The digits that a kind of number has, in English and Chinese.
+fn digits_due(kind: NumberKind) -> (&'static str, &'static str) {
+    match kind {
+        NumberKind::LegacyLicence => ("write 6 to 8 digits", "应为6至8位数字"),
+        NumberKind::Licence => ("write 8 digits, the first four a year", "应为8位数字，前4位为年份"),
+        NumberKind::PublicSecurity => ("write 14 digits", "应为14位数字"),
+        _ => (
+            "write 8 digits that begin with the year from 04 to 20, or 10 that begin with the year from 2020 on",
+            "应为8位（前2位为04至20的年份）或10位（前4位为2020年起的年份）数字",
+        ),
+    }
+}
+
+/// One line of the table of grammars.
+#[derive(Deserialize)]
+struct Grammar {
+    kind: &'static str,
+    regex: &'static str,
+}
+
+static GRAMMARS: LazyLock<HashMap<&'static str, Regex>> = LazyLock::new(|| {
+    let class = |of: fn(&Province) -> &'static str| Province::all().iter().map(of).collect::<String>();
+    let icp = class(|province| province.icp);
+    let licence = icp.clone() + &class(|province| province.icp_aliases);
+    let public_security = class(|province| province.public_security);
+    facts::rows::<Grammar>(include_str!("../../facts/number-formats.csv"))
+        .into_iter()
+        .filter_map(|grammar| {
+            let regex = grammar.regex.replace("{icp}", &icp).replace("{licence}", &licence);
+            // A test compiles every one of them.
+            Some((
+                grammar.kind,
+                Regex::new(&regex.replace("{public_security}", &public_security)).ok()?,
+            ))
+        })
+        .collect()
+});
+
+fn fits(grammar: &str, text: &str) -> bool {
+    GRAMMARS.get(grammar).is_some_and(|regex| regex.is_match(text))
+}
+
+/// No number is nearly as long; what is longer is cut, so that nothing here or in a message grows with the input.
+const LONGEST: usize = 80;
+
+/// Labels that people copy along with the number, after the characters are put right.
+const LABELS: [&str; 7] = [
+    "ICP备案号",
+    "网站备案号",
+    "备案/许可证号",
+    "经营许可证号",
+    "许可证号",
+    "备案编号",
+    "备案号",
+];
+
+static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let mut simplified = HashMap::from([('備', '备'), ('號', '号'), ('证', '证'), ('證', '证'), ('網', '网')]);
+    for pair in Province::all()
+        .iter()
+        .flat_map(|province| province.traditional.split_whitespace())
+    {
+        let mut characters = pair.chars();
+        if let (Some(simple), Some(traditional)) = (characters.next(), characters.next()) {
+            simplified.insert(traditional, simple);
+        }
+    }
+    simplified
+});
+
+/// Puts right what is only a matter of typing.
+fn tidy(typed: &str) -> String {
+    let mut tidy = String::with_capacity(typed.len().min(4 * LONGEST));
+    for character in typed
+        .nfkc()
+        .filter(|character| !is_invisible(*character))
+        .take(2 * LONGEST)
+    {
+        tidy.push(match character {
+            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{2043}' => '-',
+            ascii if ascii.is_ascii() => ascii.to_ascii_uppercase(),
+            other => SIMPLIFIED.get(&other).copied().unwrap_or(other),
+        });
+    }
+    match LABELS.iter().find_map(|label| tidy.strip_prefix(label)) {
+        Some(number) => number.trim_start_matches(':').to_owned(),
+        None => tidy,
+    }
+}
+
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(character,
+            '\u{00ad}' | '\u{034f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+fn parse_tidy(tidy: &str) -> Result<Number, Problem> {
+    if tidy.is_empty() {
+        Err(Problem::Empty)
+    } else if let Some((head, rest)) = tidy.split_once("ICP备") {
+        parse_filing(head, rest)
+    } else if let Some((head, rest)) = tidy.split_once("ICP证") {
+        parse_legacy_licence(head, rest)
+    } else if let Some((head, rest)) = tidy.split_once("公网安备") {
+        parse_public_security(head, rest)
+    } else {
+        parse_licence(tidy)
+    }
+}
+
+fn parse_filing(head: &str, rest: &str) -> Result<Number, Problem> {
+    let mut irregularities = Vec::new();
+    let province = match Province::by_icp(head) {
+        Some(province) => province,
+        None => aliased(head, Province::by_icp_alias(head), |it| it.icp, &mut irregularities)?,
+    };
+    let (digits, suffix) = split_mark(rest, &mut irregularities)?;
+    let main = format!("{}ICP备{digits}号", province.icp);
+    if !fits("main", &main) {
+        return Err(Problem::Digits {
+            found: digits.to_owned(),
+            kind: NumberKind::Main,
+        });
+    }
+    let service = service(suffix)?;
+    let kind = service.map_or(NumberKind::Main, Service::filing_kind);
+    let text = format!("{main}{suffix}");
+    let grammar = match kind {
+        NumberKind::App => "app",
+        NumberKind::MiniProgram => "mini-program",
+        NumberKind::QuickApp => "quick-app",
+        NumberKind::Website => "website",
+        _ => "main",
+    };
+    if !fits(grammar, &text) {
+        return Err(Problem::Service {
+            found: suffix.to_owned(),
+        });
+    }
+    Ok(Number {
+        kind,
+        service,
+        province: Some(province),
+        main: main.len(),
+        text,
+        irregularities,
+    })
+}
+
+fn parse_legacy_licence(head: &str, rest: &str) -> Result<Number, Problem> {
+    let mut irregularities = Vec::new();
+    let province = licence_province(head)?.ok_or(Problem::NoProvince)?;
+    let (digits, suffix) = split_mark(rest, &mut irregularities)?;
+    let main = format!("{head}ICP证{digits}号");
+    if !fits("legacy-licence", &main) {
+        return Err(Problem::Digits {
+            found: digits.to_owned(),
+            kind: NumberKind::LegacyLicence,
+        });
+    }
+    let service = service(suffix)?;
+    let text = format!("{main}{suffix}");
+    if !fits("legacy-licence", &text) {
+        return Err(Problem::Service {
+            found: suffix.to_owned(),
+        });
+    }
+    let kind = NumberKind::LegacyLicence;
+    Ok(Number {
+        kind,
+        service,
+        province: Some(province),
+        main: main.len(),
+        text,
+        irregularities,
+    })
+}
+
+fn parse_licence(tidy: &str) -> Result<Number, Problem> {
+    let (head, rest) = tidy.split_at(tidy.find(|it: char| it.is_ascii()).unwrap_or(tidy.len()));
+    let (classes, rest) = rest.split_once('-').ok_or(Problem::Shape)?;
+    let is_class = |class: &str| class.len() == 2 && class.as_bytes().first().is_some_and(u8::is_ascii_uppercase);
+    if !classes.split('.').all(is_class) {
+        return Err(Problem::Shape);
+    }
+    let province = if head == "合字" {
+        None
+    } else {
+        licence_province(head)?
+    };
+    if !classes
+        .split('.')
+        .all(|class| matches!(class, "A1" | "A2" | "B1" | "B2"))
+    {
+        return Err(Problem::Class {
+            found: classes.to_owned(),
+        });
+    }
+    let (digits, suffix) = rest.split_at(rest.find(['-', '号']).unwrap_or(rest.len()));
+    let main = format!("{head}{classes}-{digits}");
+    if !fits("licence", &main) {
+        return Err(Problem::Digits {
+            found: digits.to_owned(),
+            kind: NumberKind::Licence,
+        });
+    }
+    // A licence has no 号; one right behind it is common and harmless.
+    let unmarked = suffix.replace('号', "");
+    let irregularities = if suffix.contains('号') && suffix != "号" {
+        vec![Irregularity::StrayMark]
+    } else {
+        Vec::new()
+    };
+    let service = service(&unmarked)?;
+    let text = format!("{main}{unmarked}");
+    if service.is_some() && !fits("licence-service", &text) {
+        return Err(Problem::Service {
+            found: suffix.to_owned(),
+        });
+    }
+    Ok(Number {
+        kind: NumberKind::Licence,
+        service,
+        province,
+        main: main.len(),
+        text,
+        irregularities,
+    })
+}
+
+fn parse_public_security(head: &str, rest: &str) -> Result<Number, Problem> {
+    let mut irregularities = Vec::new();
+    let province = match Province::by_public_security(head) {
+        Some(province) => province,
+        None => aliased(
+            head,
+            Province::by_public_security_alias(head),
+            |it| it.public_security,
+            &mut irregularities,
+        )?,
+    };
+    let digits = rest.strip_suffix('号').unwrap_or(rest);
+    if digits.len() == rest.len() {
+        irregularities.push(Irregularity::MissingMark);
+    }
+    let text = format!("{}公网安备{digits}号", province.public_security);
+    if fits("public-security-old", &text) {
+        irregularities.push(Irregularity::OldPublicSecurity);
+    } else if !fits("public-security", &text) {
+        return Err(Problem::Digits {
+            found: digits.to_owned(),
+            kind: NumberKind::PublicSecurity,
+        });
+    }
+    let (found, due) = (
+        digits.get(..2).unwrap_or_default(),
+        province.gbt.get(..2).unwrap_or_default(),
+    );
+    if found != due {
+        let abbreviation = province.public_security;
+        return Err(Problem::OtherProvince {
+            abbreviation,
+            due,
+            found: found.to_owned(),
+        });
+    }
+    if !irregularities.contains(&Irregularity::OldPublicSecurity) && !fits("public-security-structured", &text) {
+        irregularities.push(Irregularity::UnusualPublicSecurity);
+    }
+    let kind = NumberKind::PublicSecurity;
+    Ok(Number {
+        kind,
+        service: None,
+        province: Some(province),
+        main: text.len(),
+        text,
+        irregularities,
+    })
+}
+
+/// Reads the part behind the province: digits, 号, service. 号 may be elsewhere, or missing.
+fn split_mark<'a>(rest: &'a str, irregularities: &mut Vec<Irregularity>) -> Result<(&'a str, &'a str), Problem> {
+    let (digits, tail) = rest.split_at(rest.find(['-', '号']).unwrap_or(rest.len()));
+    let (marked, suffix) = match tail.strip_prefix('号') {
+        Some(suffix) => (true, suffix),
+        None => (false, tail),
+    };
+    let (suffix, marked_at_end) = match suffix.strip_suffix('号') {
+        Some(suffix) => (suffix, true),
+        None => (suffix, false),
+    };
+    match (marked, marked_at_end) {
+        (true, false) => {}
+        (true, true) => irregularities.push(Irregularity::StrayMark),
+        (false, true) => irregularities.push(Irregularity::MisplacedMark),
+        (false, false) => irregularities.push(Irregularity::MissingMark),
+    }
+    if suffix.contains('号') {
+        return Err(Problem::Service { found: tail.to_owned() });
+    }
+    Ok((digits, suffix))
+}
+
+/// The service of what stands behind the number; none where nothing does.
+fn service(suffix: &str) -> Result<Option<Service>, Problem> {
+    if suffix.is_empty() {
+        return Ok(None);
+    }
+    Service::parse(suffix).map(Some).ok_or_else(|| Problem::Service {
+        found: suffix.to_owned(),
+    })
+}
+
+/// The province of an alias, which is noted, or what is wrong with the abbreviation.
+fn aliased(
+    head: &str,
+    province: Option<&'static Province>,
+    due: fn(&Province) -> &'static str,
+    irregularities: &mut Vec<Irregularity>,
+) -> Result<&'static Province, Problem> {
+    let Some(province) = province else {
+        return Err(unknown(head, due));
+    };
+    if let (Some(found), Some(due)) = (head.chars().next(), due(province).chars().next()) {
+        irregularities.push(Irregularity::Alias { found, due });
+    }
+    Ok(province)
+}
+
+/// The province of a licence. Licences are seen with 川 as with 蜀, so neither is irregular.
+fn licence_province(head: &str) -> Result<Option<&'static Province>, Problem> {
+    if head.is_empty() {
+        return Ok(None);
+    }
+    let province = Province::by_icp(head).or_else(|| Province::by_icp_alias(head));
+    province.map(Some).ok_or_else(|| unknown(head, |province| province.icp))
+}
+
+fn unknown(head: &str, due: fn(&Province) -> &'static str) -> Problem {
+    match head {
+        "" => Problem::NoProvince,
+        "港" | "澳" | "台" => Problem::OffMainland { found: head.to_owned() },
+        _ => Problem::UnknownProvince {
+            found: head.chars().take(LONGEST).collect(),
+            meant: Province::find(head).or_else(|| Province::by_mistaken(head)).map(due),
+        },
+    }
+}
