@@ -47,7 +47,7 @@ pub struct Host {
 }
 
 /// A text is no host name. Each says the fact, then what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// There is nothing.

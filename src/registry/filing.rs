@@ -8,6 +8,7 @@ use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
 use crate::api::{AccessStage, NamespacesFrom, FilingSpec, Stage, ServiceKind};
+use crate::domain::place::canonical_provider;
 use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError};
 
 /// Which filing: namespace and name.
@@ -70,6 +71,8 @@ pub struct DomainEntry {
 pub struct Numbered {
     /// The field, by what is due there.
     pub role: NumberRole,
+    /// As it was typed.
+    pub typed: String,
     /// The number, or why it is none.
     pub number: Result<Number, NumberError>,
 }
@@ -145,7 +148,7 @@ impl Filing {
                 .access
                 .iter()
                 .map(|access| Access {
-                    provider: access.provider.as_str().into(),
+                    provider: canonical_provider(&access.provider).into(),
                     regions: access.regions.clone(),
                     servers: access.servers.iter().map(|name| Arc::from(name.as_str())).collect(),
                     stage: access.stage,
@@ -193,6 +196,7 @@ fn numbers(spec: &FilingSpec) -> Vec<Numbered> {
     ];
     typed
         .into_iter()
-        .filter_map(|(role, typed)| typed.map(|typed| Numbered { role, number: Number::parse(typed) }))
+        .filter_map(|(role, typed)| typed.map(|typed| (role, typed)))
+        .map(|(role, typed)| Numbered { role, typed: typed.to_owned(), number: Number::parse(typed) })
         .collect()
 }

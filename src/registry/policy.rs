@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::snapshot::{HOME_LABEL, Labels};
 use crate::api::{Admission, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec};
+use crate::domain::place::canonical_provider;
 use crate::domain::{Day, FieldPath, Host, Location, Place, Province, Site};
 
 /// What is enforced where, and how hard.
@@ -109,7 +110,7 @@ impl Policy {
             mainland_cdn: spec
                 .mainland_cdn
                 .as_ref()
-                .map(|cdn| Cdn { provider: cdn.provider.as_deref().map(Arc::from) }),
+                .map(|cdn| Cdn { provider: cdn.provider.as_deref().map(|typed| canonical_provider(typed).into()) }),
             // A selector that can't be read governs everything: a slip must not open the gate.
             namespaces: namespaces.and_then(|typed| selector(&typed, "spec.match.namespaceSelector", &mut problems)),
             ingress_classes: selection

@@ -4,7 +4,8 @@ use super::case::CoverageCase;
 use super::finding::Draft;
 use super::rule::{Basis, Check, Rule, Severity, Words};
 
-pub(super) static FILING_NOT_SHARED: Rule = Rule {
+/// Where it is found nothing else is told of the filing: its particulars are not this reader's.
+pub static FILING_NOT_SHARED: Rule = Rule {
     id: "FilingNotShared",
     severity: Some(Severity::Violation),
     basis: Basis::Practice,

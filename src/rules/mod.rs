@@ -34,6 +34,7 @@ mod unreadable;
 mod wrong_service_kind;
 
 pub use case::{AccessCase, Context, CoverageCase, FilingCase, HostCase, ServerCase};
+pub use filing_not_shared::FILING_NOT_SHARED;
 pub use finding::{Detail, Draft, Finding, Value, list, names};
 pub use moment::Moment;
 pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
@@ -41,14 +42,14 @@ pub use unreadable::UNREADABLE;
 
 /// Every rule. Of two findings of one severity on one host, the one whose rule comes first explains it better.
 pub static CATALOGUE: [&Rule; 26] = [
-    &unreadable::UNREADABLE,
+    &UNREADABLE,
     &invalid_host::INVALID_HOST,
     &public_suffix_host::PUBLIC_SUFFIX_HOST,
     &catch_all_host::CATCH_ALL_HOST,
     &ip_host::IP_HOST,
     &unfilable_suffix::UNFILABLE_SUFFIX,
     &no_filing::NO_FILING,
-    &filing_not_shared::FILING_NOT_SHARED,
+    &FILING_NOT_SHARED,
     &wrong_service_kind::WRONG_SERVICE_KIND,
     &filing_cancelled::FILING_CANCELLED,
     &filing_rejected::FILING_REJECTED,
@@ -72,4 +73,9 @@ pub static CATALOGUE: [&Rule; 26] = [
 /// The rule of a name.
 pub fn find(id: &str) -> Option<&'static Rule> {
     CATALOGUE.iter().copied().find(|rule| rule.id == id)
+}
+
+/// How well a rule explains, the best first: its place in the catalogue.
+pub fn rank(rule: &Rule) -> usize {
+    CATALOGUE.iter().position(|entry| *entry == rule).unwrap_or(usize::MAX)
 }

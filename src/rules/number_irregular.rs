@@ -3,8 +3,8 @@
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
 use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::{Number, NumberKind};
-use crate::registry::NumberRole;
+use crate::domain::{Irregularity, NumberKind};
+use crate::registry::{NumberRole, Numbered};
 
 pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     id: "NumberIrregular",
@@ -22,21 +22,23 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    let numbers = case.filing.numbers.iter().filter_map(|numbered| Some((numbered.role, numbered.number.as_ref().ok()?)));
-    numbers.filter_map(|(role, number)| draft(role, number).map(|draft| draft.at(role.path()))).collect()
+    let numbers = case.filing.numbers.iter();
+    numbers.filter_map(|numbered| draft(numbered).map(|draft| draft.at(numbered.role.path()))).collect()
 }
 
-fn draft(role: NumberRole, number: &Number) -> Option<Draft> {
+fn draft(numbered: &Numbered) -> Option<Draft> {
+    let number = numbered.number.as_ref().ok()?;
     let mended = number.irregularities();
     if !mended.is_empty() {
-        let join = |words: Vec<String>, comma: &str| words.join(comma);
+        let en: Vec<String> = mended.iter().map(ToString::to_string).collect();
+        let zh: Vec<String> = mended.iter().map(Irregularity::zh).collect();
         let fact = Value::Both {
-            en: format!("was understood after mending: {}", join(mended.iter().map(ToString::to_string).collect(), ", ")),
-            zh: format!("经修正后识别：{}", join(mended.iter().map(|what| what.zh().to_owned()).collect(), "、")),
+            en: format!("was understood after mending: {}", en.join(", ")),
+            zh: format!("经修正后识别：{}", zh.join("、")),
         };
-        return Some(Draft::new().with("number", number.typed()).with("fact", fact).with("right", number.text()));
+        return Some(Draft::new().with("number", &numbered.typed).with("fact", fact).with("right", number.text()));
     }
-    let is_main = role == NumberRole::Site
+    let is_main = numbered.role == NumberRole::Site
         && number.service.is_none()
         && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
         && number.province.is_none_or(|province| province.icp != "粤");

@@ -1,0 +1,87 @@
+//! The verdict on what is declared: a filing or a server by itself, under the default policy.
+
+use jiff::Timestamp;
+
+use super::route::{check, explain, next_change};
+use crate::api::{Colour, Stage};
+use crate::domain::{Day, FieldPath};
+use crate::registry::{Filing, Server, Snapshot};
+use crate::rules::{Check, Context, Draft, FilingCase, Finding, Moment, ServerCase, Severity};
+
+/// Days before an end at which it turns Red, unless it renews itself.
+const RED_WITHIN: u32 = 30;
+
+/// The answer about a filing or a server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// What was found, the worst and best explaining first.
+    pub findings: Vec<Finding>,
+    /// The light: Red, Yellow or Blue.
+    pub colour: Colour,
+    /// Whether it can carry a host: approved, and without a violation of its own.
+    pub is_ready: bool,
+    /// When the answer next changes by itself, if it does.
+    pub next: Option<Timestamp>,
+}
+
+/// Judges a filing by itself.
+pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declaration {
+    let standing = match filing.stage {
+        Stage::Approved => Standing::Well,
+        Stage::Rejected | Stage::Cancelled => Standing::Lost,
+        Stage::Draft | Stage::Submitted | Stage::FirstReview | Stage::SecondReview | Stage::Publicity => Standing::UnderWay,
+    };
+    let ends = [filing.expires_at, filing.domain_expires_at];
+    judge(facts, now, standing, &ends, |check, context| match check {
+        Check::Filing(of_filing) => of_filing(&FilingCase { context, filing }),
+        _ => Vec::new(),
+    })
+}
+
+/// Judges a server by itself.
+pub fn judge_server(server: &Server, facts: &Snapshot, now: Timestamp) -> Declaration {
+    let end = server.expires_at.filter(|_| !server.auto_renew);
+    judge(facts, now, Standing::Well, &[end], |check, context| match check {
+        Check::Server(of_server) => of_server(&ServerCase { context, server }).into_iter().collect(),
+        _ => Vec::new(),
+    })
+}
+
+/// How far the thing itself has come, apart from any finding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Well,
+    UnderWay,
+    Lost,
+}
+
+fn judge(
+    facts: &Snapshot,
+    now: Timestamp,
+    standing: Standing,
+    ends: &[Option<Day>],
+    run: impl Fn(&Check, Context<'_>) -> Vec<Draft>,
+) -> Declaration {
+    let policy = facts.default_policy();
+    let judge_at = |moment: &Moment| {
+        let context = Context { facts, policy, moment };
+        let found = check(policy, |check| run(check, context));
+        let mut findings: Vec<Finding> = found.map(|found| found.on_declaration(FieldPath::fixed("spec"))).collect();
+        explain(&mut findings);
+        let ends_soon = ends.iter().flatten().any(|day| moment.is_within(*day, RED_WITHIN));
+        let violates = findings.iter().any(|finding| finding.severity == Severity::Violation);
+        let colour = if violates || ends_soon || standing == Standing::Lost {
+            Colour::Red
+        } else if !findings.is_empty() || standing == Standing::UnderWay {
+            Colour::Yellow
+        } else {
+            Colour::Blue
+        };
+        (findings, colour, violates)
+    };
+    let moment = Moment::new(now);
+    let answer = judge_at(&moment);
+    let next = next_change(&answer, &moment, judge_at);
+    let (findings, colour, violates) = answer;
+    Declaration { findings, colour, is_ready: standing == Standing::Well && !violates, next }
+}

@@ -1,0 +1,10 @@
+//! The one judge: what may be served, under which filing, and until when that holds. Pure and synchronous: the same
+//! route, facts and moment give the same verdict to whoever asks.
+
+mod declaration;
+mod route;
+mod verdict;
+
+pub use declaration::{Declaration, judge_filing, judge_server};
+pub use route::judge;
+pub use verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};

@@ -1,0 +1,304 @@
+//! The verdict on a route.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};
+use crate::api::RuleLevel;
+use crate::domain::{Host, Location, Place};
+use crate::registry::{Filing, Policy, Snapshot};
+use crate::route::{Claim, Claimed, Route};
+use crate::rules::{
+    self, AccessCase, CATALOGUE, Check, Context, CoverageCase, Detail, Draft, FILING_NOT_SHARED, FilingCase, Finding,
+    HostCase, Moment, Rule, Severity,
+};
+
+/// Judges a route. Without a policy that governs it there is nothing to judge.
+pub fn judge(route: &Route, facts: &Snapshot, now: Timestamp) -> Option<Verdict> {
+    let policy = facts.policy_of(route)?;
+    let serving = Serving::of(facts, policy);
+    let moment = Moment::new(now);
+    let hosts = hosts(route, &serving, Context { facts, policy, moment: &moment });
+    let next = next_change(&hosts, &moment, |moment| hosts_at(route, &serving, facts, policy, moment));
+    Some(Verdict {
+        policy: Arc::clone(policy),
+        site: facts.site_of(policy).places().to_vec(),
+        outcome: hosts.iter().map(|host| host.outcome).max().unwrap_or(Outcome::Compliant),
+        hosts,
+        next,
+    })
+}
+
+fn hosts_at(route: &Route, serving: &Serving, facts: &Snapshot, policy: &Policy, moment: &Moment) -> Vec<HostVerdict> {
+    hosts(route, serving, Context { facts, policy, moment })
+}
+
+/// The first moment at which an answer is another. An answer about time may change without changing the whole, so
+/// each such moment is judged in turn; there are as many as there are dates in what was asked.
+pub(super) fn next_change<T: PartialEq>(
+    answer: &T,
+    moment: &Moment,
+    judge_at: impl Fn(&Moment) -> T,
+) -> Option<Timestamp> {
+    let mut next = moment.next();
+    while let Some(at) = next {
+        let later = Moment::new(at);
+        if judge_at(&later) != *answer {
+            return Some(at);
+        }
+        next = later.next();
+    }
+    None
+}
+
+/// Where routes under a policy are served.
+struct Serving {
+    /// Nothing on the mainland serves them, so no filing is needed.
+    is_outside: bool,
+    /// The places that need access.
+    places: Vec<Place>,
+    /// Whether it is not known where the site is.
+    is_nowhere: bool,
+}
+
+impl Serving {
+    fn of(facts: &Snapshot, policy: &Policy) -> Self {
+        let site = facts.site_of(policy);
+        let is_outside = !site.is_empty() && site.places().iter().all(|place| place.location == Location::Outside);
+        let mut places = if is_outside { Vec::new() } else { site.places().to_vec() };
+        if let Some(provider) = policy.mainland_cdn.as_ref().and_then(|cdn| cdn.provider.as_deref())
+            && !places.iter().any(|place| *place.provider == *provider)
+        {
+            places.push(Place::named(provider, None, Location::Mainland(None)));
+        }
+        Self {
+            is_outside: is_outside && policy.mainland_cdn.is_none(),
+            places,
+            is_nowhere: site.is_empty(),
+        }
+    }
+}
+
+fn hosts(route: &Route, serving: &Serving, context: Context<'_>) -> Vec<HostVerdict> {
+    route.claims.iter().map(|claim| host(claim, &route.key.namespace, serving, context)).collect()
+}
+
+fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> HostVerdict {
+    let exemption = exemption(claim, namespace, serving, context);
+    let mut verdict = HostVerdict {
+        host: claim.to.clone(),
+        path: claim.path.clone(),
+        outcome: Outcome::Exempt,
+        filing: None,
+        exemption,
+        findings: Vec::new(),
+    };
+    if matches!(verdict.exemption, Some(Exemption::PrivateName | Exemption::OutsideMainland)) {
+        return verdict;
+    }
+    let covered = match &claim.to {
+        Claimed::Host(host) => best_coverage(host, claim, namespace, serving, context),
+        Claimed::NoHost { .. } | Claimed::Anything => None,
+    };
+    let filing = covered.as_ref().map(|covered| covered.filing);
+    let case = HostCase { context, claimed: &claim.to, filing, places: &serving.places };
+    verdict.findings = check(context.policy, |check| match check {
+        Check::Host(of_host) => of_host(&case).into_iter().collect(),
+        _ => Vec::new(),
+    })
+    .map(|found| found.on(claim))
+    .collect();
+    if let Some(covered) = covered {
+        verdict.filing = covered.told();
+        verdict.findings.extend(covered.findings);
+    }
+    explain(&mut verdict.findings);
+    if verdict.exemption.is_none() {
+        verdict.outcome = match verdict.findings.first().map(|finding| finding.severity) {
+            None => Outcome::Compliant,
+            Some(Severity::Warning) => Outcome::Warned,
+            Some(Severity::Violation) => Outcome::Violating,
+        };
+    }
+    verdict
+}
+
+fn exemption(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> Option<Exemption> {
+    if serving.is_outside {
+        return Some(Exemption::OutsideMainland);
+    }
+    let Claimed::Host(host) = &claim.to else { return None };
+    if host.is_private() {
+        return Some(Exemption::PrivateName);
+    }
+    let covering = context.policy.exemptions.iter().filter(|exemption| exemption.covers(host, namespace));
+    // Of several the one that lasts longest is told, so that the end of another changes nothing.
+    let lasting = covering.filter(|exemption| !context.moment.is_past(exemption.until, 0));
+    lasting.max_by_key(|exemption| exemption.until).map(|exemption| Exemption::Policy {
+        reason: exemption.reason.clone(),
+        owner: exemption.owner.clone(),
+        until: exemption.until,
+    })
+}
+
+/// A filing that has a domain at or above a host, and what speaks against it.
+struct Coverage<'a> {
+    filing: &'a Filing,
+    findings: Vec<Finding>,
+}
+
+impl Coverage<'_> {
+    fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    fn told(&self) -> Option<FilingRef> {
+        let is_withheld = self.findings.iter().any(|finding| *finding.rule == FILING_NOT_SHARED);
+        (!is_withheld).then(|| FilingRef {
+            key: self.filing.key.clone(),
+            number: self.filing.site_number().map(|number| number.text().to_owned()),
+        })
+    }
+}
+
+/// One that makes the host compliant wins; else one that only warns; else the nearest explains.
+fn best_coverage<'a>(
+    host: &'a Host,
+    claim: &Claim,
+    namespace: &str,
+    serving: &Serving,
+    context: Context<'a>,
+) -> Option<Coverage<'a>> {
+    let candidates = context.facts.candidates(context.policy, host.domain());
+    let mut best: Option<Coverage<'a>> = None;
+    for filing in candidates {
+        let coverage = coverage(filing, host, claim, namespace, serving, context);
+        let worst = coverage.worst();
+        if best.as_ref().is_none_or(|best| worst < best.worst()) {
+            best = Some(coverage);
+        }
+        if worst.is_none() {
+            break;
+        }
+    }
+    best
+}
+
+fn coverage<'a>(
+    filing: &'a Filing,
+    host: &Host,
+    claim: &Claim,
+    namespace: &str,
+    serving: &Serving,
+    context: Context<'_>,
+) -> Coverage<'a> {
+    let covers = CoverageCase { context, host, namespace, filing };
+    let access =
+        AccessCase { context, host, filing, places: &serving.places, is_nowhere: serving.is_nowhere };
+    let of_filing = FilingCase { context, filing };
+    let is_strange = *filing.key.namespace != *namespace;
+    let mut findings: Vec<Finding> = Vec::new();
+    for found in check(context.policy, |check| match check {
+        Check::Coverage(of_coverage) => of_coverage(&covers).into_iter().collect(),
+        Check::Access(of_access) => of_access(&access).into_iter().collect(),
+        Check::Filing(_) | Check::Host(_) | Check::Server(_) | Check::Reading => Vec::new(),
+    }) {
+        let finding = found.on_host_of(claim, filing);
+        if *finding.rule == FILING_NOT_SHARED {
+            return Coverage { filing, findings: vec![Finding { filing: None, ..finding }] };
+        }
+        findings.push(finding);
+    }
+    findings.extend(own_violations(&of_filing).map(|found| {
+        let finding = found.on_host_of(claim, filing);
+        if is_strange { Finding { detail: Detail::Withheld, ..finding } } else { finding }
+    }));
+    explain(&mut findings);
+    Coverage { filing, findings }
+}
+
+/// What violates in the filing itself, by rules that have no word of their own for its hosts. Each rule speaks once.
+fn own_violations<'a>(case: &'a FilingCase<'a>) -> impl Iterator<Item = Found> + 'a {
+    let policy = case.context.policy;
+    let rules = CATALOGUE.iter().copied().filter(move |rule| {
+        level(rule, policy) == Some(Severity::Violation)
+            && !rule.checks.iter().any(|check| matches!(check, Check::Host(_) | Check::Coverage(_) | Check::Access(_)))
+    });
+    rules.filter_map(move |rule| {
+        let mut drafts = rule.checks.iter().flat_map(|check| match check {
+            Check::Filing(of_filing) => of_filing(case),
+            _ => Vec::new(),
+        });
+        drafts.find_map(|draft| Found::new(rule, draft, policy)).filter(|found| found.severity == Severity::Violation)
+    })
+}
+
+/// What a rule found, with the severity that the policy gives it.
+pub(super) struct Found {
+    rule: &'static Rule,
+    severity: Severity,
+    draft: Draft,
+}
+
+impl Found {
+    fn new(rule: &'static Rule, draft: Draft, policy: &Policy) -> Option<Self> {
+        let severity = match policy.rules.get(rule.id) {
+            None => draft.severity.or(rule.severity)?,
+            Some(RuleLevel::Disabled) => return None,
+            Some(RuleLevel::Warning) => Severity::Warning,
+            Some(RuleLevel::Violation) => Severity::Violation,
+        };
+        Some(Self { rule, severity, draft })
+    }
+
+    fn on(self, claim: &Claim) -> Finding {
+        let Self { rule, severity, draft } = self;
+        Finding { rule, severity, path: claim.path.clone(), filing: None, detail: Detail::Told(draft.values) }
+    }
+
+    fn on_host_of(self, claim: &Claim, filing: &Filing) -> Finding {
+        Finding { filing: Some(filing.key.clone()), ..self.on(claim) }
+    }
+
+    pub(super) fn on_declaration(self, whole: crate::domain::FieldPath) -> Finding {
+        let Self { rule, severity, draft } = self;
+        let path = draft.path.unwrap_or(whole);
+        Finding { rule, severity, path, filing: None, detail: Detail::Told(draft.values) }
+    }
+}
+
+/// The severity that a rule has under a policy; none: it is off.
+fn level(rule: &Rule, policy: &Policy) -> Option<Severity> {
+    match policy.rules.get(rule.id) {
+        None => rule.severity,
+        Some(RuleLevel::Disabled) => None,
+        Some(RuleLevel::Warning) => Some(Severity::Warning),
+        Some(RuleLevel::Violation) => Some(Severity::Violation),
+    }
+}
+
+/// Everything that the rules in force find, in the order of the catalogue.
+pub(super) fn check<'a>(
+    policy: &'a Policy,
+    mut run: impl FnMut(&Check) -> Vec<Draft> + 'a,
+) -> impl Iterator<Item = Found> + 'a {
+    let rules = CATALOGUE.iter().copied().filter(|rule| level(rule, policy).is_some());
+    rules.flat_map(|rule| rule.checks.iter().map(move |check| (rule, check))).flat_map(move |(rule, check)| {
+        let drafts = run(check);
+        drafts.into_iter().filter_map(move |draft| Found::new(rule, draft, policy))
+    })
+}
+
+/// Leaves out what another finding says more to the point, and puts the best explanation first.
+pub(super) fn explain(findings: &mut Vec<Finding>) {
+    if findings.len() < 2 {
+        return;
+    }
+    let told: Vec<(&'static str, Severity)> = findings.iter().map(|finding| (finding.rule.id, finding.severity)).collect();
+    findings.retain(|finding| {
+        !told.iter().any(|(id, severity)| *severity >= finding.severity && finding.rule.yields_to.contains(id))
+    });
+    findings.sort_by_key(|finding| (Reverse(finding.severity), rules::rank(finding.rule)));
+}
