@@ -1,5 +1,7 @@
 //! Hosts and domains as they are compared: A-labels, lower case, without final dot and port. Pure: nothing is resolved.
 
+mod error;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,13 +11,14 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use psl::{Psl, Type};
 
+use error::shown;
+
+pub use error::HostError;
+
 /// The longest name, in ASCII and without final dot (RFC 1035 §2.3.4 less what the wire format takes).
 const MAX_NAME: usize = 253;
 /// The longest label (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
-/// How much of a value an error repeats.
-const MAX_SHOWN: usize = 80;
-
 /// Public suffixes that the public suffix list lacks: 政务.cn and 公益.cn, run by CONAC like 政务 and 公益 themselves.
 const MORE_SUFFIXES: [&str; 2] = ["xn--zfr164b.cn", "xn--55qw42g.cn"];
 
@@ -46,107 +49,6 @@ pub struct Host {
     wildcard: bool,
 }
 
-/// A text is no host name. Each says the fact, then what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostError {
-    /// There is nothing.
-    #[error("the host is empty; write a name like www.example.com")]
-    Empty,
-    /// It is an IP address, which is never filed: domains are.
-    #[error("the host is the IP address {0}; write a domain name that resolves to it")]
-    Address(IpAddr),
-    /// `*` and nothing else.
-    #[error("the host * answers for every domain; name one, like *.example.com")]
-    Everything,
-    /// `*` elsewhere than as the whole first label.
-    #[error("{host:?} has a * that is not the whole first label; write it as in *.example.com")]
-    Wildcard {
-        /// What was typed.
-        host: String,
-    },
-    /// `*.` where a domain is meant.
-    #[error("{host:?} is a wildcard, and a domain covers every name below it anyway; leave out the *.")]
-    WildcardDomain {
-        /// What was typed.
-        host: String,
-    },
-    /// Two dots in a row, or one at the start.
-    #[error("{host:?} has an empty label; write single dots, and only between labels")]
-    EmptyLabel {
-        /// What was typed.
-        host: String,
-    },
-    /// An underscore, which DNS takes but host names do not (RFC 1123).
-    #[error(
-        "{host:?} has an underscore in the label {label:?}; host names take letters, digits and hyphens: write {mended:?}"
-    )]
-    Underscore {
-        /// What was typed.
-        host: String,
-        /// The label, in ASCII.
-        label: String,
-        /// The label with hyphens.
-        mended: String,
-    },
-    /// A character that no host name has.
-    #[error("{host:?} has the character {character:?}; write the bare name, in letters, digits, hyphens and dots")]
-    Character {
-        /// What was typed.
-        host: String,
-        /// The first such character.
-        character: char,
-    },
-    /// A label begins or ends with a hyphen.
-    #[error("{host:?} has a hyphen at an end of the label {label:?}; begin and end it with a letter or digit")]
-    Hyphen {
-        /// What was typed.
-        host: String,
-        /// The label, in ASCII.
-        label: String,
-    },
-    /// The last label is a number, so that clients take the name for an IPv4 address.
-    #[error("{host:?} ends in the number {label:?}; end it in a top-level domain, as in www.example.com")]
-    NumericEnd {
-        /// What was typed.
-        host: String,
-        /// The last label.
-        label: String,
-    },
-    /// A label of more than 63 bytes in ASCII.
-    #[error("{host:?} has a label of {length} characters in ASCII; a label has 63 at most")]
-    LabelTooLong {
-        /// What was typed.
-        host: String,
-        /// The label's length in A-label form.
-        length: usize,
-    },
-    /// A name of more than 253 bytes in ASCII.
-    #[error("{host:?} has {length} characters in ASCII; a host name has 253 at most")]
-    TooLong {
-        /// What was typed.
-        host: String,
-        /// The name's length in A-label form.
-        length: usize,
-    },
-    /// What follows the colon is no port.
-    #[error("{host:?} has {port:?} for a port; write a number up to 65535, or the name alone")]
-    Port {
-        /// What was typed.
-        host: String,
-        /// What follows the colon.
-        port: String,
-    },
-    /// Not valid as an internationalised name (UTS #46): bad punycode, a forbidden character or mix of directions.
-    #[error(
-        "{host:?} is no valid internationalised name; write it in plain Unicode, like 示例.中国, or in correct punycode"
-    )]
-    Idna {
-        /// What was typed.
-        host: String,
-    },
-}
-
 impl Domain {
     /// Reads a domain as people write it: in Unicode or ASCII, any letter case, with or without final dot and port.
     ///
@@ -154,7 +56,7 @@ impl Domain {
     /// use filing_operator::domain::Domain;
     ///
     /// let domain = Domain::parse("WWW.示例.中国.")?;
-    /// assert_eq!(domain.as_str(), "www.xn--fsqu00a.xn--fiqs8s");
+    /// assert_eq!(domain.as_str(), "www.xn--fsq092h.xn--fiqs8s");
     /// assert_eq!(domain.to_string(), "www.示例.中国");
     /// # Ok::<(), filing_operator::domain::HostError>(())
     /// ```
@@ -298,7 +200,7 @@ impl Host {
             });
         }
         let ascii = to_ascii(name, typed)?;
-        if let Ok(address) = ascii.parse::<Ipv4Addr>() {
+        if let (false, Ok(address)) = (wildcard, ascii.parse::<Ipv4Addr>()) {
             return Err(HostError::Address(IpAddr::V4(address)));
         }
         check(&ascii, if wildcard { MAX_NAME - 2 } else { MAX_NAME }, typed)?;
@@ -446,19 +348,40 @@ fn to_ascii<'a>(name: &'a str, typed: &str) -> Result<Cow<'a, str>, HostError> {
     }
     let convert = |deny| Uts46::new().to_ascii(name.as_bytes(), deny, Hyphens::CheckFirstLast, DnsLength::Ignore);
     convert(AsciiDenyList::STD3).map_err(|_| {
-        // Once more without the ban on characters, to name the one that is wrong.
-        let lenient = convert(AsciiDenyList::EMPTY).ok();
-        lenient
-            .and_then(|ascii| check(&ascii, MAX_NAME, typed).err())
+        // As typed, so that the label is not named in punycode; then once more without the ban on characters, to name
+        // the one that is wrong.
+        let label = name.split(DOTS).find_map(|label| misplaced(label, typed));
+        let lenient = || {
+            convert(AsciiDenyList::EMPTY)
+                .ok()
+                .and_then(|ascii| check(&ascii, MAX_NAME, typed).err())
+        };
+        label
+            .or_else(lenient)
             .unwrap_or_else(|| HostError::Idna { host: shown(typed) })
+    })
+}
+
+/// What is wrong with a label's underscores and hyphens, if anything.
+fn misplaced(label: &str, typed: &str) -> Option<HostError> {
+    if label.contains('_') {
+        return Some(HostError::Underscore {
+            host: shown(typed),
+            label: shown(label),
+        });
+    }
+    let hyphen = label.starts_with('-') || label.ends_with('-');
+    hyphen.then(|| HostError::Hyphen {
+        host: shown(typed),
+        label: shown(label),
     })
 }
 
 /// Whether a label of an ASCII name begins like an A-label.
 fn has_a_label(name: &str) -> bool {
-    let begins = |label: &[u8]| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--"));
-    // A hyphen pair is rare and found fast; labels are looked at only where there is one.
-    name.contains("--") && name.split('.').any(|label| begins(label.as_bytes()))
+    name.as_bytes()
+        .split(|byte| *byte == b'.')
+        .any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--")))
 }
 
 /// Holds a name in lower-case ASCII to RFC 1123 and the length limits of DNS.
@@ -470,25 +393,13 @@ fn check(name: &str, longest: usize, typed: &str) -> Result<(), HostError> {
         if label.is_empty() {
             return Err(HostError::EmptyLabel { host: host() });
         }
-        if let Some(character) = label.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
-            return Err(if character == '_' {
-                let mended = label.replace('_', "-").trim_matches('-').to_owned();
-                HostError::Underscore {
-                    host: host(),
-                    label: shown(label),
-                    mended: shown(&mended),
-                }
-            } else {
-                HostError::Character {
-                    host: host(),
-                    character,
-                }
-            });
+        if let Some(error) = misplaced(label, typed) {
+            return Err(error);
         }
-        if label.starts_with('-') || label.ends_with('-') {
-            return Err(HostError::Hyphen {
+        if let Some(character) = label.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
+            return Err(HostError::Character {
                 host: host(),
-                label: shown(label),
+                character,
             });
         }
         if label.len() > MAX_LABEL {
@@ -513,10 +424,333 @@ fn check(name: &str, longest: usize, typed: &str) -> Result<(), HostError> {
     Ok(())
 }
 
-/// As much of a value as an error repeats.
-fn shown(value: &str) -> String {
-    match value.char_indices().nth(MAX_SHOWN - 1) {
-        Some((end, c)) if end + c.len_utf8() < value.len() => value.get(..end).unwrap_or_default().to_owned() + "…",
-        _ => value.to_owned(),
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn domain(typed: &str) -> Domain {
+        Domain::parse(typed).unwrap()
+    }
+
+    fn host(typed: &str) -> Host {
+        Host::parse(typed).unwrap()
+    }
+
+    #[rstest]
+    #[case::plain("www.example.com", "www.example.com", "www.example.com")]
+    #[case::letter_case("WWW.Example.COM", "www.example.com", "www.example.com")]
+    #[case::final_dot("www.example.com.", "www.example.com", "www.example.com")]
+    #[case::port("www.example.com:8080", "www.example.com", "www.example.com")]
+    #[case::final_dot_and_port("www.example.com.:443", "www.example.com", "www.example.com")]
+    #[case::single_label("localhost", "localhost", "localhost")]
+    #[case::digits("163.com", "163.com", "163.com")]
+    #[case::label_of_digits_in_the_middle("www.58.cn", "www.58.cn", "www.58.cn")]
+    #[case::hyphens_third_and_fourth("r3---sn-abc.example.com", "r3---sn-abc.example.com", "r3---sn-abc.example.com")]
+    #[case::chinese("示例.中国", "xn--fsq092h.xn--fiqs8s", "示例.中国")]
+    #[case::a_labels("xn--fsq092h.xn--fiqs8s", "xn--fsq092h.xn--fiqs8s", "示例.中国")]
+    #[case::a_labels_in_capitals("XN--FSQ092H.XN--FIQS8S", "xn--fsq092h.xn--fiqs8s", "示例.中国")]
+    #[case::mixed("WWW.示例.cn", "www.xn--fsq092h.cn", "www.示例.cn")]
+    #[case::ideographic_full_stop("示例。中国。", "xn--fsq092h.xn--fiqs8s", "示例.中国")]
+    #[case::full_width("ｗｗｗ．ｅｘａｍｐｌｅ．ｃｏｍ", "www.example.com", "www.example.com")]
+    #[case::composed("bu\u{308}cher.example", "xn--bcher-kva.example", "bücher.example")]
+    #[case::wildcard("*.example.com", "*.example.com", "*.example.com")]
+    #[case::deep_wildcard("*.A.b.c.示例.中国:80", "*.a.b.c.xn--fsq092h.xn--fiqs8s", "*.a.b.c.示例.中国")]
+    #[case::wildcard_over_a_suffix("*.com.cn", "*.com.cn", "*.com.cn")]
+    #[case::wildcard_with_ideographic_stop("*。示例。中国", "*.xn--fsq092h.xn--fiqs8s", "*.示例.中国")]
+    fn one_host_has_one_form(#[case] typed: &str, #[case] ascii: &str, #[case] unicode: &str) {
+        let host = host(typed);
+        assert_eq!((host.as_ascii().as_str(), host.to_string().as_str()), (ascii, unicode));
+        assert_eq!(host.is_wildcard(), ascii.starts_with("*."));
+    }
+
+    #[rstest]
+    #[case::v4("192.0.2.7", "192.0.2.7")]
+    #[case::v4_with_port("192.0.2.7:8080", "192.0.2.7")]
+    #[case::v4_with_final_dot("192.0.2.7.", "192.0.2.7")]
+    #[case::v4_full_width("１９２.０.２.７", "192.0.2.7")]
+    #[case::v6("2001:db8::1", "2001:db8::1")]
+    #[case::v6_in_brackets("[2001:DB8::1]", "2001:db8::1")]
+    #[case::v6_with_port("[2001:db8::1]:443", "2001:db8::1")]
+    #[case::v6_with_zone("fe80::1%eth0", "fe80::1")]
+    #[case::v6_of_v4("::ffff:192.0.2.7", "::ffff:192.0.2.7")]
+    #[case::v6_unspecified("::", "::")]
+    fn an_address_is_told_from_a_name(#[case] typed: &str, #[case] address: &str) {
+        assert_eq!(Host::parse(typed), Err(HostError::Address(address.parse().unwrap())));
+        assert_eq!(Domain::parse(typed), Err(HostError::Address(address.parse().unwrap())));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_with_what_would_be_right() {
+        let wrong = [
+            "",
+            ".",
+            ":80",
+            "*",
+            "*.",
+            "a.*.b",
+            "*a.b",
+            "**.a.b",
+            "*.*.a.b",
+            "www.*",
+            "*.192.0.2.7",
+            ".example.com",
+            "www..example.com",
+            "example.com..",
+            "my_shop.example.com",
+            "_dmarc.example.com",
+            "my_shop.示例.中国",
+            "example .com",
+            "example.com\n",
+            "https://example.com/",
+            "example.com/shop",
+            "~^www\\.example",
+            "-www.example.com",
+            "www-.example.com",
+            "example.com:https",
+            "example.com:65536",
+            "example.com:",
+            "256.256.256.256",
+            "10.1",
+            "xn--a.example.com",
+            "xn--abc-.example.com",
+            "\u{ad}.example.com",
+            "-示例.中国",
+            "我的_示例.中国",
+            "示例！.中国",
+        ];
+        let lines = wrong.map(|typed| {
+            let error = Host::parse(typed).unwrap_err();
+            format!("{typed:?}\n  {error}\n  {}\n", error.zh())
+        });
+        insta::assert_snapshot!(lines.concat());
+    }
+
+    #[test]
+    fn a_domain_is_no_wildcard() {
+        let error = Domain::parse("*.example.com").unwrap_err();
+        assert_eq!(
+            error,
+            HostError::WildcardDomain {
+                host: "*.example.com".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_label_has_63_characters_and_a_name_253() {
+        let label = "a".repeat(63);
+        let name = |last: usize| format!("{label}.{label}.{label}.{}", "b".repeat(last));
+        assert!(Host::parse(&format!("{label}.com")).is_ok());
+        assert!(matches!(
+            Host::parse(&format!("{label}a.com")),
+            Err(HostError::LabelTooLong { length: 64, .. })
+        ));
+        assert!(Host::parse(&name(61)).is_ok_and(|host| host.as_ascii().len() == 253));
+        assert!(
+            Host::parse(&format!("{}.", name(61))).is_ok(),
+            "the final dot does not count"
+        );
+        assert!(matches!(
+            Host::parse(&name(62)),
+            Err(HostError::TooLong { length: 254, .. })
+        ));
+        assert!(Host::parse(&format!("*.{}", name(59))).is_ok(), "the wildcard counts");
+        assert!(matches!(
+            Host::parse(&format!("*.{}", name(60))),
+            Err(HostError::TooLong { length: 254, .. })
+        ));
+        // 20 of these are 60 bytes of UTF-8, and more than 63 in punycode.
+        let chinese: String = "示例域名测试公司网站主机负载均衡集群服务器节点".chars().collect();
+        assert!(matches!(
+            Host::parse(&format!("{chinese}.中国")),
+            Err(HostError::LabelTooLong { .. })
+        ));
+    }
+
+    #[test]
+    fn an_error_repeats_80_characters_at_most() {
+        let error = Host::parse(&format!("{}_.com", "示".repeat(500)))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(&format!("{}…\"", "示".repeat(79))), "{error}");
+        assert_eq!(shown(&"示".repeat(80)), "示".repeat(80));
+    }
+
+    #[rstest]
+    #[case("www.example.com", "com", Some("example.com"))]
+    #[case("example.com", "com", Some("example.com"))]
+    #[case("com", "com", None)]
+    #[case("a.b.example.com.cn", "com.cn", Some("example.com.cn"))]
+    #[case("com.cn", "com.cn", None)]
+    #[case("dept.bj.gov.cn", "gov.cn", Some("bj.gov.cn"))]
+    #[case("shop.bj.cn", "bj.cn", Some("shop.bj.cn"))]
+    #[case("github.io", "io", Some("github.io"))]
+    #[case("web.github.io", "io", Some("github.io"))]
+    #[case("a.cn-north-1.compute.amazonaws.com.cn", "com.cn", Some("amazonaws.com.cn"))]
+    #[case("bucket.s3.cn-north-1.amazonaws.com.cn", "com.cn", Some("amazonaws.com.cn"))]
+    #[case("www.example.co.uk", "co.uk", Some("example.co.uk"))]
+    #[case("www.city.kawasaki.jp", "kawasaki.jp", Some("city.kawasaki.jp"))]
+    #[case("a.b.example.kawasaki.jp", "example.kawasaki.jp", Some("b.example.kawasaki.jp"))]
+    #[case("www.示例.中国", "xn--fiqs8s", Some("xn--fsq092h.xn--fiqs8s"))]
+    #[case("www.示例.公司.cn", "xn--55qx5d.cn", Some("xn--fsq092h.xn--55qx5d.cn"))]
+    #[case("www.示例.政务.cn", "xn--zfr164b.cn", Some("xn--fsq092h.xn--zfr164b.cn"))]
+    #[case("公益.cn", "xn--55qw42g.cn", None)]
+    #[case("非公益.cn", "cn", Some("xn--55qw42g2kw.cn"))]
+    #[case("www.example.nowhere", "nowhere", Some("example.nowhere"))]
+    #[case("localhost", "localhost", None)]
+    fn the_registrable_domain_is_one_label_below_the_registry_s_suffix(
+        #[case] typed: &str,
+        #[case] suffix: &str,
+        #[case] registrable: Option<&str>,
+    ) {
+        let domain = domain(typed);
+        assert_eq!((domain.suffix(), domain.registrable()), (suffix, registrable));
+        assert_eq!(domain.is_public_suffix(), registrable.is_none());
+    }
+
+    #[rstest]
+    #[case::service("web.shop.svc", true)]
+    #[case::cluster("web.shop.svc.cluster.local", true)]
+    #[case::internal("api.corp.internal", true)]
+    #[case::localhost("localhost", true)]
+    #[case::below_localhost("web.localhost", true)]
+    #[case::single_label("web", true)]
+    #[case::test("shop.test", true)]
+    #[case::example_top_level("shop.example", true)]
+    #[case::invalid("shop.invalid", true)]
+    #[case::home_network("nas.home.arpa", true)]
+    #[case::other_arpa("1.2.0.192.in-addr.arpa", false)]
+    #[case::onion("abc.onion", true)]
+    #[case::alt("name.alt", true)]
+    #[case::example_com("example.com", false)]
+    #[case::example_cn("www.example.cn", false)]
+    #[case::top_level("cn", false)]
+    #[case::chinese_top_level("中国", false)]
+    #[case::internal_in_the_middle("internal.example.com", false)]
+    #[case::ends_alike("notlocal.mylocal", false)]
+    #[case::ends_like_home_arpa("myhome.arpa", false)]
+    #[case::undelegated("shop.corp", false)]
+    fn a_private_name_needs_no_filing(#[case] typed: &str, #[case] private: bool) {
+        assert_eq!(domain(typed).is_private(), private);
+        assert_eq!(host(typed).is_private(), private);
+    }
+
+    #[rstest]
+    #[case("*.internal", true)]
+    #[case("*.shop.svc", true)]
+    #[case("*.localhost", true)]
+    #[case("*.cn", false)]
+    #[case("*.corp", false)]
+    #[case("*.example.com", false)]
+    fn a_wildcard_is_private_when_every_name_below_it_is(#[case] typed: &str, #[case] private: bool) {
+        assert_eq!(host(typed).is_private(), private);
+    }
+
+    #[rstest]
+    #[case("example.com", "example.com", true)]
+    #[case("example.com", "www.example.com", true)]
+    #[case("example.com", "badexample.com", false)]
+    #[case("www.example.com", "example.com", false)]
+    #[case("示例.中国", "www.xn--fsq092h.xn--fiqs8s", true)]
+    fn a_domain_covers_itself_and_what_is_below(#[case] above: &str, #[case] below: &str, #[case] covers: bool) {
+        assert_eq!(domain(above).covers(&domain(below)), covers);
+    }
+
+    #[rstest]
+    #[case::equal("a.b", "a.b", true)]
+    #[case::a_name_covers_nothing_below("a.b", "c.a.b", false)]
+    #[case::nor_its_wildcard("a.b", "*.a.b", false)]
+    #[case::below("*.a.b", "c.a.b", true)]
+    #[case::far_below("*.a.b", "d.c.a.b", true)]
+    #[case::not_itself("*.a.b", "a.b", false)]
+    #[case::equal_wildcard("*.a.b", "*.a.b", true)]
+    #[case::narrower_wildcard("*.a.b", "*.c.a.b", true)]
+    #[case::wider_wildcard("*.c.a.b", "*.a.b", false)]
+    #[case::ends_alike("*.a.b", "ca.b", false)]
+    fn a_wildcard_covers_all_below_it(#[case] above: &str, #[case] below: &str, #[case] covers: bool) {
+        assert_eq!(host(above).covers(&host(below)), covers);
+    }
+
+    /// Hosts as people might type them, most of them valid.
+    fn typed() -> impl Strategy<Value = String> {
+        let label = prop_oneof![
+            "[a-cA-C0-9]{1,3}",
+            "[a-c][a-c-]{0,3}[a-c]",
+            "[示例公司网络]{1,4}",
+            "[äöüßéאבж]{1,3}"
+        ];
+        (
+            "(\\*\\.)?",
+            prop::collection::vec(label, 1..5),
+            "(\\.com|\\.com\\.cn|\\.中国|。公司。cn|)",
+            "\\.?(:[0-9]{1,4})?",
+        )
+            .prop_map(|(star, labels, suffix, end)| format!("{star}{}{suffix}{end}", labels.join(".")))
+    }
+
+    /// Names one above another often enough to say something of covering.
+    fn related() -> impl Strategy<Value = Host> {
+        "(\\*\\.)?([ab]\\.){0,3}c".prop_map(|typed| host(&typed))
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_is_normalising_once(typed in typed()) {
+            if let Ok(once) = Host::parse(&typed) {
+                prop_assert_eq!(&Host::parse(&once.as_ascii()).unwrap(), &once);
+                prop_assert_eq!(&Host::parse(&once.to_string()).unwrap(), &once, "by way of Unicode");
+                prop_assert_eq!(Domain::parse(&once.domain().to_unicode()).unwrap(), once.domain().clone());
+                prop_assert_eq!(once.as_ascii(), once.as_ascii().to_ascii_lowercase());
+            }
+        }
+
+        #[test]
+        fn the_short_way_for_ascii_is_the_long_way(typed in "[a-cA-C0-9.-]{0,12}") {
+            let long = Uts46::new().to_ascii(typed.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow, DnsLength::Ignore);
+            prop_assert_eq!(to_ascii(&typed, &typed).ok(), long.ok());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in ".{0,100}") {
+            for typed in [String::from_utf8_lossy(&bytes).into_owned(), text] {
+                match Host::parse(&typed) {
+                    Ok(host) => {
+                        let domain = host.domain();
+                        let _ = (domain.suffix(), domain.is_private(), domain.ancestors().count(), host.to_string());
+                        prop_assert_eq!(Host::parse(&host.to_string()).unwrap(), host);
+                    }
+                    Err(error) => {
+                        let (english, chinese) = (error.to_string(), error.zh());
+                        prop_assert!(!english.contains('\n') && !chinese.contains('\n'));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn covering_is_an_order(a in related(), b in related(), c in related()) {
+            prop_assert!(a.covers(&a) && a.domain().covers(a.domain()));
+            prop_assert!(!(a.covers(&b) && b.covers(&c)) || a.covers(&c));
+            prop_assert!(!(a.covers(&b) && b.covers(&a)) || a == b);
+            let (a, b, c) = (a.domain(), b.domain(), c.domain());
+            prop_assert!(!(a.covers(b) && b.covers(c)) || a.covers(c));
+            prop_assert_eq!(a.covers(b), b.ancestors().any(|parent| parent == a.as_str()));
+        }
+
+        #[test]
+        fn the_registrable_domain_covers_the_name_and_is_its_own(typed in typed()) {
+            if let Ok(host) = Host::parse(&typed) {
+                let name = host.domain();
+                if let Some(registrable) = name.registrable() {
+                    let registrable = Domain::parse(registrable).unwrap();
+                    prop_assert!(registrable.covers(name));
+                    prop_assert_eq!(registrable.registrable(), Some(registrable.as_str()));
+                    prop_assert_eq!(registrable.suffix(), name.suffix());
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The words of the field as types: days, hosts, numbers, provinces and places. Pure: no I/O, no clock.
 
 pub mod day;
+pub(crate) mod facts;
 pub mod host;
 pub mod number;
 pub mod path;
