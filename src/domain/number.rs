@@ -725,3 +725,299 @@ fn unknown(head: &str, due: fn(&Province) -> &'static str) -> Problem {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        kind: &'static str,
+        regular: &'static str,
+        irregular: &'static str,
+        wrong: &'static str,
+        source: &'static str,
+        date: &'static str,
+    }
+
+    fn vectors() -> Vec<Vectors> {
+        facts::rows(include_str!("../../facts/number-formats.csv"))
+    }
+
+    fn split(vectors: &'static str) -> impl Iterator<Item = &'static str> {
+        vectors.split('|').filter(|vector| !vector.is_empty())
+    }
+
+    fn kind(name: &str) -> NumberKind {
+        match name {
+            "main" => NumberKind::Main,
+            "website" => NumberKind::Website,
+            "app" => NumberKind::App,
+            "mini-program" => NumberKind::MiniProgram,
+            "quick-app" => NumberKind::QuickApp,
+            "legacy-licence" => NumberKind::LegacyLicence,
+            "licence" | "licence-service" => NumberKind::Licence,
+            "public-security" | "public-security-old" | "public-security-structured" => NumberKind::PublicSecurity,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_grammar_compiles_and_names_its_source() {
+        assert_eq!(GRAMMARS.len(), vectors().len());
+        for row in vectors() {
+            assert!(
+                !row.source.is_empty() && row.date.parse::<crate::domain::Day>().is_ok(),
+                "{}",
+                row.kind
+            );
+        }
+    }
+
+    #[test]
+    fn regular_numbers_are_read_as_they_stand() {
+        for row in vectors() {
+            for typed in split(row.regular) {
+                let number = Number::parse(typed).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!((number.kind, number.text()), (kind(row.kind), typed));
+                assert_eq!(number.irregularities(), [], "{typed}");
+                assert!(fits(row.kind, typed), "{typed} as {}", row.kind);
+                assert_eq!(
+                    number.service.is_some(),
+                    typed.matches('-').count() > usize::from(!typed.contains('号'))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn irregular_numbers_are_understood_and_say_so() {
+        for row in vectors() {
+            for typed in split(row.irregular) {
+                let number = Number::parse(typed).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(number.kind, kind(row.kind), "{typed}");
+                assert!(!number.irregularities().is_empty(), "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_numbers_are_never_regular_ones_of_that_kind() {
+        for row in vectors() {
+            for typed in split(row.wrong) {
+                assert!(!fits(row.kind, typed), "{typed} as {}", row.kind);
+                if let Ok(number) = Number::parse(typed) {
+                    let service_due = row.kind == "licence-service";
+                    let same_kind = number.kind == kind(row.kind) && number.service.is_some() >= service_due;
+                    let as_it_stands = number.text() == typed && number.irregularities().is_empty();
+                    assert!(!(same_kind && as_it_stands), "{typed} as {}", row.kind);
+                }
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::full_width("京ＩＣＰ备１２３４５６７８号－１", "京ICP备12345678号-1")]
+    #[case::spaces("陕 ICP 备 19012345 号 -2", "陕ICP备19012345号-2")]
+    #[case::no_break_space("京ICP备\u{a0}12345678号", "京ICP备12345678号")]
+    #[case::ideographic_space("京ICP备\u{3000}12345678号", "京ICP备12345678号")]
+    #[case::lower_case("京icp备12345678号-1", "京ICP备12345678号-1")]
+    #[case::en_dash("京ICP备12345678号–1", "京ICP备12345678号-1")]
+    #[case::traditional("京ICP备12345678號-1", "京ICP备12345678号-1")]
+    #[case::all_traditional("粵ICP備2021012345號-1", "粤ICP备2021012345号-1")]
+    #[case::space_in_public_security("川公网安备 51010702012345号", "川公网安备51010702012345号")]
+    #[case::traditional_public_security("滬公網安備31010502012345號", "沪公网安备31010502012345号")]
+    #[case::label("备案号：京ICP备12345678号-1", "京ICP备12345678号-1")]
+    #[case::label_without_colon("网站备案号 京ICP备12345678号-1", "京ICP备12345678号-1")]
+    #[case::zero_width("京ICP备\u{200b}12345678号", "京ICP备12345678号")]
+    #[case::lower_case_letter("京ICP备12345678号-2a", "京ICP备12345678号-2A")]
+    #[case::licence_with_mark("粤B2-20091234号", "粤B2-20091234")]
+    fn typing_is_put_right_without_a_word(#[case] typed: &str, #[case] text: &str) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!((number.text(), number.irregularities()), (text, [].as_slice()));
+    }
+
+    #[rstest]
+    #[case("京ICP备10012345", "京ICP备10012345号", Irregularity::MissingMark)]
+    #[case("京ICP备12345678-1号", "京ICP备12345678号-1", Irregularity::MisplacedMark)]
+    #[case("京ICP备12345678-1", "京ICP备12345678号-1", Irregularity::MissingMark)]
+    #[case("川ICP备15012345号", "蜀ICP备15012345号", Irregularity::Alias { found: '川', due: '蜀' })]
+    #[case("贵ICP备15012345号", "黔ICP备15012345号", Irregularity::Alias { found: '贵', due: '黔' })]
+    #[case("甘ICP备15012345号-1", "陇ICP备15012345号-1", Irregularity::Alias { found: '甘', due: '陇' })]
+    #[case("黔公网安备52270102012345号", "贵公网安备52270102012345号", Irregularity::Alias { found: '黔', due: '贵' })]
+    #[case(
+        "京公网安备110105012345号",
+        "京公网安备110105012345号",
+        Irregularity::OldPublicSecurity
+    )]
+    #[case(
+        "京公网安备11010805012345号",
+        "京公网安备11010805012345号",
+        Irregularity::UnusualPublicSecurity
+    )]
+    #[case("粤B2-20091234号-1", "粤B2-20091234-1", Irregularity::StrayMark)]
+    fn what_is_against_the_form_is_mended_and_named(
+        #[case] typed: &str,
+        #[case] text: &str,
+        #[case] irregularity: Irregularity,
+    ) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!(
+            (number.text(), number.irregularities()),
+            (text, [irregularity].as_slice())
+        );
+    }
+
+    #[rstest]
+    #[case("京ICP备12345678号", NumberKind::Main, "京ICP备12345678号", Some("CN-BJ"), true)]
+    #[case("京ICP备12345678号-1", NumberKind::Website, "京ICP备12345678号", Some("CN-BJ"), true)]
+    #[case("京ICP备12345678号-2A", NumberKind::App, "京ICP备12345678号", Some("CN-BJ"), false)]
+    #[case(
+        "蜀ICP备12345678号-3X",
+        NumberKind::MiniProgram,
+        "蜀ICP备12345678号",
+        Some("CN-SC"),
+        false
+    )]
+    #[case(
+        "京ICP备12345678号-4K",
+        NumberKind::QuickApp,
+        "京ICP备12345678号",
+        Some("CN-BJ"),
+        false
+    )]
+    #[case(
+        "京ICP证031234号-1",
+        NumberKind::LegacyLicence,
+        "京ICP证031234号",
+        Some("CN-BJ"),
+        true
+    )]
+    #[case(
+        "京ICP证031234号-1A",
+        NumberKind::LegacyLicence,
+        "京ICP证031234号",
+        Some("CN-BJ"),
+        false
+    )]
+    #[case("粤B2-20091234-1626X", NumberKind::Licence, "粤B2-20091234", Some("CN-GD"), false)]
+    #[case("粤B2-20091234-1", NumberKind::Licence, "粤B2-20091234", Some("CN-GD"), true)]
+    #[case("合字A1.B1.B2-20181234-1", NumberKind::Licence, "合字A1.B1.B2-20181234", None, true)]
+    #[case("B2-20181234", NumberKind::Licence, "B2-20181234", None, true)]
+    #[case("川B2-20181234", NumberKind::Licence, "川B2-20181234", Some("CN-SC"), true)]
+    #[case(
+        "京公网安备11010502012345号",
+        NumberKind::PublicSecurity,
+        "京公网安备11010502012345号",
+        Some("CN-BJ"),
+        false
+    )]
+    fn a_number_tells_what_it_is_of(
+        #[case] typed: &str,
+        #[case] kind: NumberKind,
+        #[case] main: &str,
+        #[case] province: Option<&str>,
+        #[case] serves_websites: bool,
+    ) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!((number.kind, number.main()), (kind, main));
+        assert_eq!(number.province.map(|province| province.code), province);
+        assert_eq!(number.serves_websites(), serves_websites);
+        assert_eq!(number.is_filing(), kind != NumberKind::PublicSecurity);
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_what_to_write() {
+        let typed = [
+            "",
+            "hello",
+            "ICP备12345678号",
+            "云ICP备12345678号",
+            "秦ICP备12345678号",
+            "四川ICP备12345678号",
+            "港ICP备20241234号",
+            "萌ICP备20251234号",
+            "京ICP备1234567号",
+            "京ICP备2019000001号",
+            "京ICP备12345678号-0",
+            "京ICP备12345678号1",
+            "京ICP证03123号",
+            "浙D3-20211234",
+            "京B2-2020345",
+            "蜀公网安备51010702012345号",
+            "京公网安备1101050201234号",
+            "京公网安备99010502012345号",
+        ];
+        let lines: Vec<_> = typed
+            .iter()
+            .map(|typed| Number::parse(typed).unwrap_err())
+            .flat_map(|error| [error.to_string(), error.zh()])
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn what_is_long_stays_short_in_the_message() {
+        let error = Number::parse(&"京".repeat(100_000)).unwrap_err();
+        assert!(error.to_string().chars().count() < 300 && error.zh().chars().count() < 300);
+    }
+
+    /// Texts that come near to numbers.
+    fn nearly() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "京",
+            "川",
+            "蜀",
+            "黔",
+            "港",
+            "合字",
+            "ICP备",
+            "ICP证",
+            "公网安备",
+            "號",
+            "号",
+            "-",
+            "–",
+            "1",
+            "0",
+            "11010502",
+            "012345",
+            "12345678",
+            "2021012345",
+            "B2",
+            "A1.",
+            "A",
+            "X",
+            " ",
+            "\u{200b}",
+            "备案号:",
+            "２",
+            "\u{301}",
+        ]);
+        prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_regular_form_is_its_own(typed in prop_oneof![nearly(), "[京川粤黔](ICP备|ICP证|B2-|公网安备)[0-9]{6,14}号?(-[0-9]{1,2})?[AXK]?号?"]) {
+            if let Ok(number) = Number::parse(&typed) {
+                let again = Number::parse(number.text()).unwrap();
+                prop_assert_eq!(again.text(), number.text());
+                prop_assert_eq!((again.kind, again.service, again.province), (number.kind, number.service, number.province));
+                prop_assert!(number.text().starts_with(number.main()));
+                let main = Number::parse(number.main()).unwrap();
+                prop_assert_eq!(main.text(), number.main());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(typed in prop_oneof![".*", nearly()]) {
+            if let Err(error) = Number::parse(&typed) {
+                prop_assert!(!error.to_string().is_empty() && !error.zh().is_empty());
+            }
+        }
+    }
+}
