@@ -2,6 +2,8 @@
 //!
 //! The grammars are data (facts/number-formats.csv); what people write instead of them is mended here.
 
+mod problem;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
@@ -12,6 +14,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::facts;
 use super::province::Province;
+
+pub use problem::{Irregularity, NumberError, Problem};
 
 /// What a number is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,55 +111,6 @@ impl Service {
     }
 }
 
-/// A number that is understood, but not written as it ought to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Irregularity {
-    /// 号 stands behind the service's index: `京ICP备12345678-1号`.
-    MisplacedMark,
-    /// 号 is missing: `京ICP备12345678-1`.
-    MissingMark,
-    /// There is a 号 where none belongs: `京B2-20201234号-1`.
-    StrayMark,
-    /// Another character stands for the province: `川` where ICP numbers have `蜀`.
-    Alias {
-        /// What stands there.
-        found: char,
-        /// What ought to.
-        due: char,
-    },
-    /// A public-security number of 12 digits. They were given once; newer ones have 14.
-    OldPublicSecurity,
-    /// A public-security number whose digits 7 and 8 are not 02, which every one has that was seen.
-    UnusualPublicSecurity,
-}
-
-impl Irregularity {
-    /// The same sentence in Chinese.
-    pub fn zh(&self) -> String {
-        match self {
-            Self::MisplacedMark => "“号”应写在“-”之前".to_owned(),
-            Self::MissingMark => "缺少“号”".to_owned(),
-            Self::StrayMark => "多了一个“号”".to_owned(),
-            Self::Alias { found, due } => format!("“{found}”应写作“{due}”"),
-            Self::OldPublicSecurity => "12位的旧公安备案号，现为14位".to_owned(),
-            Self::UnusualPublicSecurity => "第7、8位通常是02".to_owned(),
-        }
-    }
-}
-
-impl fmt::Display for Irregularity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MisplacedMark => f.write_str("号 belongs before the hyphen"),
-            Self::MissingMark => f.write_str("号 is missing"),
-            Self::StrayMark => f.write_str("there is a 号 too many"),
-            Self::Alias { found, due } => write!(f, "{found} stands where {due} belongs"),
-            Self::OldPublicSecurity => f.write_str("it has 12 digits, as they were once given; newer ones have 14"),
-            Self::UnusualPublicSecurity => f.write_str("its digits 7 and 8 are usually 02"),
-        }
-    }
-}
-
 /// The number of a filing (备案号) or of a commercial licence (经营许可证号), in its one regular form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
@@ -186,9 +141,15 @@ impl Number {
     /// ```
     pub fn parse(typed: &str) -> Result<Self, NumberError> {
         let tidy = tidy(typed);
-        parse_tidy(&tidy).map_err(|problem| NumberError {
-            typed: typed.trim().chars().take(LONGEST).collect(),
-            problem,
+        parse_tidy(&tidy).map_err(|problem| {
+            // On one line, whatever was typed.
+            let typed = typed
+                .trim()
+                .chars()
+                .filter(|it| !it.is_control())
+                .take(LONGEST)
+                .collect();
+            NumberError { typed, problem }
         })
     }
 
@@ -221,170 +182,6 @@ impl Number {
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// A text is no number of a filing or licence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{typed}\" {problem}")]
-pub struct NumberError {
-    typed: String,
-    problem: Problem,
-}
-
-impl NumberError {
-    /// The same sentence in Chinese.
-    pub fn zh(&self) -> String {
-        format!("“{}”{}", self.typed, self.problem.zh())
-    }
-
-    /// What is wrong with it.
-    pub fn problem(&self) -> &Problem {
-        &self.problem
-    }
-}
-
-/// Why a text is no number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// There is nothing.
-    Empty,
-    /// It has the shape of none of them.
-    Shape,
-    /// It begins with no province.
-    NoProvince,
-    /// It begins with what is no province's abbreviation in this kind of number.
-    UnknownProvince {
-        /// What it begins with.
-        found: String,
-        /// What was probably meant.
-        meant: Option<&'static str>,
-    },
-    /// It begins with Hong Kong, Macau or Taiwan, where nothing is filed.
-    OffMainland {
-        /// 港, 澳 or 台.
-        found: String,
-    },
-    /// The digits are too few, too many, or no year.
-    Digits {
-        /// What was read as digits.
-        found: String,
-        /// Of which kind of number.
-        kind: NumberKind,
-    },
-    /// What stands behind the number is no service's index.
-    Service {
-        /// What stands there.
-        found: String,
-    },
-    /// The licence is of another class than A1, A2, B1 and B2; D3 is a domain registrar's.
-    Class {
-        /// The classes named.
-        found: String,
-    },
-    /// The digits of a public-security number begin with another province than the abbreviation's.
-    OtherProvince {
-        /// The abbreviation.
-        abbreviation: &'static str,
-        /// The two digits that belong to it.
-        due: &'static str,
-        /// The two digits there.
-        found: String,
-    },
-}
-
-impl Problem {
-    fn zh(&self) -> String {
-        match self {
-            Self::Empty => "为空；应写成 京ICP备2021012345号-1 这样".to_owned(),
-            Self::Shape => "不是备案号；应写成 京ICP备2021012345号-1 这样".to_owned(),
-            Self::NoProvince => "缺少省份简称；应写成 京ICP备2021012345号-1 这样".to_owned(),
-            Self::UnknownProvince {
-                found,
-                meant: Some(meant),
-            } => format!("以“{found}”开头，此处应为“{meant}”"),
-            Self::UnknownProvince { found, meant: None } => format!("开头的“{found}”不是省份简称；应为京、沪、粤等"),
-            Self::OffMainland { found } => format!("以“{found}”开头，而港澳台无需也不能备案；应为内地省份的简称"),
-            Self::Digits { found, kind } => format!("中的数字“{found}”不符；{}", digits_due(*kind).1),
-            Self::Service { found } => {
-                format!("末尾的“{found}”不符；应为-1至-99999，其后可加A（APP）、X（小程序）或K（快应用）")
-            }
-            Self::Class { found } => format!("的许可证类别“{found}”不符；应为A1、A2、B1或B2（D3为域名注册，不是备案）"),
-            Self::OtherProvince {
-                abbreviation,
-                due,
-                found,
-            } => {
-                format!("以“{abbreviation}”开头，数字却以{found}开头；应以{due}开头")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("is empty; write it like 京ICP备2021012345号-1"),
-            Self::Shape => f.write_str("is no filing number; write it like 京ICP备2021012345号-1"),
-            Self::NoProvince => f.write_str("lacks the province's abbreviation; write it like 京ICP备2021012345号-1"),
-            Self::UnknownProvince {
-                found,
-                meant: Some(meant),
-            } => {
-                write!(
-                    f,
-                    "begins with {found}; write {meant}, the province's abbreviation in these numbers"
-                )
-            }
-            Self::UnknownProvince { found, meant: None } => {
-                write!(
-                    f,
-                    "begins with {found}, which is no province's abbreviation; write one like 京, 沪 or 粤"
-                )
-            }
-            Self::OffMainland { found } => {
-                write!(
-                    f,
-                    "begins with {found}, where nothing is filed; write the abbreviation of a mainland province"
-                )
-            }
-            Self::Digits { found, kind } => write!(f, "has the digits \"{found}\"; {}", digits_due(*kind).0),
-            Self::Service { found } => {
-                write!(
-                    f,
-                    "ends in \"{found}\"; write -1 to -99999, then A (app), X (mini-program), K (quick app) or nothing"
-                )
-            }
-            Self::Class { found } => {
-                write!(
-                    f,
-                    "is a licence of the class {found}; write A1, A2, B1 or B2 (D3 is a domain registrar's, no filing)"
-                )
-            }
-            Self::OtherProvince {
-                abbreviation,
-                due,
-                found,
-            } => {
-                write!(
-                    f,
-                    "begins with {abbreviation}, but its digits with {found}; write digits that begin with {due}"
-                )
-            }
-        }
-    }
-}
-
-/// The digits that a kind of number has, in English and Chinese.
-fn digits_due(kind: NumberKind) -> (&'static str, &'static str) {
-    match kind {
-        NumberKind::LegacyLicence => ("write 6 to 8 digits", "应为6至8位数字"),
-        NumberKind::Licence => ("write 8 digits, the first four a year", "应为8位数字，前4位为年份"),
-        NumberKind::PublicSecurity => ("write 14 digits", "应为14位数字"),
-        _ => (
-            "write 8 digits that begin with the year from 04 to 20, or 10 that begin with the year from 2020 on",
-            "应为8位（前2位为04至20的年份）或10位（前4位为2020年起的年份）数字",
-        ),
     }
 }
 
@@ -432,7 +229,7 @@ const LABELS: [&str; 7] = [
 ];
 
 static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
-    let mut simplified = HashMap::from([('備', '备'), ('號', '号'), ('证', '证'), ('證', '证'), ('網', '网')]);
+    let mut simplified = HashMap::from([('備', '备'), ('號', '号'), ('證', '证'), ('網', '网')]);
     for pair in Province::all()
         .iter()
         .flat_map(|province| province.traditional.split_whitespace())
@@ -723,5 +520,301 @@ fn unknown(head: &str, due: fn(&Province) -> &'static str) -> Problem {
             found: head.chars().take(LONGEST).collect(),
             meant: Province::find(head).or_else(|| Province::by_mistaken(head)).map(due),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        kind: &'static str,
+        regular: &'static str,
+        irregular: &'static str,
+        wrong: &'static str,
+        source: &'static str,
+        date: &'static str,
+    }
+
+    fn vectors() -> Vec<Vectors> {
+        facts::rows(include_str!("../../facts/number-formats.csv"))
+    }
+
+    fn split(vectors: &'static str) -> impl Iterator<Item = &'static str> {
+        vectors.split('|').filter(|vector| !vector.is_empty())
+    }
+
+    fn kind(name: &str) -> NumberKind {
+        match name {
+            "main" => NumberKind::Main,
+            "website" => NumberKind::Website,
+            "app" => NumberKind::App,
+            "mini-program" => NumberKind::MiniProgram,
+            "quick-app" => NumberKind::QuickApp,
+            "legacy-licence" => NumberKind::LegacyLicence,
+            "licence" | "licence-service" => NumberKind::Licence,
+            "public-security" | "public-security-old" | "public-security-structured" => NumberKind::PublicSecurity,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_grammar_compiles_and_names_its_source() {
+        assert_eq!(GRAMMARS.len(), vectors().len());
+        for row in vectors() {
+            assert!(
+                !row.source.is_empty() && row.date.parse::<crate::domain::Day>().is_ok(),
+                "{}",
+                row.kind
+            );
+        }
+    }
+
+    #[test]
+    fn regular_numbers_are_read_as_they_stand() {
+        for row in vectors() {
+            for typed in split(row.regular) {
+                let number = Number::parse(typed).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!((number.kind, number.text()), (kind(row.kind), typed));
+                assert_eq!(number.irregularities(), [], "{typed}");
+                assert!(fits(row.kind, typed), "{typed} as {}", row.kind);
+                assert_eq!(
+                    number.service.is_some(),
+                    typed.matches('-').count() > usize::from(!typed.contains('号'))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn irregular_numbers_are_understood_and_say_so() {
+        for row in vectors() {
+            for typed in split(row.irregular) {
+                let number = Number::parse(typed).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(number.kind, kind(row.kind), "{typed}");
+                assert!(!number.irregularities().is_empty(), "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_numbers_are_never_regular_ones_of_that_kind() {
+        for row in vectors() {
+            for typed in split(row.wrong) {
+                assert!(!fits(row.kind, typed), "{typed} as {}", row.kind);
+                if let Ok(number) = Number::parse(typed) {
+                    let service_due = row.kind == "licence-service";
+                    let same_kind = number.kind == kind(row.kind) && number.service.is_some() >= service_due;
+                    let as_it_stands = number.text() == typed && number.irregularities().is_empty();
+                    assert!(!(same_kind && as_it_stands), "{typed} as {}", row.kind);
+                }
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::full_width("京ＩＣＰ备１２３４５６７８号－１", "京ICP备12345678号-1")]
+    #[case::spaces("陕 ICP 备 19012345 号 -2", "陕ICP备19012345号-2")]
+    #[case::no_break_space("京ICP备\u{a0}12345678号", "京ICP备12345678号")]
+    #[case::ideographic_space("京ICP备\u{3000}12345678号", "京ICP备12345678号")]
+    #[case::lower_case("京icp备12345678号-1", "京ICP备12345678号-1")]
+    #[case::en_dash("京ICP备12345678号–1", "京ICP备12345678号-1")]
+    #[case::traditional("京ICP备12345678號-1", "京ICP备12345678号-1")]
+    #[case::all_traditional("粵ICP備2021012345號-1", "粤ICP备2021012345号-1")]
+    #[case::space_in_public_security("川公网安备 51010702012345号", "川公网安备51010702012345号")]
+    #[case::traditional_public_security("滬公網安備31010502012345號", "沪公网安备31010502012345号")]
+    #[case::label("备案号：京ICP备12345678号-1", "京ICP备12345678号-1")]
+    #[case::label_without_colon("网站备案号 京ICP备12345678号-1", "京ICP备12345678号-1")]
+    #[case::zero_width("京ICP备\u{200b}12345678号", "京ICP备12345678号")]
+    #[case::lower_case_letter("京ICP备12345678号-2a", "京ICP备12345678号-2A")]
+    #[case::licence_with_mark("粤B2-20091234号", "粤B2-20091234")]
+    fn typing_is_put_right_without_a_word(#[case] typed: &str, #[case] text: &str) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!((number.text(), number.irregularities()), (text, [].as_slice()));
+    }
+
+    #[rstest]
+    #[case("京ICP备10012345", "京ICP备10012345号", Irregularity::MissingMark)]
+    #[case("京ICP备12345678-1号", "京ICP备12345678号-1", Irregularity::MisplacedMark)]
+    #[case("京ICP备12345678-1", "京ICP备12345678号-1", Irregularity::MissingMark)]
+    #[case("川ICP备15012345号", "蜀ICP备15012345号", Irregularity::Alias { found: '川', due: '蜀' })]
+    #[case("贵ICP备15012345号", "黔ICP备15012345号", Irregularity::Alias { found: '贵', due: '黔' })]
+    #[case("甘ICP备15012345号-1", "陇ICP备15012345号-1", Irregularity::Alias { found: '甘', due: '陇' })]
+    #[case("黔公网安备52270102012345号", "贵公网安备52270102012345号", Irregularity::Alias { found: '黔', due: '贵' })]
+    #[case(
+        "京公网安备110105012345号",
+        "京公网安备110105012345号",
+        Irregularity::OldPublicSecurity
+    )]
+    #[case(
+        "京公网安备11010805012345号",
+        "京公网安备11010805012345号",
+        Irregularity::UnusualPublicSecurity
+    )]
+    #[case("粤B2-20091234号-1", "粤B2-20091234-1", Irregularity::StrayMark)]
+    fn what_is_against_the_form_is_mended_and_named(
+        #[case] typed: &str,
+        #[case] text: &str,
+        #[case] irregularity: Irregularity,
+    ) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!(
+            (number.text(), number.irregularities()),
+            (text, [irregularity].as_slice())
+        );
+    }
+
+    #[rstest]
+    #[case("京ICP备12345678号", NumberKind::Main, "京ICP备12345678号", Some("CN-BJ"), true)]
+    #[case("京ICP备12345678号-1", NumberKind::Website, "京ICP备12345678号", Some("CN-BJ"), true)]
+    #[case("京ICP备12345678号-2A", NumberKind::App, "京ICP备12345678号", Some("CN-BJ"), false)]
+    #[case(
+        "蜀ICP备12345678号-3X",
+        NumberKind::MiniProgram,
+        "蜀ICP备12345678号",
+        Some("CN-SC"),
+        false
+    )]
+    #[case(
+        "京ICP备12345678号-4K",
+        NumberKind::QuickApp,
+        "京ICP备12345678号",
+        Some("CN-BJ"),
+        false
+    )]
+    #[case(
+        "京ICP证031234号-1",
+        NumberKind::LegacyLicence,
+        "京ICP证031234号",
+        Some("CN-BJ"),
+        true
+    )]
+    #[case(
+        "京ICP证031234号-1A",
+        NumberKind::LegacyLicence,
+        "京ICP证031234号",
+        Some("CN-BJ"),
+        false
+    )]
+    #[case("粤B2-20091234-1626X", NumberKind::Licence, "粤B2-20091234", Some("CN-GD"), false)]
+    #[case("粤B2-20091234-1", NumberKind::Licence, "粤B2-20091234", Some("CN-GD"), true)]
+    #[case("合字A1.B1.B2-20181234-1", NumberKind::Licence, "合字A1.B1.B2-20181234", None, true)]
+    #[case("B2-20181234", NumberKind::Licence, "B2-20181234", None, true)]
+    #[case("川B2-20181234", NumberKind::Licence, "川B2-20181234", Some("CN-SC"), true)]
+    #[case(
+        "京公网安备11010502012345号",
+        NumberKind::PublicSecurity,
+        "京公网安备11010502012345号",
+        Some("CN-BJ"),
+        false
+    )]
+    fn a_number_tells_what_it_is_of(
+        #[case] typed: &str,
+        #[case] kind: NumberKind,
+        #[case] main: &str,
+        #[case] province: Option<&str>,
+        #[case] serves_websites: bool,
+    ) {
+        let number = Number::parse(typed).unwrap();
+        assert_eq!((number.kind, number.main()), (kind, main));
+        assert_eq!(number.province.map(|province| province.code), province);
+        assert_eq!(number.serves_websites(), serves_websites);
+        assert_eq!(number.is_filing(), kind != NumberKind::PublicSecurity);
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_what_to_write() {
+        let typed = [
+            "",
+            "hello",
+            "ICP备12345678号",
+            "云ICP备12345678号",
+            "秦ICP备12345678号",
+            "四川ICP备12345678号",
+            "港ICP备20241234号",
+            "萌ICP备20251234号",
+            "京ICP备1234567号",
+            "京ICP备2019000001号",
+            "京ICP备12345678号-0",
+            "京ICP备12345678号1",
+            "京ICP证03123号",
+            "浙D3-20211234",
+            "京B2-2020345",
+            "蜀公网安备51010702012345号",
+            "京公网安备1101050201234号",
+            "京公网安备99010502012345号",
+        ];
+        let lines: Vec<_> = typed
+            .iter()
+            .map(|typed| Number::parse(typed).unwrap_err())
+            .flat_map(|error| [error.to_string(), error.zh()])
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn what_is_long_stays_short_in_the_message() {
+        let error = Number::parse(&"京".repeat(100_000)).unwrap_err();
+        assert!(error.to_string().chars().count() < 300 && error.zh().chars().count() < 300);
+    }
+
+    /// Texts that come near to numbers.
+    fn nearly() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "京",
+            "川",
+            "蜀",
+            "黔",
+            "港",
+            "合字",
+            "ICP备",
+            "ICP证",
+            "公网安备",
+            "號",
+            "号",
+            "-",
+            "–",
+            "1",
+            "0",
+            "11010502",
+            "012345",
+            "12345678",
+            "2021012345",
+            "B2",
+            "A1.",
+            "A",
+            "X",
+            " ",
+            "\u{200b}",
+            "备案号:",
+            "２",
+            "\u{301}",
+        ]);
+        prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_regular_form_is_its_own(typed in prop_oneof![nearly(), "[京川粤黔](ICP备|ICP证|B2-|公网安备)[0-9]{6,14}号?(-[0-9]{1,2})?[AXK]?号?"]) {
+            if let Ok(number) = Number::parse(&typed) {
+                let again = Number::parse(number.text()).unwrap();
+                prop_assert_eq!(again.text(), number.text());
+                prop_assert_eq!((again.kind, again.service, again.province), (number.kind, number.service, number.province));
+                prop_assert!(number.text().starts_with(number.main()));
+                let main = Number::parse(number.main()).unwrap();
+                prop_assert_eq!(main.text(), number.main());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(typed in prop_oneof![".*", nearly()]) {
+            if let Err(error) = Number::parse(&typed) {
+                prop_assert!(!error.to_string().is_empty() && !error.zh().is_empty());
+            }
+        }
     }
 }

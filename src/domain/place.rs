@@ -367,3 +367,217 @@ fn only_provider_with(region: &str) -> Option<&'static Provider> {
         .flatten()
         .and_then(|at| TABLES.providers.get(at))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    const NOW: &str = "topology.kubernetes.io/region";
+    const BEFORE: &str = "failure-domain.beta.kubernetes.io/region";
+
+    #[test]
+    fn region_names_are_unique_for_each_provider_and_every_mainland_one_has_a_province_or_says_unknown() {
+        let mut seen = BTreeSet::new();
+        for row in facts::rows::<RegionRow>(include_str!("../../facts/regions.csv")) {
+            assert!(TABLES.by_name.contains_key(row.provider), "{}", row.provider);
+            let names = [row.region].into_iter().chain(row.aliases.split_whitespace());
+            for name in names.chain(row.zones.split_whitespace()) {
+                assert!(seen.insert((row.provider, name)), "{} {name}", row.provider);
+            }
+            match row.mainland {
+                "yes" => assert!(
+                    row.province == "unknown" || Province::find(row.province).is_some(),
+                    "{}",
+                    row.region
+                ),
+                "no" => assert!(row.province.is_empty(), "{}", row.region),
+                other => panic!("{}: {other}", row.region),
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_schemes_of_providers_are_unique_and_every_pattern_compiles() {
+        let (mut names, mut schemes) = (BTreeSet::new(), BTreeSet::new());
+        for row in facts::rows::<ProviderRow>(include_str!("../../facts/providers.csv")) {
+            for name in [row.id].into_iter().chain(row.aliases.split_whitespace()) {
+                assert!(names.insert(name), "{name}");
+            }
+            for scheme in row.schemes.split_whitespace() {
+                assert!(schemes.insert(scheme), "{scheme}");
+            }
+            Regex::new(row.node_id).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_row_names_its_source_and_day() {
+        #[derive(Deserialize)]
+        struct Origin {
+            source: &'static str,
+            date: &'static str,
+        }
+        for table in [
+            include_str!("../../facts/regions.csv"),
+            include_str!("../../facts/providers.csv"),
+        ] {
+            for row in facts::rows::<Origin>(table) {
+                assert!(!row.source.is_empty() && row.date.parse::<crate::domain::Day>().is_ok());
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::alicloud("cn-hangzhou.i-bp1abc", &[(NOW, "cn-hangzhou")], "alicloud cn-hangzhou (杭州)", true)]
+    #[case::alicloud_by_id("cn-hangzhou.i-bp1abc", &[], "alicloud cn-hangzhou (杭州)", true)]
+    #[case::alicloud_with_scheme("alicloud://cn-beijing.i-2ze1", &[], "alicloud cn-beijing (北京)", true)]
+    #[case::alicloud_hong_kong("cn-hongkong.i-j6c1", &[(NOW, "cn-hongkong")], "alicloud cn-hongkong (香港)", false)]
+    #[case::tke("qcloud:///100003/ins-3abc", &[(NOW, "gz")], "tencentcloud ap-guangzhou (广州)", true)]
+    #[case::tke_by_numeric_zone("qcloud:///160001/ins-3abc", &[], "tencentcloud ap-chengdu (成都)", true)]
+    #[case::tke_full_name("qcloud:///100003/ins-3abc", &[(NOW, "ap-guangzhou")], "tencentcloud ap-guangzhou (广州)", true)]
+    #[case::tke_hong_kong("qcloud:///300003/ins-3abc", &[(BEFORE, "hk")], "tencentcloud ap-hongkong (香港)", false)]
+    #[case::tencent_old_controller("tencentcloud:///ap-beijing-3/ins-3abc", &[], "tencentcloud ap-beijing (北京)", true)]
+    #[case::huawei("huaweicloud://6f9619ff-8b86-d011-b42d-00cf4fc964ff", &[(NOW, "cn-north-1")], "huaweicloud cn-north-1 (北京)", true)]
+    #[case::cce("6f9619ff-8b86-d011-b42d-00cf4fc964ff", &[(NOW, "cn-north-4")], "huaweicloud cn-north-4 (北京)", true)]
+    #[case::huawei_hong_kong("huaweicloud://6f9619ff", &[(NOW, "ap-southeast-1")], "huaweicloud ap-southeast-1 (香港)", false)]
+    #[case::volcengine("volcengine://i-yc1abc", &[(NOW, "cn-beijing")], "volcengine cn-beijing (北京)", true)]
+    #[case::baidu("cce://i-abc", &[(NOW, "gz")], "baiducloud gz (广州)", true)]
+    #[case::jdcloud("jdcloud://i-abc", &[(NOW, "cn-east-1")], "jdcloud cn-east-1 (宿迁)", true)]
+    #[case::ucloud("UCloud://uhost-abc", &[(NOW, "cn-bj2")], "ucloud cn-bj2 (北京)", true)]
+    #[case::aws("aws:///cn-north-1a/i-0abc", &[], "aws cn-north-1 (北京)", true)]
+    #[case::aws_ningxia("aws:///cn-northwest-1b/i-0abc", &[(NOW, "cn-northwest-1")], "aws cn-northwest-1 (宁夏)", true)]
+    #[case::aws_singapore("aws:///ap-southeast-1a/i-0abc", &[], "aws ap-southeast-1 (新加坡)", false)]
+    #[case::azure("azure:///subscriptions/x/resourceGroups/y", &[(NOW, "chinanorth3")], "azure chinanorth3 (河北)", true)]
+    #[case::gcp("gce://project/asia-east2-a/node", &[], "gcp asia-east2 (香港)", false)]
+    #[case::unknown_region("alicloud://cn-atlantis.i-1", &[], "alicloud cn-atlantis", true)]
+    #[case::no_region("azure:///subscriptions/x", &[], "azure", true)]
+    #[case::label_that_the_table_lacks("qcloud:///100003/ins-3abc", &[(NOW, "east")], "tencentcloud ap-guangzhou (广州)", true)]
+    #[case::old_label_behind_the_new("cce://i-abc", &[(BEFORE, "gz"), (NOW, "bj")], "baiducloud bj (北京)", true)]
+    #[case::ksyun_by_label("", &[(NOW, "cn-beijing-6")], "ksyun cn-beijing-6 (北京)", true)]
+    fn a_node_tells_its_place(
+        #[case] id: &str,
+        #[case] pairs: &[(&str, &str)],
+        #[case] place: &str,
+        #[case] on_mainland: bool,
+    ) {
+        let found = Place::from_node(Some(id), &labels(pairs)).unwrap();
+        assert_eq!(
+            (found.to_string().as_str(), found.is_on_mainland()),
+            (place, on_mainland)
+        );
+    }
+
+    #[rstest]
+    #[case::nothing(None, &[])]
+    #[case::cce_region_that_others_have_too(Some("6f9619ff-8b86-d011-b42d-00cf4fc964ff"), &[(NOW, "cn-north-1")])]
+    #[case::alibaba_or_volcengine(None, &[(NOW, "cn-beijing")])]
+    #[case::tencent_or_baidu(None, &[(NOW, "gz")])]
+    #[case::an_alias_names_nobody(None, &[(NOW, "de")])]
+    #[case::a_machine_outside_alibaba(Some("ack-hybrid://machine"), &[(NOW, "cn-hangzhou")])]
+    #[case::kind(Some("kind://docker/kind/kind-control-plane"), &[])]
+    #[case::k3s(Some("k3s://server"), &[])]
+    #[case::kwok(Some("kwok://node-0"), &[])]
+    #[case::vsphere(Some("vsphere://4230"), &[(NOW, "beijing")])]
+    #[case::a_dot_is_no_region(Some("node.example"), &[])]
+    fn a_node_without_a_provider_has_no_place(#[case] id: Option<&str>, #[case] pairs: &[(&str, &str)]) {
+        assert_eq!(Place::from_node(id, &labels(pairs)), None);
+    }
+
+    #[rstest]
+    #[case("aliyun", Some("CN-Beijing"), "alicloud cn-beijing (北京)")]
+    #[case(" tencentcloud ", Some("100003"), "tencentcloud ap-guangzhou (广州)")]
+    #[case("qcloud", None, "tencentcloud")]
+    #[case("tencentcloud", Some(" "), "tencentcloud")]
+    #[case("idc-telecom", Some("jiuxianqiao"), "idc-telecom jiuxianqiao")]
+    fn names_become_canonical(#[case] provider: &str, #[case] region: Option<&str>, #[case] place: &str) {
+        assert_eq!(Place::new(provider, region).to_string(), place);
+    }
+
+    #[rstest]
+    #[case("idc-telecom", Some("jiuxianqiao"))]
+    #[case("alicloud", None)]
+    #[case("alicloud", Some("cn-beijing-2"))]
+    #[case("alicloud", Some("gz"))]
+    fn what_the_tables_lack_is_unknown_and_judged_as_mainland(#[case] provider: &str, #[case] region: Option<&str>) {
+        let place = Place::new(provider, region);
+        assert_eq!((place.location, place.is_on_mainland()), (Location::Unknown, true));
+    }
+
+    #[test]
+    fn a_data_centre_of_ones_own_says_where_it_is() {
+        let place = Place::named(
+            "idc-telecom",
+            Some("jiuxianqiao"),
+            Location::Mainland(Province::find("CN-BJ")),
+        );
+        assert_eq!(place.to_string(), "idc-telecom jiuxianqiao (北京)");
+    }
+
+    #[test]
+    fn regions_are_compared_by_what_they_mean() {
+        assert!(same_region("tencentcloud", "gz", "ap-guangzhou"));
+        assert!(same_region("idc", "a", "a"));
+        assert!(!same_region("baiducloud", "gz", "ap-guangzhou"));
+        assert!(!same_region("alicloud", "cn-beijing", "cn-beijing-finance-1"));
+    }
+
+    #[test]
+    fn providers_go_by_their_aliases() {
+        assert!(is_known_provider("qcloud") && is_known_provider("ctyun") && !is_known_provider("idc-telecom"));
+        assert_eq!(
+            (canonical_provider("qcloud"), canonical_provider("idc")),
+            ("tencentcloud", "idc")
+        );
+    }
+
+    #[test]
+    fn places_off_the_mainland_drop_out_when_there_is_one_on_it() {
+        let place = |region: &str| Place::new("alicloud", Some(region));
+        let of = |regions: &[&str]| {
+            let site = Site::of(regions.iter().map(|region| place(region)));
+            site.places()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(
+            of(&["cn-hongkong", "cn-shanghai", "cn-beijing", "cn-shanghai"]),
+            "alicloud cn-beijing (北京), alicloud cn-shanghai (上海)"
+        );
+        assert_eq!(
+            of(&["cn-hongkong", "us-west-1"]),
+            "alicloud cn-hongkong (香港), alicloud us-west-1 (硅谷)"
+        );
+        assert_eq!(of(&["cn-hongkong", "cn-atlantis"]), "alicloud cn-atlantis");
+        assert!(Site::of([]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(id in ".*", label in ".*") {
+            let _ = Place::from_node(Some(&id), &labels(&[(NOW, &label)]));
+            let place = Place::new(&id, Some(&label));
+            prop_assert!(!place.to_string().contains("()"));
+            let again = Place::new(&place.provider, place.region.as_deref());
+            prop_assert_eq!(again, place);
+        }
+
+        #[test]
+        fn nodes_of_any_zone_are_read(scheme in "(qcloud|aws|gce|alicloud|cce)", zone in "[a-zé0-9.-]{0,12}") {
+            let _ = Place::from_node(Some(&format!("{scheme}://p/{zone}/i")), &BTreeMap::new());
+        }
+    }
+}
