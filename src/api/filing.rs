@@ -22,16 +22,37 @@ pub type FilingStatus = DeclarationStatus;
     status = "FilingStatus",
     shortname = "fl",
     category = "filings",
+    doc = "The record of an ICP filing (ICP备案): for which domains, in whose name, and through which providers they may be served on the Chinese mainland.",
+    printcolumn(name = "Number", type_ = "string", json_path = ".spec.number", description = "The number of the site."),
+    printcolumn(name = "Domains", type_ = "string", json_path = ".spec.domains", description = "The domains that are filed."),
+    printcolumn(name = "Stage", type_ = "string", json_path = ".spec.stage", description = "How far the filing is."),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the filing holds."),
+    printcolumn(name = "Colour", type_ = "string", json_path = ".status.colour", description = "How urgent it is."),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expiresAt", description = "Its last day, where the record has one."),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How old the object is."),
+    printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject.name", description = "Who files.", priority = 1),
+    printcolumn(name = "Routes", type_ = "integer", json_path = ".status.routes", description = "How many routes are served under it.", priority = 1),
+    printcolumn(name = "Policy", type_ = "string", json_path = ".status.policy", description = "The policy under which it was judged.", priority = 1),
+    validation = Rule::new("!has(self.spec.service) || !has(self.spec.service.mirrorOf) || self.spec.service.mirrorOf != self.metadata.name").message("mirrorOf is the filing itself; write the name of the Filing that it mirrors"),
     derive = "Default",
     derive = "PartialEq"
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema::rules([
+    ("self.stage != 'Approved' || has(self.number)", "an approved filing has a number; write it as number: 京ICP备2021012345号-1, or the stage that it has reached"),
+    ("!has(self.number) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview'])", "a number comes with the approval; write stage: Approved, or leave the number out until then"),
+    ("!has(self.change) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview', 'Publicity'])", "a change filing changes one that was approved; write how far the first filing is in stage, and leave change out"),
+    ("!has(self.submittedAt) || !has(self.approvedAt) || self.submittedAt <= self.approvedAt", "approvedAt is before submittedAt; write the day of the approval, which is not before the day on which it was handed in"),
+    ("!has(self.approvedAt) || !has(self.expiresAt) || self.approvedAt <= self.expiresAt", "expiresAt is before approvedAt; write the last day on which the filing is valid, or leave it out where the record has none"),
+])))]
 pub struct FilingSpec {
     /// The domains that are filed. Each covers itself and every host under it.
+    #[schemars(schema_with = "schema::domains")]
     pub domains: Vec<String>,
     /// The number of the site, with its service number: 京ICP备2021012345号-1. Also a licence's (京ICP证…, 京B2-…-1). Absent
     /// before approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::number")]
     pub number: Option<String>,
     /// How far the first filing is. Only an Approved one covers hosts.
     #[serde(default)]
@@ -49,6 +70,7 @@ pub struct FilingSpec {
     pub registration: Option<Registration>,
     /// The access filings (接入备案): one entry for each provider that serves it. Several may coexist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["provider"]))]
     pub access: Vec<Access>,
     /// The day on which it was handed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +98,7 @@ pub struct FilingSpec {
     pub public_security: Option<PublicSecurity>,
     /// The approvals that its content needs before it is filed (前置审批): one entry for each kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 30), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
     pub approvals: Vec<Approval>,
     /// The namespaces that may serve under the filing. Absent: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,14 +143,17 @@ pub struct Change {
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
     /// The name as its certificate has it.
+    #[schemars(schema_with = "schema::name")]
     pub name: String,
     /// What it is.
     pub nature: Nature,
     /// The province of its domicile (not of the server): CN-BJ, 北京 or 京.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::province")]
     pub province: Option<String>,
     /// The number of the subject, without a service number: 京ICP备2021012345号.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::number")]
     pub main_number: Option<String>,
 }
 
@@ -153,21 +179,25 @@ pub enum Nature {
 pub struct Service {
     /// The name that was filed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::name")]
     pub name: Option<String>,
     /// What it is. Each is filed on its own: only a Website covers hosts.
     #[serde(default)]
     pub kind: ServiceKind,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 30), extend("x-kubernetes-list-type" = "set"))]
     pub content_types: Vec<ContentType>,
     /// Whether it sells information (经营性), which needs a licence.
     #[serde(default)]
     pub paid: bool,
     /// The Filing in the same namespace whose site this one mirrors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::object_name")]
     pub mirror_of: Option<String>,
     /// The remark in the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
     pub remark: Option<String>,
 }
 
@@ -240,6 +270,7 @@ pub enum ContentType {
 pub struct Registration {
     /// In whose name it is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::name")]
     pub holder: Option<String>,
     /// The last day of the registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -252,14 +283,21 @@ pub struct Registration {
 /// An access filing (接入备案): a provider vouches for what it serves.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema::rules([
+    ("!has(self.migratingFrom) || self.migratingFrom != self.provider", "migratingFrom is the provider itself; write the one that it moves from"),
+    ("!has(self.migratingFrom) || has(self.since)", "a migration has a beginning, from which its grace runs; write it as since: 2026-11-01"),
+])))]
 pub struct Access {
     /// The provider that gives access: alicloud, tencentcloud, huaweicloud, or the name of a data centre.
+    #[schemars(schema_with = "schema::provider")]
     pub provider: String,
     /// The regions that the entry is for. None: every mainland region of the provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::regions")]
     pub regions: Vec<String>,
     /// The AccessServers that carry it, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::object_names")]
     pub servers: Vec<String>,
     /// How far the access filing is.
     #[serde(default)]
@@ -269,6 +307,7 @@ pub struct Access {
     pub since: Option<Day>,
     /// The provider that it moves from. The migration is under way since `since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::provider")]
     pub migrating_from: Option<String>,
 }
 
@@ -290,6 +329,7 @@ pub enum AccessStage {
 pub struct Handler {
     /// A name; a role is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::name")]
     pub name: Option<String>,
     /// The last day of the handler's ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,6 +342,7 @@ pub struct Handler {
 pub struct Licence {
     /// The number: 京ICP证030173号 or 京B2-20210001.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::number")]
     pub number: Option<String>,
     /// The last day of the licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -314,6 +355,7 @@ pub struct Licence {
 pub struct PublicSecurity {
     /// The number: 京公网安备11010502030123号.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::number")]
     pub number: Option<String>,
     /// The day on which it was filed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,6 +370,7 @@ pub struct Approval {
     pub kind: ContentType,
     /// The number of the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::number")]
     pub number: Option<String>,
     /// The last day of the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -337,6 +380,11 @@ pub struct Approval {
 /// Who may serve under a filing.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema::rules([
+    ("self.from != 'Selector' || has(self.selector)", "from: Selector needs a selector; write selector: {matchLabels: {team: shop}}"),
+    ("self.from == 'Selector' || !has(self.selector)", "a selector is read only with from: Selector; write that, or leave the selector out"),
+    ("!has(self.selector) || (has(self.selector.matchLabels) && self.selector.matchLabels.size() > 0) || (has(self.selector.matchExpressions) && self.selector.matchExpressions.size() > 0)", "an empty selector picks every namespace; write from: All if that is meant, or a label"),
+])))]
 pub struct AllowedNamespaces {
     /// All namespaces, the filing's own, or those that the selector picks.
     #[serde(default)]

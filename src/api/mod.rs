@@ -3,6 +3,7 @@
 //! What is here is what was typed, checked for its shape alone. It must not judge: whether a number, a domain or a
 //! filing is good is for the rooms to the right.
 
+mod crds;
 pub mod filing;
 pub mod keys;
 pub mod policy;
@@ -10,6 +11,7 @@ mod schema;
 pub mod server;
 pub mod status;
 
+pub use crds::{crd_files, crds, crds_yaml};
 pub use filing::{
     Access, AccessStage, AllowedNamespaces, Approval, Change, ContentType, Filing, FilingSpec, FilingStatus, Handler,
     Licence, NamespacesFrom, Nature, PublicSecurity, Registration, Service, ServiceKind, Stage, Subject,

@@ -21,6 +21,70 @@ use crate::domain::Day;
     status = "FilingPolicyStatus",
     shortname = "fp",
     category = "filings",
+    doc = "What is enforced in a cluster, and how hard.",
+    printcolumn(
+        name = "Precedence",
+        type_ = "integer",
+        json_path = ".spec.precedence",
+        description = "The highest that matches governs a route."
+    ),
+    printcolumn(
+        name = "Admission",
+        type_ = "string",
+        json_path = ".spec.admission",
+        description = "What happens to new routes that violate."
+    ),
+    printcolumn(
+        name = "Running",
+        type_ = "string",
+        json_path = ".spec.running",
+        description = "What happens to running routes that violate."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether it is in force."
+    ),
+    printcolumn(
+        name = "Held",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"BrakeHeld\")].status",
+        description = "Whether the brake waits for a person's word."
+    ),
+    printcolumn(
+        name = "Violating",
+        type_ = "integer",
+        json_path = ".status.routes.violating",
+        description = "How many of its routes violate."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "How old the object is."
+    ),
+    printcolumn(
+        name = "Warned",
+        type_ = "integer",
+        json_path = ".status.routes.warned",
+        description = "How many of its routes have warnings.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Compliant",
+        type_ = "integer",
+        json_path = ".status.routes.compliant",
+        description = "How many of its routes comply.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Exempt",
+        type_ = "integer",
+        json_path = ".status.routes.exempt",
+        description = "How many of its routes need no filing.",
+        priority = 1
+    ),
     derive = "Default",
     derive = "PartialEq"
 )]
@@ -49,25 +113,30 @@ pub struct FilingPolicySpec {
     pub running: Running,
     /// Rules by their id that weigh other than the catalogue says.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::levels")]
     pub rules: BTreeMap<String, RuleLevel>,
     /// How many days after an end it is still let pass.
     #[serde(default)]
     pub grace: Grace,
     /// How many days before an end a reminder goes out. "Expiring" begins with the greatest.
     #[serde(default = "default_reminders")]
+    #[schemars(schema_with = "schema::reminders")]
     pub reminders: Vec<u32>,
     /// Hosts that need no filing here, with the reason, the owner and the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub exemptions: Vec<Exemption>,
     /// Controllers of IngressClasses whose routes are annotated, never moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::controllers")]
     pub block_except: Vec<String>,
     /// How much may be blocked without a person's word.
     #[serde(default)]
     pub brake: Brake,
 }
 
-fn default_reminders() -> Vec<u32> {
+/// How many days before an end reminders go out, where the policy says nothing.
+pub(super) fn default_reminders() -> Vec<u32> {
     vec![90, 30, 20, 15, 10]
 }
 
@@ -96,15 +165,19 @@ impl Default for FilingPolicySpec {
 #[serde(rename_all = "camelCase")]
 pub struct SiteSpec {
     /// The provider: alicloud, tencentcloud, huaweicloud, or the name of a data centre.
+    #[schemars(schema_with = "schema::provider")]
     pub provider: String,
     /// The region, by the provider's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::region")]
     pub region: Option<String>,
     /// The province of a data centre that is not a known region: CN-BJ, 北京 or 京; Outside for abroad.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::whereabouts")]
     pub province: Option<String>,
     /// The public addresses of the site: IP addresses or CIDRs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::addresses")]
     pub addresses: Vec<String>,
 }
 
@@ -114,6 +187,7 @@ pub struct SiteSpec {
 pub struct MainlandCdn {
     /// The provider, whose access filing is then needed. Absent: only the filing itself is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::provider")]
     pub provider: Option<String>,
 }
 
@@ -127,12 +201,18 @@ pub struct RouteMatch {
     pub namespace_selector: Option<LabelSelector>,
     /// The IngressClasses, by name. None: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::object_names")]
     pub ingress_classes: Vec<String>,
 }
 
 /// Whose Filings count.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema::rules([
+    ("self.all || has(self.namespaceSelector)", "this trusts no Filing; write a namespaceSelector, or all: true, or leave filingsFrom out: then those in the operator's own namespace count"),
+    ("!self.all || !has(self.namespaceSelector)", "all: true trusts every Filing; leave the namespaceSelector out, or leave all out to keep to it"),
+    ("!has(self.namespaceSelector) || (has(self.namespaceSelector.matchLabels) && self.namespaceSelector.matchLabels.size() > 0) || (has(self.namespaceSelector.matchExpressions) && self.namespaceSelector.matchExpressions.size() > 0)", "an empty selector would trust the Filings of every namespace; write all: true if that is meant, or a label: {matchLabels: {kubernetes.io/metadata.name: filing-system}}"),
+])))]
 pub struct FilingsFrom {
     /// The namespaces, by their labels. An empty selector is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,12 +263,16 @@ pub enum RuleLevel {
 #[serde(rename_all = "camelCase", default)]
 pub struct Grace {
     /// After the end of a filing.
+    #[schemars(range(max = 3650))]
     pub filing: u32,
     /// After the end of a domain's registration.
+    #[schemars(range(max = 3650))]
     pub domain: u32,
     /// After the end of a server's lease.
+    #[schemars(range(max = 3650))]
     pub server: u32,
     /// After the beginning of a migration between providers.
+    #[schemars(range(max = 3650))]
     pub migration: u32,
 }
 
@@ -208,13 +292,17 @@ impl Default for Grace {
 #[serde(rename_all = "camelCase")]
 pub struct Exemption {
     /// The hosts: `intra.example.com`, or `*.intra.example.com` for every name below it, but not itself.
+    #[schemars(schema_with = "schema::hosts")]
     pub hosts: Vec<String>,
     /// The namespaces, by name. None: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::object_names")]
     pub namespaces: Vec<String>,
     /// Why they need none.
+    #[schemars(schema_with = "schema::sentence")]
     pub reason: String,
     /// Who answers for it.
+    #[schemars(schema_with = "schema::name")]
     pub owner: String,
     /// The last day of the exemption.
     pub until: Day,
@@ -225,10 +313,13 @@ pub struct Exemption {
 #[serde(rename_all = "camelCase", default)]
 pub struct Brake {
     /// How many routes within the window.
+    #[schemars(range(max = 100_000))]
     pub routes: u32,
     /// How many percent of the governed routes within the window.
+    #[schemars(range(max = 100))]
     pub percent: u32,
     /// The window, in minutes.
+    #[schemars(range(min = 1, max = 1440))]
     pub minutes: u32,
 }
 
@@ -251,6 +342,7 @@ pub struct FilingPolicyStatus {
     pub observed_generation: Option<i64>,
     /// Where the governed routes are served from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub site: Vec<SitePlace>,
     /// How many routes it governs, by their verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,6 +357,7 @@ pub struct FilingPolicyStatus {
     pub next_reminder: Option<Time>,
     /// The reminders that have gone out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
     pub reminders: Vec<Reminder>,
 }
 

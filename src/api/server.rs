@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::status::DeclarationStatus;
+use super::{schema, status::DeclarationStatus};
 use crate::domain::Day;
 
 /// What the operator answers on an [`AccessServer`].
@@ -20,21 +20,95 @@ pub type AccessServerStatus = DeclarationStatus;
     status = "AccessServerStatus",
     shortname = "asrv",
     category = "filings",
+    doc = "A server, address pool or load balancer that is rented from a provider, and carries access filings.",
+    printcolumn(
+        name = "Provider",
+        type_ = "string",
+        json_path = ".spec.provider",
+        description = "The provider."
+    ),
+    printcolumn(
+        name = "Region",
+        type_ = "string",
+        json_path = ".spec.region",
+        description = "The region."
+    ),
+    printcolumn(
+        name = "State",
+        type_ = "string",
+        json_path = ".spec.state",
+        description = "Whether it is in use."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether it can carry an access filing."
+    ),
+    printcolumn(
+        name = "Colour",
+        type_ = "string",
+        json_path = ".status.colour",
+        description = "How urgent it is."
+    ),
+    printcolumn(
+        name = "Expires",
+        type_ = "string",
+        json_path = ".spec.expiresAt",
+        description = "The last day of the lease."
+    ),
+    printcolumn(
+        name = "Renews",
+        type_ = "boolean",
+        json_path = ".spec.autoRenew",
+        description = "Whether the lease renews itself."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "How old the object is."
+    ),
+    printcolumn(
+        name = "Addresses",
+        type_ = "string",
+        json_path = ".spec.addresses",
+        description = "Its public addresses.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Holder",
+        type_ = "string",
+        json_path = ".spec.accountHolder",
+        description = "In whose name the account is.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Routes",
+        type_ = "integer",
+        json_path = ".status.routes",
+        description = "How many routes it carries.",
+        priority = 1
+    ),
     derive = "Default",
     derive = "PartialEq"
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AccessServerSpec {
     /// The provider that it is rented from: alicloud, tencentcloud, huaweicloud, or the name of a data centre.
+    #[schemars(schema_with = "schema::provider")]
     pub provider: String,
     /// Its region, by the provider's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::region")]
     pub region: Option<String>,
     /// Its public addresses: IP addresses or CIDRs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::addresses")]
     pub addresses: Vec<String>,
     /// In whose name the account at the provider is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::name")]
     pub account_holder: Option<String>,
     /// The last day of the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,5 +145,6 @@ pub struct Blocklisted {
     pub since: Option<Day>,
     /// Why, and by whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::sentence")]
     pub reason: Option<String>,
 }

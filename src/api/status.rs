@@ -31,6 +31,7 @@ pub struct DeclarationStatus {
     pub conditions: Vec<Condition>,
     /// What is wrong with it, the worst first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub findings: Vec<StatusFinding>,
     /// How many routes are served under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,9 +46,11 @@ pub struct DeclarationStatus {
     pub next_reminder: Option<Time>,
     /// The reminders that have gone out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
     pub reminders: Vec<Reminder>,
     /// What of the record has changed, the newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub changes: Vec<FieldChange>,
 }
 
@@ -76,12 +79,15 @@ pub enum StatusSeverity {
 #[serde(rename_all = "camelCase")]
 pub struct StatusFinding {
     /// The rule of the catalogue.
+    #[schemars(length(max = 63))]
     pub rule: String,
     /// How much it weighs.
     pub severity: StatusSeverity,
     /// The field that it speaks of.
+    #[schemars(length(max = 500))]
     pub path: String,
     /// What is wrong, and how to mend it.
+    #[schemars(length(max = 1000))]
     pub message: String,
 }
 
@@ -90,9 +96,11 @@ pub struct StatusFinding {
 #[serde(rename_all = "camelCase")]
 pub struct Reminder {
     /// The rule that will hold once the date has passed.
+    #[schemars(length(max = 63))]
     pub rule: String,
     /// The field with the date, where one object has several of its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub path: Option<String>,
     /// The day that it reminds of.
     pub date: Day,
@@ -108,11 +116,14 @@ pub struct FieldChange {
     #[schemars(schema_with = "schema::time")]
     pub at: Time,
     /// The field.
+    #[schemars(length(max = 500))]
     pub path: String,
     /// What it was; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub from: Option<String>,
     /// What it is; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub to: Option<String>,
 }
