@@ -11,6 +11,9 @@ pub const VERDICT: &str = "filing-operator.io/verdict";
 pub const FINDINGS: &str = "filing-operator.io/findings";
 /// On a route: the numbers under which its hosts are served.
 pub const NUMBER: &str = "filing-operator.io/number";
+/// The annotations by which a route shows its verdict, in one order.
+pub const ROUTE_ANNOTATIONS: [&str; 3] = [VERDICT, FINDINGS, NUMBER];
+
 /// On a quarantined route: the class that it had.
 pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
 /// On a quarantined route: since when.

@@ -153,14 +153,19 @@ impl Domain {
     }
 
     fn unicode(&self) -> Cow<'_, str> {
-        if has_a_label(&self.0) {
-            // What was read can be written: errors were found when it was parsed.
-            Uts46::new()
-                .to_unicode(self.0.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast)
-                .0
-        } else {
-            Cow::Borrowed(&self.0)
-        }
+        unicode(&self.0)
+    }
+}
+
+/// A name in A-labels as people read it: in Unicode.
+pub fn unicode(ascii: &str) -> Cow<'_, str> {
+    if has_a_label(ascii) {
+        // What was read can be written: errors were found when it was parsed.
+        Uts46::new()
+            .to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast)
+            .0
+    } else {
+        Cow::Borrowed(ascii)
     }
 }
 

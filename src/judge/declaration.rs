@@ -29,7 +29,9 @@ pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declar
     let standing = match filing.stage {
         Stage::Approved => Standing::Well,
         Stage::Rejected | Stage::Cancelled => Standing::Lost,
-        Stage::Draft | Stage::Submitted | Stage::FirstReview | Stage::SecondReview | Stage::Publicity => Standing::UnderWay,
+        Stage::Draft | Stage::Submitted | Stage::FirstReview | Stage::SecondReview | Stage::Publicity => {
+            Standing::UnderWay
+        }
     };
     let ends = [filing.expires_at, filing.domain_expires_at];
     judge(facts, now, standing, &ends, |check, context| match check {
@@ -66,7 +68,9 @@ fn judge(
     let judge_at = |moment: &Moment| {
         let context = Context { facts, policy, moment };
         let found = check(policy, |check| run(check, context));
-        let mut findings: Vec<Finding> = found.map(|found| found.on_declaration(FieldPath::fixed("spec"))).collect();
+        let mut findings: Vec<Finding> = found
+            .map(|found| found.on_declaration(FieldPath::fixed("spec")))
+            .collect();
         explain(&mut findings);
         let ends_soon = ends.iter().flatten().any(|day| moment.is_within(*day, RED_WITHIN));
         let violates = findings.iter().any(|finding| finding.severity == Severity::Violation);
@@ -83,5 +87,10 @@ fn judge(
     let answer = judge_at(&moment);
     let next = next_change(&answer, &moment, judge_at);
     let (findings, colour, violates) = answer;
-    Declaration { findings, colour, is_ready: standing == Standing::Well && !violates, next }
+    Declaration {
+        findings,
+        colour,
+        is_ready: standing == Standing::Well && !violates,
+        next,
+    }
 }

@@ -20,12 +20,26 @@ pub fn judge(route: &Route, facts: &Snapshot, now: Timestamp) -> Option<Verdict>
     let policy = facts.policy_of(route)?;
     let serving = Serving::of(facts, policy);
     let moment = Moment::new(now);
-    let hosts = hosts(route, &serving, Context { facts, policy, moment: &moment });
-    let next = next_change(&hosts, &moment, |moment| hosts_at(route, &serving, facts, policy, moment));
+    let hosts = hosts(
+        route,
+        &serving,
+        Context {
+            facts,
+            policy,
+            moment: &moment,
+        },
+    );
+    let next = next_change(&hosts, &moment, |moment| {
+        hosts_at(route, &serving, facts, policy, moment)
+    });
     Some(Verdict {
         policy: Arc::clone(policy),
         site: facts.site_of(policy).places().to_vec(),
-        outcome: hosts.iter().map(|host| host.outcome).max().unwrap_or(Outcome::Compliant),
+        outcome: hosts
+            .iter()
+            .map(|host| host.outcome)
+            .max()
+            .unwrap_or(Outcome::Compliant),
         hosts,
         next,
     })
@@ -82,7 +96,11 @@ impl Serving {
 }
 
 fn hosts(route: &Route, serving: &Serving, context: Context<'_>) -> Vec<HostVerdict> {
-    route.claims.iter().map(|claim| host(claim, &route.key.namespace, serving, context)).collect()
+    route
+        .claims
+        .iter()
+        .map(|claim| host(claim, &route.key.namespace, serving, context))
+        .collect()
 }
 
 fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> HostVerdict {
@@ -95,7 +113,10 @@ fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>)
         exemption,
         findings: Vec::new(),
     };
-    if matches!(verdict.exemption, Some(Exemption::PrivateName | Exemption::OutsideMainland)) {
+    if matches!(
+        verdict.exemption,
+        Some(Exemption::PrivateName | Exemption::OutsideMainland)
+    ) {
         return verdict;
     }
     let covered = match &claim.to {
@@ -103,7 +124,12 @@ fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>)
         Claimed::NoHost { .. } | Claimed::Anything => None,
     };
     let filing = covered.as_ref().map(|covered| covered.filing);
-    let case = HostCase { context, claimed: &claim.to, filing, places: &serving.places };
+    let case = HostCase {
+        context,
+        claimed: &claim.to,
+        filing,
+        places: &serving.places,
+    };
     verdict.findings = check(context.policy, |check| match check {
         Check::Host(of_host) => of_host(&case).into_iter().collect(),
         _ => Vec::new(),
@@ -133,14 +159,20 @@ fn exemption(claim: &Claim, namespace: &str, serving: &Serving, context: Context
     if host.is_private() {
         return Some(Exemption::PrivateName);
     }
-    let covering = context.policy.exemptions.iter().filter(|exemption| exemption.covers(host, namespace));
+    let covering = context
+        .policy
+        .exemptions
+        .iter()
+        .filter(|exemption| exemption.covers(host, namespace));
     // Of several the one that lasts longest is told, so that the end of another changes nothing.
     let lasting = covering.filter(|exemption| !context.moment.is_past(exemption.until, 0));
-    lasting.max_by_key(|exemption| exemption.until).map(|exemption| Exemption::Policy {
-        reason: exemption.reason.clone(),
-        owner: exemption.owner.clone(),
-        until: exemption.until,
-    })
+    lasting
+        .max_by_key(|exemption| exemption.until)
+        .map(|exemption| Exemption::Policy {
+            reason: exemption.reason.clone(),
+            owner: exemption.owner.clone(),
+            until: exemption.until,
+        })
 }
 
 /// A filing that has a domain at or above a host, and what speaks against it.
@@ -194,9 +226,19 @@ fn coverage<'a>(
     serving: &Serving,
     context: Context<'_>,
 ) -> Coverage<'a> {
-    let covers = CoverageCase { context, host, namespace, filing };
-    let access =
-        AccessCase { context, host, filing, places: &serving.places, is_nowhere: serving.is_nowhere };
+    let covers = CoverageCase {
+        context,
+        host,
+        namespace,
+        filing,
+    };
+    let access = AccessCase {
+        context,
+        host,
+        filing,
+        places: &serving.places,
+        is_nowhere: serving.is_nowhere,
+    };
     let of_filing = FilingCase { context, filing };
     let is_strange = *filing.key.namespace != *namespace;
     let mut findings: Vec<Finding> = Vec::new();
@@ -207,13 +249,26 @@ fn coverage<'a>(
     }) {
         let finding = found.on_host_of(claim, filing);
         if *finding.rule == FILING_NOT_SHARED {
-            return Coverage { filing, findings: vec![Finding { filing: None, ..finding }] };
+            return Coverage {
+                filing,
+                findings: vec![Finding {
+                    filing: None,
+                    ..finding
+                }],
+            };
         }
         findings.push(finding);
     }
     findings.extend(own_violations(&of_filing).map(|found| {
         let finding = found.on_host_of(claim, filing);
-        if is_strange { Finding { detail: Detail::Withheld, ..finding } } else { finding }
+        if is_strange {
+            Finding {
+                detail: Detail::Withheld,
+                ..finding
+            }
+        } else {
+            finding
+        }
     }));
     explain(&mut findings);
     Coverage { filing, findings }
@@ -224,14 +279,19 @@ fn own_violations<'a>(case: &'a FilingCase<'a>) -> impl Iterator<Item = Found> +
     let policy = case.context.policy;
     let rules = CATALOGUE.iter().copied().filter(move |rule| {
         level(rule, policy) == Some(Severity::Violation)
-            && !rule.checks.iter().any(|check| matches!(check, Check::Host(_) | Check::Coverage(_) | Check::Access(_)))
+            && !rule
+                .checks
+                .iter()
+                .any(|check| matches!(check, Check::Host(_) | Check::Coverage(_) | Check::Access(_)))
     });
     rules.filter_map(move |rule| {
         let mut drafts = rule.checks.iter().flat_map(|check| match check {
             Check::Filing(of_filing) => of_filing(case),
             _ => Vec::new(),
         });
-        drafts.find_map(|draft| Found::new(rule, draft, policy)).filter(|found| found.severity == Severity::Violation)
+        drafts
+            .find_map(|draft| Found::new(rule, draft, policy))
+            .filter(|found| found.severity == Severity::Violation)
     })
 }
 
@@ -255,17 +315,32 @@ impl Found {
 
     fn on(self, claim: &Claim) -> Finding {
         let Self { rule, severity, draft } = self;
-        Finding { rule, severity, path: claim.path.clone(), filing: None, detail: Detail::Told(draft.values) }
+        Finding {
+            rule,
+            severity,
+            path: claim.path.clone(),
+            filing: None,
+            detail: Detail::Told(draft.values),
+        }
     }
 
     fn on_host_of(self, claim: &Claim, filing: &Filing) -> Finding {
-        Finding { filing: Some(filing.key.clone()), ..self.on(claim) }
+        Finding {
+            filing: Some(filing.key.clone()),
+            ..self.on(claim)
+        }
     }
 
     pub(super) fn on_declaration(self, whole: crate::domain::FieldPath) -> Finding {
         let Self { rule, severity, draft } = self;
         let path = draft.path.unwrap_or(whole);
-        Finding { rule, severity, path, filing: None, detail: Detail::Told(draft.values) }
+        Finding {
+            rule,
+            severity,
+            path,
+            filing: None,
+            detail: Detail::Told(draft.values),
+        }
     }
 }
 
@@ -285,10 +360,14 @@ pub(super) fn check<'a>(
     mut run: impl FnMut(&Check) -> Vec<Draft> + 'a,
 ) -> impl Iterator<Item = Found> + 'a {
     let rules = CATALOGUE.iter().copied().filter(|rule| level(rule, policy).is_some());
-    rules.flat_map(|rule| rule.checks.iter().map(move |check| (rule, check))).flat_map(move |(rule, check)| {
-        let drafts = run(check);
-        drafts.into_iter().filter_map(move |draft| Found::new(rule, draft, policy))
-    })
+    rules
+        .flat_map(|rule| rule.checks.iter().map(move |check| (rule, check)))
+        .flat_map(move |(rule, check)| {
+            let drafts = run(check);
+            drafts
+                .into_iter()
+                .filter_map(move |draft| Found::new(rule, draft, policy))
+        })
 }
 
 /// Leaves out what another finding says more to the point, and puts the best explanation first.
@@ -296,9 +375,14 @@ pub(super) fn explain(findings: &mut Vec<Finding>) {
     if findings.len() < 2 {
         return;
     }
-    let told: Vec<(&'static str, Severity)> = findings.iter().map(|finding| (finding.rule.id, finding.severity)).collect();
+    let told: Vec<(&'static str, Severity)> = findings
+        .iter()
+        .map(|finding| (finding.rule.id, finding.severity))
+        .collect();
     findings.retain(|finding| {
-        !told.iter().any(|(id, severity)| *severity >= finding.severity && finding.rule.yields_to.contains(id))
+        !told
+            .iter()
+            .any(|(id, severity)| *severity >= finding.severity && finding.rule.yields_to.contains(id))
     });
     findings.sort_by_key(|finding| (Reverse(finding.severity), rules::rank(finding.rule)));
 }

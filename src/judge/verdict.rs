@@ -111,6 +111,8 @@ impl Verdict {
 
     /// Every finding, host by host.
     pub fn findings(&self) -> impl Iterator<Item = (&HostVerdict, &Finding)> {
-        self.hosts.iter().flat_map(|host| host.findings.iter().map(move |finding| (host, finding)))
+        self.hosts
+            .iter()
+            .flat_map(|host| host.findings.iter().map(move |finding| (host, finding)))
     }
 }

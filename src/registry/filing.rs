@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
-use crate::api::{AccessStage, NamespacesFrom, FilingSpec, Stage, ServiceKind};
+use crate::api::{AccessStage, FilingSpec, NamespacesFrom, ServiceKind, Stage};
 use crate::domain::place::canonical_provider;
 use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError};
 
@@ -139,7 +139,10 @@ impl Filing {
             domains: spec
                 .domains
                 .iter()
-                .map(|typed| DomainEntry { typed: typed.clone(), domain: Domain::parse(typed) })
+                .map(|typed| DomainEntry {
+                    typed: typed.clone(),
+                    domain: Domain::parse(typed),
+                })
                 .collect(),
             numbers: numbers(spec),
             stage: spec.stage,
@@ -157,19 +160,26 @@ impl Filing {
             approved_at: spec.approved_at,
             expires_at: spec.expires_at,
             domain_expires_at: registration.and_then(|registration| registration.expires_at),
-            allowed: spec.allowed_namespaces.as_ref().map(|allowed| match allowed.from {
-                NamespacesFrom::All => Allowed::All,
-                NamespacesFrom::Same => Allowed::Same,
-                NamespacesFrom::Selector => {
-                    Allowed::Selector(allowed.selector.clone().and_then(|selector| selector.try_into().ok()))
-                }
-            }).unwrap_or_default(),
+            allowed: spec
+                .allowed_namespaces
+                .as_ref()
+                .map(|allowed| match allowed.from {
+                    NamespacesFrom::All => Allowed::All,
+                    NamespacesFrom::Same => Allowed::Same,
+                    NamespacesFrom::Selector => {
+                        Allowed::Selector(allowed.selector.clone().and_then(|selector| selector.try_into().ok()))
+                    }
+                })
+                .unwrap_or_default(),
         }
     }
 
     /// The domains that cover something, in its order. A public suffix covers nothing.
     pub fn covering_domains(&self) -> impl Iterator<Item = &Domain> {
-        self.domains.iter().filter_map(|entry| entry.domain.as_ref().ok()).filter(|domain| !domain.is_public_suffix())
+        self.domains
+            .iter()
+            .filter_map(|entry| entry.domain.as_ref().ok())
+            .filter(|domain| !domain.is_public_suffix())
     }
 
     /// Whether a namespace may serve under it.
@@ -183,7 +193,10 @@ impl Filing {
 
     /// The number of the site, where it states one that can be read.
     pub fn site_number(&self) -> Option<&Number> {
-        self.numbers.iter().find(|numbered| numbered.role == NumberRole::Site).and_then(|site| site.number.as_ref().ok())
+        self.numbers
+            .iter()
+            .find(|numbered| numbered.role == NumberRole::Site)
+            .and_then(|site| site.number.as_ref().ok())
     }
 }
 
@@ -191,12 +204,22 @@ fn numbers(spec: &FilingSpec) -> Vec<Numbered> {
     let typed = [
         (NumberRole::Site, spec.number.as_deref()),
         (NumberRole::Main, spec.subject.main_number.as_deref()),
-        (NumberRole::Licence, spec.licence.as_ref().and_then(|licence| licence.number.as_deref())),
-        (NumberRole::PublicSecurity, spec.public_security.as_ref().and_then(|filed| filed.number.as_deref())),
+        (
+            NumberRole::Licence,
+            spec.licence.as_ref().and_then(|licence| licence.number.as_deref()),
+        ),
+        (
+            NumberRole::PublicSecurity,
+            spec.public_security.as_ref().and_then(|filed| filed.number.as_deref()),
+        ),
     ];
     typed
         .into_iter()
         .filter_map(|(role, typed)| typed.map(|typed| (role, typed)))
-        .map(|(role, typed)| Numbered { role, typed: typed.to_owned(), number: Number::parse(typed) })
+        .map(|(role, typed)| Numbered {
+            role,
+            typed: typed.to_owned(),
+            number: Number::parse(typed),
+        })
         .collect()
 }

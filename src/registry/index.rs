@@ -26,7 +26,7 @@ impl FilingIndex {
         self.remove(&filing.key);
         let filing = Arc::new(filing);
         for domain in filing.covering_domains() {
-            let filings = self.by_domain.entry(domain.shared()).or_default();
+            let filings = self.by_domain.entry(Arc::from(domain.as_str())).or_default();
             if !filings.iter().any(|other| other.key == filing.key) {
                 let at = filings.partition_point(|other| other.key < filing.key);
                 filings.insert(at, Arc::clone(&filing));
@@ -41,7 +41,9 @@ impl FilingIndex {
     }
 
     pub(super) fn remove(&mut self, key: &FilingKey) {
-        let Some(Kept::Read(filing)) = self.by_key.remove(key) else { return };
+        let Some(Kept::Read(filing)) = self.by_key.remove(key) else {
+            return;
+        };
         for domain in filing.covering_domains() {
             if let Some(filings) = self.by_domain.get_mut(domain.as_str()) {
                 filings.retain(|other| other.key != *key);

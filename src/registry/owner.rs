@@ -146,11 +146,17 @@ impl Registry {
     pub fn subjects(&self, kind: SubjectKind) -> Vec<Subject> {
         let snapshot = &self.snapshot;
         match kind {
-            SubjectKind::Filing => snapshot.filings.iter().map(|(key, _)| Subject::Filing(key.clone())).collect(),
+            SubjectKind::Filing => snapshot
+                .filings
+                .iter()
+                .map(|(key, _)| Subject::Filing(key.clone()))
+                .collect(),
             SubjectKind::Server => snapshot.servers.keys().cloned().map(Subject::Server).collect(),
             SubjectKind::Policy => {
                 let read = snapshot.policies.in_order.iter().map(|policy| Arc::clone(&policy.name));
-                read.chain(snapshot.policies.unreadable.keys().cloned()).map(Subject::Policy).collect()
+                read.chain(snapshot.policies.unreadable.keys().cloned())
+                    .map(Subject::Policy)
+                    .collect()
             }
             SubjectKind::Namespace => snapshot.namespaces.keys().cloned().map(Subject::Namespace).collect(),
             SubjectKind::Class => snapshot.classes.keys().cloned().map(Subject::Class).collect(),
@@ -196,7 +202,10 @@ impl Registry {
         if is_same {
             return Affected::default();
         }
-        let mut affected = Affected { filings: [key.clone()].into(), ..Affected::default() };
+        let mut affected = Affected {
+            filings: [key.clone()].into(),
+            ..Affected::default()
+        };
         if let Some(Kept::Read(old)) = &before {
             self.affect_by_filing(old, &mut affected);
             for server in old.access.iter().flat_map(|access| &access.servers) {
@@ -211,7 +220,10 @@ impl Registry {
             Some(Err(unreadable)) => index.insert_unreadable(key.clone(), unreadable),
             Some(Ok(new)) => {
                 for server in new.access.iter().flat_map(|access| &access.servers) {
-                    self.filings_on.entry(Arc::clone(server)).or_default().insert(key.clone());
+                    self.filings_on
+                        .entry(Arc::clone(server))
+                        .or_default()
+                        .insert(key.clone());
                 }
                 index.insert(new);
                 if let Some(Kept::Read(new)) = self.snapshot.filings.get(key).cloned() {
@@ -228,7 +240,10 @@ impl Registry {
             return Affected::default();
         }
         set(Arc::make_mut(&mut self.snapshot.servers), name, kept);
-        let mut affected = Affected { servers: [Arc::clone(name)].into(), ..Affected::default() };
+        let mut affected = Affected {
+            servers: [Arc::clone(name)].into(),
+            ..Affected::default()
+        };
         for key in self.filings_on.get(name).into_iter().flatten() {
             affected.filings.insert(key.clone());
             if let Some(Kept::Read(filing)) = self.snapshot.filings.get(key) {
@@ -249,7 +264,10 @@ impl Registry {
         if is_same {
             return Affected::default();
         }
-        let mut affected = Affected { policies: [Arc::clone(name)].into(), ..Affected::default() };
+        let mut affected = Affected {
+            policies: [Arc::clone(name)].into(),
+            ..Affected::default()
+        };
         self.affect_by_policy(name, &mut affected);
         let policies = Arc::make_mut(&mut self.snapshot.policies);
         policies.in_order.retain(|known| known.name != *name);
@@ -276,7 +294,10 @@ impl Registry {
         set(Arc::make_mut(&mut self.snapshot.namespaces), name, labels);
         // Its routes may be governed by another policy and may serve under other filings; its filings may be trusted
         // or no longer.
-        let mut affected = Affected { routes: self.routes_in(name), ..Affected::default() };
+        let mut affected = Affected {
+            routes: self.routes_in(name),
+            ..Affected::default()
+        };
         for (key, kept) in self.snapshot.filings.iter().filter(|(key, _)| key.namespace == *name) {
             affected.filings.insert(key.clone());
             if let Kept::Read(filing) = kept {
@@ -338,13 +359,18 @@ impl Registry {
             }
         }
         set(&mut self.routes, key, kept);
-        Affected { routes: [key.clone()].into(), ..Affected::default() }
+        Affected {
+            routes: [key.clone()].into(),
+            ..Affected::default()
+        }
     }
 
     /// The routes that a filing may cover.
     fn affect_by_filing(&self, filing: &Filing, affected: &mut Affected) {
         for domain in filing.covering_domains() {
-            affected.routes.extend(self.routes_at.get(domain.as_str()).into_iter().flatten().cloned());
+            affected
+                .routes
+                .extend(self.routes_at.get(domain.as_str()).into_iter().flatten().cloned());
         }
     }
 
@@ -354,13 +380,19 @@ impl Registry {
         let governed = |route: &Route| snapshot.policy_of(route).is_some_and(|policy| policy.name == *name);
         affected.routes.extend(self.routes_that(governed));
         if **name == *Policy::DEFAULT {
-            affected.filings.extend(snapshot.filings.iter().map(|(key, _)| key.clone()));
+            affected
+                .filings
+                .extend(snapshot.filings.iter().map(|(key, _)| key.clone()));
             affected.servers.extend(snapshot.servers.keys().cloned());
         }
     }
 
     fn routes_in(&self, namespace: &Arc<str>) -> BTreeSet<RouteKey> {
-        self.routes.keys().filter(|key| key.namespace == *namespace).cloned().collect()
+        self.routes
+            .keys()
+            .filter(|key| key.namespace == *namespace)
+            .cloned()
+            .collect()
     }
 
     fn routes_that(&self, holds: impl Fn(&Route) -> bool) -> BTreeSet<RouteKey> {
@@ -368,7 +400,9 @@ impl Registry {
             Kept::Read(route) => Some((key, route)),
             Kept::Unreadable(_) => None,
         });
-        read.filter(|(_, route)| holds(route)).map(|(key, _)| key.clone()).collect()
+        read.filter(|(_, route)| holds(route))
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kube::core::{ObjectMeta, Selector, SelectorExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::{HOME_LABEL, Labels};
 use crate::api::{Admission, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec};
@@ -98,7 +98,9 @@ impl Policy {
     pub fn new(name: Arc<str>, metadata: &ObjectMeta, spec: &FilingPolicySpec) -> Self {
         let mut problems = Vec::new();
         let selection = spec.r#match.as_ref();
-        let namespaces = selection.and_then(|selection| selection.namespace_selector.clone()).filter(|typed| !is_empty(typed));
+        let namespaces = selection
+            .and_then(|selection| selection.namespace_selector.clone())
+            .filter(|typed| !is_empty(typed));
         let mut reminders = spec.reminders.clone();
         reminders.sort_unstable_by(|a, b| b.cmp(a));
         Self {
@@ -107,14 +109,19 @@ impl Policy {
             generation: metadata.generation.unwrap_or_default(),
             precedence: spec.precedence,
             site: spec.site.as_ref().map(|site| Site::of([place(site, &mut problems)])),
-            mainland_cdn: spec
-                .mainland_cdn
-                .as_ref()
-                .map(|cdn| Cdn { provider: cdn.provider.as_deref().map(|typed| canonical_provider(typed).into()) }),
+            mainland_cdn: spec.mainland_cdn.as_ref().map(|cdn| Cdn {
+                provider: cdn.provider.as_deref().map(|typed| canonical_provider(typed).into()),
+            }),
             // A selector that can't be read governs everything: a slip must not open the gate.
             namespaces: namespaces.and_then(|typed| selector(&typed, "spec.match.namespaceSelector", &mut problems)),
             ingress_classes: selection
-                .map(|selection| selection.ingress_classes.iter().map(|class| Arc::from(class.as_str())).collect())
+                .map(|selection| {
+                    selection
+                        .ingress_classes
+                        .iter()
+                        .map(|class| Arc::from(class.as_str()))
+                        .collect()
+                })
                 .unwrap_or_default(),
             trust: trust(spec, &mut problems),
             admission: spec.admission,
@@ -168,7 +175,10 @@ fn selector(typed: &LabelSelector, path: &'static str, problems: &mut Vec<Proble
         Ok(selector) => Some(selector),
         Err(error) => {
             let message = format!("the selector can't be read ({error}); mend its operator or values");
-            problems.push(Problem { path: FieldPath::fixed(path), message });
+            problems.push(Problem {
+                path: FieldPath::fixed(path),
+                message,
+            });
             None
         }
     }
@@ -176,22 +186,33 @@ fn selector(typed: &LabelSelector, path: &'static str, problems: &mut Vec<Proble
 
 fn place(site: &SiteSpec, problems: &mut Vec<Problem>) -> Place {
     let known = Place::new(&site.provider, site.region.as_deref());
-    let Some(typed) = site.province.as_deref() else { return known };
+    let Some(typed) = site.province.as_deref() else {
+        return known;
+    };
     let location = if typed == "Outside" {
         Location::Outside
     } else if let Some(province) = Province::find(typed) {
         Location::Mainland(Some(province))
     } else {
         let message = format!("\"{typed}\" is no province; write its ISO code or name, like CN-BJ or 北京, or Outside");
-        problems.push(Problem { path: FieldPath::fixed("spec.site.province"), message });
+        problems.push(Problem {
+            path: FieldPath::fixed("spec.site.province"),
+            message,
+        });
         return known;
     };
     // The table knows better than a policy where a provider's region is.
-    if known.location == Location::Unknown { Place::named(&site.provider, site.region.as_deref(), location) } else { known }
+    if known.location == Location::Unknown {
+        Place::named(&site.provider, site.region.as_deref(), location)
+    } else {
+        known
+    }
 }
 
 fn trust(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Trust {
-    let Some(from) = &spec.filings_from else { return Trust::Home };
+    let Some(from) = &spec.filings_from else {
+        return Trust::Home;
+    };
     if from.all {
         return Trust::All;
     }
@@ -199,7 +220,10 @@ fn trust(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Trust {
         Some(typed) => Trust::Namespaces(selector(typed, "spec.filingsFrom.namespaceSelector", problems)),
         None => {
             let message = "an empty selector trusts nobody's filings; write all: true to trust everyone's".to_owned();
-            problems.push(Problem { path: FieldPath::fixed("spec.filingsFrom.namespaceSelector"), message });
+            problems.push(Problem {
+                path: FieldPath::fixed("spec.filingsFrom.namespaceSelector"),
+                message,
+            });
             Trust::Namespaces(None)
         }
     }
@@ -211,7 +235,9 @@ fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemp
         let mut hosts = Vec::with_capacity(typed.hosts.len());
         for (host_at, host) in typed.hosts.iter().enumerate() {
             let refused = match Host::parse(host) {
-                Ok(parsed) if parsed.domain().is_public_suffix() => "is a public suffix; exempt names below it".to_owned(),
+                Ok(parsed) if parsed.domain().is_public_suffix() => {
+                    "is a public suffix; exempt names below it".to_owned()
+                }
                 Ok(parsed) => {
                     hosts.push(parsed);
                     continue;
@@ -219,7 +245,10 @@ fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemp
                 Err(error) => format!("exempts nothing: {error}"),
             };
             let path = FieldPath::from(format!("spec.exemptions[{at}].hosts[{host_at}]"));
-            problems.push(Problem { path, message: format!("\"{host}\" {refused}") });
+            problems.push(Problem {
+                path,
+                message: format!("\"{host}\" {refused}"),
+            });
         }
         exemptions.push(Exemption {
             hosts,

@@ -75,8 +75,13 @@ pub(super) struct Policies {
 }
 
 /// What filings and servers are judged under where no policy is named `default`.
-static BUILT_IN: LazyLock<Policy> =
-    LazyLock::new(|| Policy::new(Policy::DEFAULT.into(), &ObjectMeta::default(), &FilingPolicySpec::default()));
+static BUILT_IN: LazyLock<Policy> = LazyLock::new(|| {
+    Policy::new(
+        Policy::DEFAULT.into(),
+        &ObjectMeta::default(),
+        &FilingPolicySpec::default(),
+    )
+});
 
 impl Snapshot {
     /// Knows nothing. `home` is the operator's own namespace, whose filings count where a policy does not say whose.
@@ -107,12 +112,19 @@ impl Snapshot {
         };
         let class = route.class.name().or_else(|| self.default_class());
         let is_known = class.is_some() || self.classes_are_complete;
-        self.policies.in_order.iter().find(|policy| policy.governs(labels, class.map(AsRef::as_ref), is_known))
+        self.policies
+            .in_order
+            .iter()
+            .find(|policy| policy.governs(labels, class.map(AsRef::as_ref), is_known))
     }
 
     /// The policy under which filings and servers are judged.
     pub fn default_policy(&self) -> &Policy {
-        let named = self.policies.in_order.iter().find(|policy| *policy.name == *Policy::DEFAULT);
+        let named = self
+            .policies
+            .in_order
+            .iter()
+            .find(|policy| *policy.name == *Policy::DEFAULT);
         named.map_or(&*BUILT_IN, |policy| policy)
     }
 
@@ -129,7 +141,9 @@ impl Snapshot {
     /// The class of routes that ask for none, as the API server picks it: of those marked, the newest, then by name.
     pub fn default_class(&self) -> Option<&Arc<str>> {
         let marked = self.classes.iter().filter(|(_, class)| class.is_default);
-        marked.min_by_key(|(name, class)| (std::cmp::Reverse(class.created), Arc::clone(name))).map(|(name, _)| name)
+        marked
+            .min_by_key(|(name, class)| (std::cmp::Reverse(class.created), Arc::clone(name)))
+            .map(|(name, _)| name)
     }
 
     /// The site of routes under a policy: the policy's, else the nodes'.
@@ -144,7 +158,9 @@ impl Snapshot {
 
     /// Trusted filings with a domain at or above another, the nearest first, then by key.
     pub fn candidates<'a>(&'a self, policy: &'a Policy, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
-        self.filings.at_or_above(domain).filter(move |filing| self.trusts(policy, &filing.key.namespace))
+        self.filings
+            .at_or_above(domain)
+            .filter(move |filing| self.trusts(policy, &filing.key.namespace))
     }
 
     /// Whether a policy trusts the filings of a namespace.

@@ -19,11 +19,22 @@ pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
     let key = RouteKey {
         kind: RouteKind::Ingress,
         namespace: metadata.namespace.as_deref().unwrap_or(default_namespace).into(),
-        name: metadata.name.as_deref().or(metadata.generate_name.as_deref()).unwrap_or_default().into(),
+        name: metadata
+            .name
+            .as_deref()
+            .or(metadata.generate_name.as_deref())
+            .unwrap_or_default()
+            .into(),
     };
     let class = ClassRef {
-        field: ingress.spec.as_ref().and_then(|spec| spec.ingress_class_name.as_deref()).map(Arc::from),
-        annotation: annotations.and_then(|all| all.get(INGRESS_CLASS_ANNOTATION)).map(|name| Arc::from(name.as_str())),
+        field: ingress
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.ingress_class_name.as_deref())
+            .map(Arc::from),
+        annotation: annotations
+            .and_then(|all| all.get(INGRESS_CLASS_ANNOTATION))
+            .map(|name| Arc::from(name.as_str())),
     };
     Route {
         key,
@@ -47,7 +58,9 @@ fn claims(ingress: &Ingress) -> Vec<Claim> {
         for (host_at, host) in tls.hosts.iter().flatten().enumerate() {
             // An empty TLS host is the wildcard certificate's, not a catch-all: what answers are the rules.
             if !host.is_empty() {
-                claims.add(Claimed::by_field(Some(host)), || format!("spec.tls[{at}].hosts[{host_at}]"));
+                claims.add(Claimed::by_field(Some(host)), || {
+                    format!("spec.tls[{at}].hosts[{host_at}]")
+                });
             }
         }
     }
@@ -67,7 +80,10 @@ struct Claims {
 impl Claims {
     fn add(&mut self, to: Claimed, path: impl FnOnce() -> String) {
         if self.seen.insert(to.clone()) {
-            self.in_order.push(Claim { to, path: FieldPath::from(path()) });
+            self.in_order.push(Claim {
+                to,
+                path: FieldPath::from(path()),
+            });
         }
     }
 }
@@ -92,7 +108,11 @@ mod tests {
     }
 
     fn claimed(route: &Route) -> Vec<(String, String)> {
-        route.claims.iter().map(|claim| (claim.to.to_string(), claim.path.to_string())).collect()
+        route
+            .claims
+            .iter()
+            .map(|claim| (claim.to.to_string(), claim.path.to_string()))
+            .collect()
     }
 
     #[rstest]
@@ -115,7 +135,10 @@ mod tests {
         #[case] expected: &[(&str, &str)],
     ) {
         let claims = claimed(&route(spec));
-        let claims: Vec<_> = claims.iter().map(|(host, path)| (host.as_str(), path.as_str())).collect();
+        let claims: Vec<_> = claims
+            .iter()
+            .map(|(host, path)| (host.as_str(), path.as_str()))
+            .collect();
         assert_eq!(claims, expected);
     }
 
@@ -126,8 +149,14 @@ mod tests {
             "spec": {"ingressClassName": "new"},
         });
         let mut ingress: Ingress = serde_json::from_value(both).unwrap();
-        assert_eq!(from_ingress(&ingress, "default").class.name().map(AsRef::as_ref), Some("new"));
+        assert_eq!(
+            from_ingress(&ingress, "default").class.name().map(AsRef::as_ref),
+            Some("new")
+        );
         ingress.spec = None;
-        assert_eq!(from_ingress(&ingress, "default").class.name().map(AsRef::as_ref), Some("old"));
+        assert_eq!(
+            from_ingress(&ingress, "default").class.name().map(AsRef::as_ref),
+            Some("old")
+        );
     }
 }

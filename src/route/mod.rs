@@ -62,7 +62,7 @@ pub struct Route {
     pub class: ClassRef,
     /// Everything it answers for, each once, in the order of the object.
     pub claims: Vec<Claim>,
-    /// Those of its annotations that are this operator's, without the prefix of their key.
+    /// Those of its annotations that are this operator's, by key.
     pub marks: BTreeMap<&'static str, String>,
 }
 
@@ -124,7 +124,11 @@ impl Claimed {
             None | Some("") => Self::Anything,
             Some(typed) => match Host::parse(typed) {
                 Ok(host) => Self::Host(host),
-                Err(error) => Self::NoHost { typed: typed.to_owned(), error },
+                Err(HostError::Everything) => Self::Anything,
+                Err(error) => Self::NoHost {
+                    typed: typed.to_owned(),
+                    error,
+                },
             },
         }
     }

@@ -89,7 +89,10 @@ impl Context<'_> {
                 zh: format!("已于 {date} 到期，宽限至 {last}"),
             }
         } else {
-            Value::Both { en: format!("ends on {date}"), zh: format!("将于 {date} 到期") }
+            Value::Both {
+                en: format!("ends on {date}"),
+                zh: format!("将于 {date} 到期"),
+            }
         })
     }
 }
@@ -102,7 +105,10 @@ impl<'a> AccessCase<'a> {
 
     /// The filing's access entry for the provider of a place.
     pub fn entry(&self, place: &Place) -> Option<&'a Access> {
-        self.filing.access.iter().find(|access| *access.provider == *place.provider)
+        self.filing
+            .access
+            .iter()
+            .find(|access| *access.provider == *place.provider)
     }
 
     /// The entries that serve the places, each once.
@@ -119,6 +125,10 @@ impl<'a> AccessCase<'a> {
     /// The servers that an entry names and that exist. One that can't be read exists.
     pub fn servers(&self, entry: &'a Access) -> Vec<(&'a str, &'a Kept<Server>)> {
         let facts = self.context.facts;
-        entry.servers.iter().filter_map(|name| facts.server(name).map(|server| (&**name, server))).collect()
+        entry
+            .servers
+            .iter()
+            .filter_map(|name| facts.server(name).map(|server| (&**name, server)))
+            .collect()
     }
 }

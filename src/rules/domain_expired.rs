@@ -11,9 +11,18 @@ pub(super) static DOMAIN_EXPIRED: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "信管〔2017〕264号: the holder of a filed domain is its registrant, verified and not expired; many bureaus want over three months left.",
-    title: Words { en: "the domain's registration has ended", zh: "域名注册已到期" },
-    message: Words { en: "the registration of {filing}'s domain ended on {date}", zh: "{filing} 的域名注册已于 {date} 到期" },
-    remedy: Words { en: "renew the domain at its registrar, and set spec.registration.expiresAt anew", zh: "请在注册商处续费，并更新 spec.registration.expiresAt" },
+    title: Words {
+        en: "the domain's registration has ended",
+        zh: "域名注册已到期",
+    },
+    message: Words {
+        en: "the registration of {filing}'s domain ended on {date}",
+        zh: "{filing} 的域名注册已于 {date} 到期",
+    },
+    remedy: Words {
+        en: "renew the domain at its registrar, and set spec.registration.expiresAt anew",
+        zh: "请在注册商处续费，并更新 spec.registration.expiresAt",
+    },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage), Check::Filing(on_filing)],
 };
@@ -23,7 +32,10 @@ fn on_coverage(case: &CoverageCase<'_>) -> Option<Draft> {
 }
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    draft(&case.context, case.filing).map(|draft| draft.at(FieldPath::fixed("spec.registration.expiresAt"))).into_iter().collect()
+    draft(&case.context, case.filing)
+        .map(|draft| draft.at(FieldPath::fixed("spec.registration.expiresAt")))
+        .into_iter()
+        .collect()
 }
 
 fn draft(context: &Context<'_>, filing: &Filing) -> Option<Draft> {

@@ -10,9 +10,18 @@ pub(super) static FILING_CANCELLED: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "Providers' documentation: a cancelled number is never restored; serving without a filing: MII Order 33, art. 5.",
-    title: Words { en: "the filing has been cancelled", zh: "备案已注销" },
-    message: Words { en: "{filing} has been cancelled", zh: "{filing} 已注销" },
-    remedy: Words { en: "file anew: a cancelled number is never restored; stop serving until there is a new one", zh: "已注销的备案号不能恢复，请重新备案，取得新备案号之前停止服务" },
+    title: Words {
+        en: "the filing has been cancelled",
+        zh: "备案已注销",
+    },
+    message: Words {
+        en: "{filing} has been cancelled",
+        zh: "{filing} 已注销",
+    },
+    remedy: Words {
+        en: "file anew: a cancelled number is never restored; stop serving until there is a new one",
+        zh: "已注销的备案号不能恢复，请重新备案，取得新备案号之前停止服务",
+    },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage)],
 };

@@ -11,9 +11,18 @@ pub(super) static FILING_EXPIRED: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Practice,
     source: "A filing as such has no term; what has one is a record that a provider or bureau dated.",
-    title: Words { en: "the filing's record has ended", zh: "备案记录已到期" },
-    message: Words { en: "the record of {filing} ended on {date}", zh: "{filing} 的备案记录已于 {date} 到期" },
-    remedy: Words { en: "have the provider confirm the record, and set spec.expiresAt anew", zh: "请向接入商确认备案记录，并更新 spec.expiresAt" },
+    title: Words {
+        en: "the filing's record has ended",
+        zh: "备案记录已到期",
+    },
+    message: Words {
+        en: "the record of {filing} ended on {date}",
+        zh: "{filing} 的备案记录已于 {date} 到期",
+    },
+    remedy: Words {
+        en: "have the provider confirm the record, and set spec.expiresAt anew",
+        zh: "请向接入商确认备案记录，并更新 spec.expiresAt",
+    },
     yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage), Check::Filing(on_filing)],
 };
@@ -23,7 +32,10 @@ fn on_coverage(case: &CoverageCase<'_>) -> Option<Draft> {
 }
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    draft(&case.context, case.filing).map(|draft| draft.at(FieldPath::fixed("spec.expiresAt"))).into_iter().collect()
+    draft(&case.context, case.filing)
+        .map(|draft| draft.at(FieldPath::fixed("spec.expiresAt")))
+        .into_iter()
+        .collect()
 }
 
 fn draft(context: &Context<'_>, filing: &Filing) -> Option<Draft> {

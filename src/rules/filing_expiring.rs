@@ -11,10 +11,25 @@ pub(super) static FILING_EXPIRING: Rule = Rule {
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
     source: "A filing as such has no term; what has one is a record that a provider or bureau dated.",
-    title: Words { en: "the filing's record ends soon", zh: "备案记录即将到期" },
-    message: Words { en: "the record of {filing} {ends}", zh: "{filing} 的备案记录{ends}" },
-    remedy: Words { en: "have the provider confirm the record, and set spec.expiresAt anew", zh: "请向接入商确认备案记录，并更新 spec.expiresAt" },
-    yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind", "FilingExpired"],
+    title: Words {
+        en: "the filing's record ends soon",
+        zh: "备案记录即将到期",
+    },
+    message: Words {
+        en: "the record of {filing} {ends}",
+        zh: "{filing} 的备案记录{ends}",
+    },
+    remedy: Words {
+        en: "have the provider confirm the record, and set spec.expiresAt anew",
+        zh: "请向接入商确认备案记录，并更新 spec.expiresAt",
+    },
+    yields_to: &[
+        "FilingCancelled",
+        "FilingRejected",
+        "FilingPending",
+        "WrongServiceKind",
+        "FilingExpired",
+    ],
     checks: &[Check::Coverage(on_coverage), Check::Filing(on_filing)],
 };
 
@@ -23,7 +38,10 @@ fn on_coverage(case: &CoverageCase<'_>) -> Option<Draft> {
 }
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    draft(&case.context, case.filing).map(|draft| draft.at(FieldPath::fixed("spec.expiresAt"))).into_iter().collect()
+    draft(&case.context, case.filing)
+        .map(|draft| draft.at(FieldPath::fixed("spec.expiresAt")))
+        .into_iter()
+        .collect()
 }
 
 fn draft(context: &Context<'_>, filing: &Filing) -> Option<Draft> {

@@ -10,7 +10,10 @@ pub static FILING_NOT_SHARED: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Practice,
     source: "The subject of a filing answers for what is served under it (MII Order 33, art. 5); whom it lets serve is its own decision.",
-    title: Words { en: "a filing covers the host, but not for this namespace", zh: "有备案覆盖该主机，但不适用于此命名空间" },
+    title: Words {
+        en: "a filing covers the host, but not for this namespace",
+        zh: "有备案覆盖该主机，但不适用于此命名空间",
+    },
     message: Words {
         en: "a filing covers {host}, but not for namespace {namespace}",
         zh: "有备案覆盖 {host}，但不适用于命名空间 {namespace}",

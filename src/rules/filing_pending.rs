@@ -10,8 +10,14 @@ pub(super) static FILING_PENDING: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "MII Order 33, art. 5: no service before the filing is made; art. 12: the bureau decides within 20 working days.",
-    title: Words { en: "the filing is not approved yet", zh: "备案尚未通过" },
-    message: Words { en: "{filing} is not approved yet ({stage})", zh: "{filing} 尚未通过（{stage}）" },
+    title: Words {
+        en: "the filing is not approved yet",
+        zh: "备案尚未通过",
+    },
+    message: Words {
+        en: "{filing} is not approved yet ({stage})",
+        zh: "{filing} 尚未通过（{stage}）",
+    },
     remedy: Words {
         en: "wait for the approval before you serve it; the provider takes 1–2 working days, the bureau at most 20",
         zh: "通过之前请勿提供服务；接入商初审 1–2 个工作日，管局审核最长 20 个工作日",

@@ -24,14 +24,17 @@ pub enum Value {
 impl Value {
     /// Words that are known when the program is written.
     pub fn words(en: &str, zh: &str) -> Self {
-        Self::Both { en: en.to_owned(), zh: zh.to_owned() }
+        Self::Both {
+            en: en.to_owned(),
+            zh: zh.to_owned(),
+        }
     }
 
     fn get(&self, lang: Lang) -> &str {
         match (self, lang) {
-            (Self::Plain(text), _) | (Self::Both { en: text, .. }, Lang::En) | (Self::Both { zh: text, .. }, Lang::Zh) => {
-                text
-            }
+            (Self::Plain(text), _)
+            | (Self::Both { en: text, .. }, Lang::En)
+            | (Self::Both { zh: text, .. }, Lang::Zh) => text,
         }
     }
 }
@@ -151,7 +154,10 @@ fn fill(template: &'static str, values: &[(&'static str, Value)], lang: Lang) ->
             rest = from;
             break;
         };
-        let value = values.iter().find(|(key, _)| *key == name).map_or("?", |(_, value)| value.get(lang));
+        let value = values
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("?", |(_, value)| value.get(lang));
         text.push_str(value);
         rest = after;
     }

@@ -11,16 +11,30 @@ pub(super) static INVALID_HOST: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "RFC 1123 §2.1 and RFC 5891 for the form; a filing is made for a domain name (MII Order 33, art. 5).",
-    title: Words { en: "the host is no valid DNS name", zh: "主机不是有效的域名" },
-    message: Words { en: "{error}", zh: "{error}" },
-    remedy: Words { en: "write the name as it is registered", zh: "请按注册的域名书写" },
+    title: Words {
+        en: "the host is no valid DNS name",
+        zh: "主机不是有效的域名",
+    },
+    message: Words {
+        en: "{error}",
+        zh: "{error}",
+    },
+    remedy: Words {
+        en: "write the name as it is registered",
+        zh: "请按注册的域名书写",
+    },
     yields_to: &[],
     checks: &[Check::Host(on_host), Check::Filing(on_filing)],
 };
 
 fn on_host(case: &HostCase<'_>) -> Option<Draft> {
     match case.claimed {
-        Claimed::NoHost { error: HostError::Address(_), .. } | Claimed::Host(_) | Claimed::Anything => None,
+        Claimed::NoHost {
+            error: HostError::Address(_),
+            ..
+        }
+        | Claimed::Host(_)
+        | Claimed::Anything => None,
         Claimed::NoHost { error, .. } => Some(draft(error)),
     }
 }
@@ -34,5 +48,11 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
 }
 
 fn draft(error: &HostError) -> Draft {
-    Draft::new().with("error", Value::Both { en: error.to_string(), zh: error.zh() })
+    Draft::new().with(
+        "error",
+        Value::Both {
+            en: error.to_string(),
+            zh: error.zh(),
+        },
+    )
 }

@@ -16,7 +16,10 @@ pub struct Moment {
 impl Moment {
     /// A moment about which nothing has been asked.
     pub fn new(now: Timestamp) -> Self {
-        Self { now, next: Cell::new(None) }
+        Self {
+            now,
+            next: Cell::new(None),
+        }
     }
 
     /// The earliest moment after this one at which an answer given so far would be another.

@@ -15,15 +15,23 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
         en: "a number was understood only after mending, or is a main number where the site's is due",
         zh: "备案号经修正后才能识别，或应写网站备案号处写了主体备案号",
     },
-    message: Words { en: "\"{number}\" {fact}", zh: "“{number}” {fact}" },
-    remedy: Words { en: "write {right}", zh: "请写作 {right}" },
+    message: Words {
+        en: "\"{number}\" {fact}",
+        zh: "“{number}” {fact}",
+    },
+    remedy: Words {
+        en: "write {right}",
+        zh: "请写作 {right}",
+    },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let numbers = case.filing.numbers.iter();
-    numbers.filter_map(|numbered| draft(numbered).map(|draft| draft.at(numbered.role.path()))).collect()
+    numbers
+        .filter_map(|numbered| draft(numbered).map(|draft| draft.at(numbered.role.path())))
+        .collect()
 }
 
 fn draft(numbered: &Numbered) -> Option<Draft> {
@@ -36,15 +44,29 @@ fn draft(numbered: &Numbered) -> Option<Draft> {
             en: format!("was understood after mending: {}", en.join(", ")),
             zh: format!("经修正后识别：{}", zh.join("、")),
         };
-        return Some(Draft::new().with("number", &numbered.typed).with("fact", fact).with("right", number.text()));
+        return Some(
+            Draft::new()
+                .with("number", &numbered.typed)
+                .with("fact", fact)
+                .with("right", number.text()),
+        );
     }
     let is_main = numbered.role == NumberRole::Site
         && number.service.is_none()
         && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
         && number.province.is_none_or(|province| province.icp != "粤");
     is_main.then(|| {
-        let fact = Value::words("is the subject's number, where the site's is due", "是主体备案号，此处应为网站备案号");
-        let right = Value::Both { en: format!("{}-N, with the number of the site", number.text()), zh: format!("{}-N（网站序号）", number.text()) };
-        Draft::new().with("number", number.text()).with("fact", fact).with("right", right)
+        let fact = Value::words(
+            "is the subject's number, where the site's is due",
+            "是主体备案号，此处应为网站备案号",
+        );
+        let right = Value::Both {
+            en: format!("{}-N, with the number of the site", number.text()),
+            zh: format!("{}-N（网站序号）", number.text()),
+        };
+        Draft::new()
+            .with("number", number.text())
+            .with("fact", fact)
+            .with("right", right)
     })
 }

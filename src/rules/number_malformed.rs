@@ -11,8 +11,14 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "The forms of licence numbers as published (beian.miit.gov.cn); App, mini-program and quick-app suffixes: 工信部信管〔2023〕105号.",
-    title: Words { en: "a number does not fit its grammar, or is of the wrong kind", zh: "备案号格式不符，或种类不对" },
-    message: Words { en: "{error}", zh: "{error}" },
+    title: Words {
+        en: "a number does not fit its grammar, or is of the wrong kind",
+        zh: "备案号格式不符，或种类不对",
+    },
+    message: Words {
+        en: "{error}",
+        zh: "{error}",
+    },
     remedy: Words {
         en: "copy the number from the notice of approval or from beian.miit.gov.cn",
         zh: "请从通过通知或 beian.miit.gov.cn 复制备案号",
@@ -26,7 +32,10 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     numbers
         .filter_map(|numbered| {
             let error = match &numbered.number {
-                Err(error) => Value::Both { en: error.to_string(), zh: error.zh() },
+                Err(error) => Value::Both {
+                    en: error.to_string(),
+                    zh: error.zh(),
+                },
                 Ok(number) => wrong_kind(numbered.role, number)?,
             };
             Some(Draft::new().with("error", error).at(numbered.role.path()))
@@ -38,17 +47,30 @@ fn wrong_kind(role: NumberRole, number: &Number) -> Option<Value> {
     let is_public_security = number.kind == NumberKind::PublicSecurity;
     let is_licence = matches!(number.kind, NumberKind::LegacyLicence | NumberKind::Licence);
     let (fits, en, zh) = match role {
-        NumberRole::Site => (!is_public_security, "a site's number, like 京ICP备2021012345号-1", "网站备案号，如 京ICP备2021012345号-1"),
+        NumberRole::Site => (
+            !is_public_security,
+            "a site's number, like 京ICP备2021012345号-1",
+            "网站备案号，如 京ICP备2021012345号-1",
+        ),
         NumberRole::Main => (
             !is_public_security && number.service.is_none(),
             "a subject's number, like 京ICP备2021012345号",
             "主体备案号，如 京ICP备2021012345号",
         ),
-        NumberRole::Licence => (is_licence, "a commercial licence, like 京ICP证030173号 or 京B2-20203456", "经营许可证编号，如 京ICP证030173号 或 京B2-20203456"),
-        NumberRole::PublicSecurity => {
-            (is_public_security, "a public-security number, like 京公网安备11010502030123号", "公安备案号，如 京公网安备11010502030123号")
-        }
+        NumberRole::Licence => (
+            is_licence,
+            "a commercial licence, like 京ICP证030173号 or 京B2-20203456",
+            "经营许可证编号，如 京ICP证030173号 或 京B2-20203456",
+        ),
+        NumberRole::PublicSecurity => (
+            is_public_security,
+            "a public-security number, like 京公网安备11010502030123号",
+            "公安备案号，如 京公网安备11010502030123号",
+        ),
     };
     let number = number.text();
-    (!fits).then(|| Value::Both { en: format!("{number} is not {en}"), zh: format!("{number} 不是{zh}") })
+    (!fits).then(|| Value::Both {
+        en: format!("{number} is not {en}"),
+        zh: format!("{number} 不是{zh}"),
+    })
 }

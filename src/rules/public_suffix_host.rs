@@ -11,19 +11,27 @@ pub(super) static PUBLIC_SUFFIX_HOST: Rule = Rule {
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
     source: "A filing is made for a registered domain name (MII Order 33, art. 5); public suffixes: publicsuffix.org, ICANN part.",
-    title: Words { en: "the host is a public suffix, or a wildcard over one", zh: "主机是公共后缀，或覆盖整个公共后缀的通配符" },
+    title: Words {
+        en: "the host is a public suffix, or a wildcard over one",
+        zh: "主机是公共后缀，或覆盖整个公共后缀的通配符",
+    },
     message: Words {
         en: "{host} is a public suffix, below which anyone may register",
         zh: "{host} 是公共后缀，任何人都可以在其下注册域名",
     },
-    remedy: Words { en: "name the domain that is registered", zh: "请写明已注册的域名" },
+    remedy: Words {
+        en: "name the domain that is registered",
+        zh: "请写明已注册的域名",
+    },
     yields_to: &[],
     checks: &[Check::Host(on_host), Check::Filing(on_filing)],
 };
 
 fn on_host(case: &HostCase<'_>) -> Option<Draft> {
     let Claimed::Host(host) = case.claimed else { return None };
-    host.domain().is_public_suffix().then(|| Draft::new().with("host", host.domain()))
+    host.domain()
+        .is_public_suffix()
+        .then(|| Draft::new().with("host", host.domain()))
 }
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
@@ -31,6 +39,10 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     domains
         .filter_map(|(at, entry)| entry.domain.as_ref().ok().map(|domain| (at, domain)))
         .filter(|(_, domain)| domain.is_public_suffix())
-        .map(|(at, domain)| Draft::new().with("host", domain).at(FieldPath::from(format!("spec.domains[{at}]"))))
+        .map(|(at, domain)| {
+            Draft::new()
+                .with("host", domain)
+                .at(FieldPath::from(format!("spec.domains[{at}]")))
+        })
         .collect()
 }

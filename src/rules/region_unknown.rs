@@ -10,7 +10,10 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
     source: "Whether a filing is needed, and access at whom, follows from where the server stands (providers' documentation).",
-    title: Words { en: "where the site is can't be told", zh: "无法判断站点所在位置" },
+    title: Words {
+        en: "where the site is can't be told",
+        zh: "无法判断站点所在位置",
+    },
     message: Words {
         en: "where {site} is can't be told, so access is not judged",
         zh: "无法判断{site}所在位置，因此未判断接入",
@@ -24,11 +27,22 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
 };
 
 fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
-    let unknown: Vec<String> =
-        case.places.iter().filter(|place| place.location == Location::Unknown).map(ToString::to_string).collect();
+    let unknown: Vec<String> = case
+        .places
+        .iter()
+        .filter(|place| place.location == Location::Unknown)
+        .map(ToString::to_string)
+        .collect();
     if !unknown.is_empty() {
         let names = list(unknown);
-        return Some(Draft::new().with("site", Value::Both { zh: format!(" {names} "), en: names }));
+        return Some(Draft::new().with(
+            "site",
+            Value::Both {
+                zh: format!(" {names} "),
+                en: names,
+            },
+        ));
     }
-    case.is_nowhere.then(|| Draft::new().with("site", Value::words("the site", "站点")))
+    case.is_nowhere
+        .then(|| Draft::new().with("site", Value::words("the site", "站点")))
 }

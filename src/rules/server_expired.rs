@@ -16,20 +16,31 @@ pub(super) static SERVER_EXPIRED: Rule = Rule {
         en: "every server of the access entry is past its end and grace, suspended or released",
         zh: "接入信息中的服务器均已到期（含宽限期）、停用或释放",
     },
-    message: Words { en: "{servers} {end}", zh: "{servers} {end}" },
+    message: Words {
+        en: "{servers} {end}",
+        zh: "{servers} {end}",
+    },
     remedy: Words {
         en: "renew it, or name a server that lasts in the access entry, before the provider cancels the access",
         zh: "请续费，或在接入信息中写明仍有效的服务器，以免接入被取消",
     },
-    yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind", "AccessCancelled"],
+    yields_to: &[
+        "FilingCancelled",
+        "FilingRejected",
+        "FilingPending",
+        "WrongServiceKind",
+        "AccessCancelled",
+    ],
     checks: &[Check::Access(on_access), Check::Server(on_server)],
 };
 
 fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
     for entry in case.entries() {
         let servers = case.servers(entry);
-        let ended: Vec<(&str, Value)> =
-            servers.iter().filter_map(|(name, server)| Some((*name, end_of_kept(&case.context, server)?))).collect();
+        let ended: Vec<(&str, Value)> = servers
+            .iter()
+            .filter_map(|(name, server)| Some((*name, end_of_kept(&case.context, server)?)))
+            .collect();
         if !ended.is_empty() && ended.len() == servers.len() {
             let names = list(ended.iter().map(|(name, _)| *name));
             let end = match ended.as_slice() {
@@ -44,14 +55,26 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
 
 fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
     let end = end_of(&case.context, case.server)?;
-    let path = FieldPath::fixed(if case.server.state == ServerState::Active { "spec.expiresAt" } else { "spec.state" });
-    Some(Draft::new().with("servers", &case.server.name).with("end", end).at(path))
+    let path = FieldPath::fixed(if case.server.state == ServerState::Active {
+        "spec.expiresAt"
+    } else {
+        "spec.state"
+    });
+    Some(
+        Draft::new()
+            .with("servers", &case.server.name)
+            .with("end", end)
+            .at(path),
+    )
 }
 
 fn end_of_kept(context: &Context<'_>, server: &Kept<Server>) -> Option<Value> {
     match server {
         Kept::Read(server) => end_of(context, server),
-        Kept::Unreadable(_) => Some(Value::words("can't be read, so it does not count", "无法读取，因此不计入")),
+        Kept::Unreadable(_) => Some(Value::words(
+            "can't be read, so it does not count",
+            "无法读取，因此不计入",
+        )),
     }
 }
 
@@ -63,7 +86,10 @@ pub(super) fn end_of(context: &Context<'_>, server: &Server) -> Option<Value> {
         ServerState::Active => {
             let date = server.expires_at?;
             let has_ended = context.moment.is_past(date, context.policy.grace.server);
-            has_ended.then(|| Value::Both { en: format!("ended on {date}"), zh: format!("已于 {date} 到期") })
+            has_ended.then(|| Value::Both {
+                en: format!("ended on {date}"),
+                zh: format!("已于 {date} 到期"),
+            })
         }
     }
 }

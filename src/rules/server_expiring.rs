@@ -16,9 +16,22 @@ pub(super) static SERVER_EXPIRING: Rule = Rule {
         en: "the last server of the access entry to end is expiring, and does not renew itself",
         zh: "接入信息中最后到期的服务器即将到期，且未开启自动续费",
     },
-    message: Words { en: "{server}, which carries it, {ends}", zh: "承载它的 {server} {ends}" },
-    remedy: Words { en: "renew it, or add a server that lasts", zh: "请续费，或增加仍有效的服务器" },
-    yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind", "AccessCancelled", "ServerExpired"],
+    message: Words {
+        en: "{server}, which carries it, {ends}",
+        zh: "承载它的 {server} {ends}",
+    },
+    remedy: Words {
+        en: "renew it, or add a server that lasts",
+        zh: "请续费，或增加仍有效的服务器",
+    },
+    yields_to: &[
+        "FilingCancelled",
+        "FilingRejected",
+        "FilingPending",
+        "WrongServiceKind",
+        "AccessCancelled",
+        "ServerExpired",
+    ],
     checks: &[Check::Access(on_access), Check::Server(on_server)],
 };
 
@@ -33,8 +46,10 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
             })
             .filter(|server| end_of(&case.context, server).is_none())
             .collect();
-        let expiring: Vec<(&Server, Value)> =
-            live.iter().filter_map(|server| Some((*server, ends(&case.context, server)?))).collect();
+        let expiring: Vec<(&Server, Value)> = live
+            .iter()
+            .filter_map(|server| Some((*server, ends(&case.context, server)?)))
+            .collect();
         let (last, ends) = expiring.iter().max_by_key(|(server, _)| server.expires_at)?;
         (expiring.len() == live.len()).then(|| Draft::new().with("server", &last.name).with("ends", ends.clone()))
     })
@@ -45,7 +60,12 @@ fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
         return None;
     }
     let ends = ends(&case.context, case.server)?;
-    Some(Draft::new().with("server", &case.server.name).with("ends", ends).at(FieldPath::fixed("spec.expiresAt")))
+    Some(
+        Draft::new()
+            .with("server", &case.server.name)
+            .with("ends", ends)
+            .at(FieldPath::fixed("spec.expiresAt")),
+    )
 }
 
 fn ends(context: &Context<'_>, server: &Server) -> Option<Value> {

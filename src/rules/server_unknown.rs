@@ -10,12 +10,18 @@ pub(super) static SERVER_UNKNOWN: Rule = Rule {
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
     source: "An end that nobody declared can't be told of in time.",
-    title: Words { en: "an access entry names a server that does not exist", zh: "接入信息写明的服务器不存在" },
+    title: Words {
+        en: "an access entry names a server that does not exist",
+        zh: "接入信息写明的服务器不存在",
+    },
     message: Words {
         en: "there is no AccessServer {server}, so it counts as naming none",
         zh: "不存在 AccessServer {server}，视为未写明服务器",
     },
-    remedy: Words { en: "declare it as an AccessServer, or mend its name", zh: "请声明该 AccessServer，或修正名称" },
+    remedy: Words {
+        en: "declare it as an AccessServer, or mend its name",
+        zh: "请声明该 AccessServer，或修正名称",
+    },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
 };

@@ -3,6 +3,7 @@
 use super::case::{FilingCase, HostCase};
 use super::finding::{Draft, Value};
 use super::rule::{Basis, Check, Rule, Severity, Words};
+use crate::domain::host::unicode;
 use crate::domain::suffix::{Fileable, fileable};
 use crate::domain::{Day, Domain, FieldPath};
 use crate::registry::Filing;
@@ -17,7 +18,10 @@ pub(super) static UNFILABLE_SUFFIX: Rule = Rule {
         en: "no domain under its suffix can be filed, or it is not certain that one can",
         zh: "该后缀下的域名不能备案，或无法确定能否备案",
     },
-    message: Words { en: "{suffix} {fact}", zh: "{suffix} {fact}" },
+    message: Words {
+        en: "{suffix} {fact}",
+        zh: "{suffix} {fact}",
+    },
     remedy: Words {
         en: "serve it under a suffix that can be filed, like cn or com, or from outside the mainland",
         zh: "请使用可备案的后缀（如 cn、com），或在境外提供服务",
@@ -47,16 +51,26 @@ fn draft(domain: &Domain, filing: Option<&Filing>) -> Option<Draft> {
         Fileable::Yes => return None,
         Fileable::No => ("can't be filed", "不能备案"),
         Fileable::Unclear => ("is not certain to be filable", "能否备案不明确"),
-        Fileable::Unlisted => ("is not in the list of suffixes that can be filed", "不在可备案后缀清单中"),
+        Fileable::Unlisted => (
+            "is not in the list of suffixes that can be filed",
+            "不在可备案后缀清单中",
+        ),
     };
-    let fact = Value::Both { en: format!("{en} (as of {as_of})"), zh: format!("{zh}（截至 {as_of}）") };
-    let suffix = listed.map_or_else(|| domain.suffix_unicode(), |fact| fact.suffix.to_owned());
+    let fact = Value::Both {
+        en: format!("{en} (as of {as_of})"),
+        zh: format!("{zh}（截至 {as_of}）"),
+    };
+    let suffix = listed.map_or_else(|| unicode(domain.suffix()).into_owned(), |fact| fact.suffix.to_owned());
     let draft = Draft::new().with("suffix", format!(".{suffix}")).with("fact", fact);
-    let keeps_its_old_filing = filing.and_then(|filing| filing.approved_at).is_some_and(is_before_2018);
-    Some(if answer == Fileable::No && !keeps_its_old_filing { draft } else { draft.as_warning() })
+    let keeps_its_old_filing = filing
+        .and_then(|filing| filing.approved_at)
+        .is_some_and(|approved| approved < IN_FORCE);
+    Some(if answer == Fileable::No && !keeps_its_old_filing {
+        draft
+    } else {
+        draft.as_warning()
+    })
 }
 
-/// Filings from before the notice came into force keep their access.
-fn is_before_2018(approved: Day) -> bool {
-    approved.year() < 2018
-}
+/// The day on which the notice came into force; filings from before keep their access.
+const IN_FORCE: Day = Day::new(2018, 1, 1);

@@ -14,8 +14,14 @@ pub(super) static WRONG_SERVICE_KIND: Rule = Rule {
         en: "only an App, mini-program or quick-app filing names the domain",
         zh: "只有 APP、小程序或快应用备案写明了该域名",
     },
-    message: Words { en: "{filing} is {kind}, which covers no website", zh: "{filing} 是{kind}，不覆盖网站" },
-    remedy: Words { en: "file the website too; its number ends in -N without a letter", zh: "请另行办理网站备案，其备案号以 -N 结尾且不带字母" },
+    message: Words {
+        en: "{filing} is {kind}, which covers no website",
+        zh: "{filing} 是{kind}，不覆盖网站",
+    },
+    remedy: Words {
+        en: "file the website too; its number ends in -N without a letter",
+        zh: "请另行办理网站备案，其备案号以 -N 结尾且不带字母",
+    },
     yields_to: &[],
     checks: &[Check::Coverage(on_coverage)],
 };
@@ -26,9 +32,15 @@ fn on_coverage(case: &CoverageCase<'_>) -> Option<Draft> {
         ServiceKind::MiniProgram => Value::words("a mini-program filing", "小程序备案"),
         ServiceKind::QuickApp => Value::words("a quick-app filing", "快应用备案"),
         ServiceKind::Website => {
-            let number = case.filing.site_number().filter(|number| number.is_filing() && !number.serves_websites())?;
+            let number = case
+                .filing
+                .site_number()
+                .filter(|number| number.is_filing() && !number.serves_websites())?;
             let number = number.text();
-            Value::Both { en: format!("filed under {number}"), zh: format!("以 {number} 备案的") }
+            Value::Both {
+                en: format!("filed under {number}"),
+                zh: format!("以 {number} 备案的"),
+            }
         }
     };
     Some(Draft::new().with("filing", &case.filing.key).with("kind", kind))

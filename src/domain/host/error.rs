@@ -7,7 +7,7 @@ use std::net::IpAddr;
 const MAX_SHOWN: usize = 80;
 
 /// A text is no host name. Each says the fact, then what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// There is nothing.
