@@ -20,3 +20,17 @@ pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
 pub const QUARANTINED_AT: &str = "filing-operator.io/quarantined-at";
 /// On a policy, by a person: the digest of the set of routes that may be blocked in spite of the brake.
 pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
+
+/// Condition: the object can do what it is for.
+pub const READY: &str = "Ready";
+/// Reason of `Ready=True` on a Filing or AccessServer: nothing speaks against it.
+pub const REASON_VALID: &str = "Valid";
+/// Reason of `Ready=True` on a FilingPolicy: it governs.
+pub const REASON_IN_FORCE: &str = "InForce";
+/// Reason of `Ready=False` on a FilingPolicy: part of it could not be understood.
+pub const REASON_MISUNDERSTOOD: &str = "Misunderstood";
+
+/// The field manager of everything that the operator writes.
+pub const FIELD_MANAGER: &str = "filing-operator";
+/// The name under which the operator reports Events.
+pub const CONTROLLER: &str = "filing-operator.io/controller";

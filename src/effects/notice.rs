@@ -1,0 +1,79 @@
+//! Events: what is said to people, about which object, and under which name it is said once.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+/// The longest note of an Event, in bytes (events.k8s.io/v1).
+const MAX_NOTE: usize = 1024;
+
+/// An Event to be created once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its name: the same notice has the same, so that a second try meets the first.
+    pub name: String,
+    /// The object it is about.
+    pub regarding: Reference,
+    /// Another that it speaks of.
+    pub related: Option<Reference>,
+    /// Whether something got worse.
+    pub is_warning: bool,
+    /// The rule, or the word for what happened.
+    pub reason: String,
+    /// What the operator did.
+    pub action: &'static str,
+    /// What there is to say, at most 1 kB.
+    pub note: String,
+}
+
+/// An object, as an Event refers to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Group and version.
+    pub api_version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Namespace; none for what has none.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Identity.
+    pub uid: String,
+}
+
+impl Notice {
+    /// A notice under a name made of the object's identity and of what makes the notice a new one.
+    pub fn new(regarding: Reference, reason: String, action: &'static str, note: &str, told_apart_by: &[&str]) -> Self {
+        Self {
+            name: name(&regarding, told_apart_by),
+            regarding,
+            related: None,
+            is_warning: false,
+            reason,
+            action,
+            note: cut(note, MAX_NOTE).to_owned(),
+        }
+    }
+}
+
+/// A name for an Event: the object's, for people, and a digest of what makes it a new one, cut to what a name may be.
+fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in std::iter::once(regarding.uid.as_str()).chain(told_apart_by.iter().copied()) {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    // Object names are of the characters that an Event's name may have; 200 bytes leave room for the digest.
+    let mut name = cut(&regarding.name, 200).trim_end_matches(['.', '-']).to_owned();
+    name.push('.');
+    for byte in digest.finalize().iter().take(8) {
+        // Writing into a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// The first so many bytes of a text, less what would cut a character.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+}

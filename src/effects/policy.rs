@@ -1,0 +1,102 @@
+//! What to do about a policy: its status.
+
+use jiff::Timestamp;
+
+use super::Effect;
+use super::declaration::condition;
+use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace, keys};
+use crate::domain::{Location, Place};
+use crate::judge::Outcome;
+use crate::registry::{Policy, Problem};
+
+/// How many governed routes stand how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally([u32; Outcome::ALL.len()]);
+
+impl Tally {
+    /// One route more.
+    pub fn add(&mut self, outcome: Outcome) {
+        if let Some(count) = self.0.get_mut(outcome as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// One route less.
+    pub fn remove(&mut self, outcome: Outcome) {
+        if let Some(count) = self.0.get_mut(outcome as usize) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// The routes of one outcome.
+    pub fn of(&self, outcome: Outcome) -> u32 {
+        self.0.get(outcome as usize).copied().unwrap_or_default()
+    }
+}
+
+/// What to do about a policy whose routes are served at a site. `problems` are those of the policy and whatever else
+/// is known to be wrong with it.
+pub fn policy(
+    policy: &Policy,
+    before: &FilingPolicyStatus,
+    site: &[Place],
+    tally: Tally,
+    problems: &[Problem],
+    now: Timestamp,
+) -> Vec<Effect> {
+    let (is_ready, reason, message) = match problems {
+        [] => (true, keys::REASON_IN_FORCE, "it is in force".to_owned()),
+        [first, others @ ..] => {
+            let more = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" (and {} more)", others.len())
+            };
+            (
+                false,
+                keys::REASON_MISUNDERSTOOD,
+                format!("{}: {}{more}", first.path, first.message),
+            )
+        }
+    };
+    let ready = condition(
+        &before.conditions,
+        keys::READY,
+        is_ready,
+        reason,
+        &message,
+        policy.generation,
+        now,
+    );
+    let status = FilingPolicyStatus {
+        observed_generation: Some(policy.generation),
+        site: site.iter().map(place).collect(),
+        routes: Some(RouteCounts {
+            compliant: tally.of(Outcome::Compliant),
+            warned: tally.of(Outcome::Warned),
+            violating: tally.of(Outcome::Violating),
+            exempt: tally.of(Outcome::Exempt),
+        }),
+        conditions: vec![ready],
+        ..before.clone()
+    };
+    if status == *before {
+        Vec::new()
+    } else {
+        vec![Effect::PolicyStatus(Box::new(status))]
+    }
+}
+
+fn place(place: &Place) -> SitePlace {
+    let (province, mainland) = match place.location {
+        Location::Mainland(province) => (province.map(|province| province.code.to_owned()), Some(true)),
+        Location::Outside => (None, Some(false)),
+        Location::Unknown => (None, None),
+    };
+    SitePlace {
+        provider: place.provider.to_string(),
+        region: place.region.as_deref().map(str::to_owned),
+        province,
+        mainland,
+    }
+}

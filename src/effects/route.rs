@@ -1,0 +1,120 @@
+//! What to do about a running route.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Effect;
+use super::notice::{Notice, Reference, cut};
+use crate::api::{Running, keys};
+use crate::judge::{Outcome, Verdict};
+use crate::route::{Route, RouteKey};
+use crate::rules::Lang;
+
+/// The longest annotation that is written, in bytes.
+const MAX_ANNOTATION: usize = 2048;
+
+/// What to do about a route that is governed or is not. `version` is the route's resource version: the same change of
+/// verdict on the same version is told once, and on a later one again.
+pub fn route(route: &Route, version: &str, verdict: Option<&Verdict>) -> Vec<Effect> {
+    let verdict = verdict.filter(|verdict| verdict.policy.running != Running::Disabled);
+    let annotations = verdict.map(annotations).unwrap_or_default();
+    if annotations == route.marks {
+        return Vec::new();
+    }
+    let told = verdict.and_then(|verdict| notice(route, version, verdict, &annotations));
+    told.map(Effect::Event)
+        .into_iter()
+        .chain([Effect::Annotate(annotations)])
+        .collect()
+}
+
+fn annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
+    let mut annotations = BTreeMap::from([(keys::VERDICT, verdict.outcome.to_string())]);
+    let findings = findings(verdict);
+    if !findings.is_empty() {
+        annotations.insert(keys::FINDINGS, cut(&findings, MAX_ANNOTATION).to_owned());
+    }
+    let numbers: BTreeSet<&str> = verdict
+        .hosts
+        .iter()
+        .filter_map(|host| host.filing.as_ref()?.number.as_deref())
+        .collect();
+    if !numbers.is_empty() {
+        let numbers: Vec<&str> = numbers.into_iter().collect();
+        annotations.insert(keys::NUMBER, cut(&numbers.join(", "), MAX_ANNOTATION).to_owned());
+    }
+    annotations
+}
+
+/// A line for each host that something was found about.
+fn findings(verdict: &Verdict) -> String {
+    let mut lines = String::new();
+    for (host, finding) in verdict.findings() {
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        lines.push_str(&format!(
+            "{}: {} [{}]",
+            host.host,
+            finding.message(Lang::En),
+            finding.rule.id
+        ));
+        if lines.len() > MAX_ANNOTATION {
+            break;
+        }
+    }
+    lines
+}
+
+/// The Event of a change of verdict. That a route is well when it is first seen is no news.
+fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'static str, String>) -> Option<Notice> {
+    let before = route.marks.get(keys::VERDICT);
+    let was = before.and_then(|word| Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word));
+    let is_well = verdict.outcome <= Outcome::Compliant;
+    let is_changed = was != Some(verdict.outcome) || route.marks.get(keys::FINDINGS) != after.get(keys::FINDINGS);
+    if !is_changed || (is_well && was.is_none_or(|was| was <= Outcome::Compliant)) {
+        return None;
+    }
+    let worst = verdict.findings().max_by_key(|(_, finding)| finding.severity);
+    let (reason, note) = match worst {
+        Some((host, finding)) if !is_well => {
+            let others = verdict.findings().count().saturating_sub(1);
+            let more = if others == 0 {
+                String::new()
+            } else {
+                format!(" (and {others} more)")
+            };
+            (
+                finding.rule.id,
+                format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
+            )
+        }
+        _ => (
+            verdict.outcome.as_str(),
+            format!("every host is {}", verdict.outcome.as_str().to_lowercase()),
+        ),
+    };
+    let told_apart_by = [
+        version,
+        verdict.outcome.as_str(),
+        after.get(keys::FINDINGS).map_or("", String::as_str),
+    ];
+    let mut notice = Notice::new(
+        reference(&route.key, &route.uid),
+        reason.to_owned(),
+        "Judge",
+        &note,
+        &told_apart_by,
+    );
+    notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
+    Some(notice)
+}
+
+fn reference(key: &RouteKey, uid: &str) -> Reference {
+    Reference {
+        api_version: key.kind.api_version(),
+        kind: key.kind.kind(),
+        namespace: Some(key.namespace.to_string()),
+        name: key.name.to_string(),
+        uid: uid.to_owned(),
+    }
+}
