@@ -1,19 +1,84 @@
-//! The names under which the operator writes: annotations, labels, field managers, condition types and reasons.
+//! The names under which the operator writes: annotations, field managers, condition types and their reasons.
+//!
+//! They are part of the API: people, alerts and scripts read them. A constant here is never renamed within a version.
 
 /// The API group, and the prefix of every key.
 pub const GROUP: &str = "filing-operator.io";
 /// The version of the API.
 pub const VERSION: &str = "v1alpha1";
+/// The name of the FilingPolicy that the operator keeps, and under which Filings and AccessServers are judged.
+pub const DEFAULT_POLICY: &str = "default";
 
-/// On a route: its verdict (`Compliant`, `Warned`, `Violating`, `Exempt`).
+/// Annotation of a route: its verdict (`Compliant`, `Warned`, `Violating`, `Exempt`).
 pub const VERDICT: &str = "filing-operator.io/verdict";
-/// On a route: what is wrong with it.
+/// Annotation of a route: what is wrong with it, in sentences. Absent where nothing is.
 pub const FINDINGS: &str = "filing-operator.io/findings";
-/// On a route: the numbers under which its hosts are served.
+/// Annotation of a route: the filing numbers under which its hosts are served.
 pub const NUMBER: &str = "filing-operator.io/number";
-/// On a quarantined route: the class that it had.
+/// Annotation of a quarantined route: the class that it had, field or annotation or neither.
 pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
-/// On a quarantined route: since when.
+/// Annotation of a quarantined route: since when it is. The brake's window is read from it.
 pub const QUARANTINED_AT: &str = "filing-operator.io/quarantined-at";
-/// On a policy, by a person: the digest of the set of routes that may be blocked in spite of the brake.
+/// Annotation of a policy, written by a person: the digest of the set of routes that may be blocked in spite of the
+/// brake.
 pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
+
+/// The annotation that named an Ingress's class before `spec.ingressClassName` did; controllers still honour it.
+pub const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
+/// The annotation of an IngressClass that makes it the one of Ingresses that name none.
+pub const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+/// The IngressClass that blocked routes are moved to.
+pub const QUARANTINE_CLASS: &str = "filing-quarantine";
+/// The controller of [`QUARANTINE_CLASS`], which nothing serves.
+pub const QUARANTINE_CONTROLLER: &str = "filing-operator.io/quarantine";
+
+/// The names under which the operator owns fields by server-side apply. Each purpose has its own, so that applying for
+/// one does not give up what another owns.
+pub mod managers {
+    /// Owns the annotations of routes, and nothing else of them.
+    pub const ROUTES: &str = "filing-operator";
+    /// Owns the statuses of Filings, AccessServers and FilingPolicies.
+    pub const STATUS: &str = "filing-operator-status";
+    /// Owns the spec of the FilingPolicy `default`.
+    pub const POLICY: &str = "filing-operator-policy";
+    /// Owns the caBundle and the failurePolicy in the webhook configuration.
+    pub const WEBHOOK: &str = "filing-operator-webhook";
+    /// Owns the class of a route while it is quarantined.
+    pub const QUARANTINE: &str = "filing-operator-quarantine";
+}
+
+/// Types of conditions.
+pub mod conditions {
+    /// A declaration is approved and has no violation of its own; a policy can be put into force as it is written.
+    pub const READY: &str = "Ready";
+    /// Of a policy: the brake holds routes back until a person lets them go.
+    pub const BRAKE_HELD: &str = "BrakeHeld";
+}
+
+/// Reasons of the conditions.
+pub mod reasons {
+    /// True: it is approved, and nothing is wrong with it.
+    pub const APPROVED: &str = "Approved";
+    /// True, of a server: it is in use, and nothing is wrong with it.
+    pub const ACTIVE: &str = "Active";
+    /// False: its stage is before Approved.
+    pub const PENDING: &str = "Pending";
+    /// False: it has been sent back.
+    pub const REJECTED: &str = "Rejected";
+    /// False: it has been cancelled.
+    pub const CANCELLED: &str = "Cancelled";
+    /// False: it has a violation of its own, and the message says which.
+    pub const VIOLATION: &str = "Violation";
+    /// False: the object can't be read as its kind.
+    pub const UNREADABLE: &str = "Unreadable";
+    /// Unknown: no policy counts it, so that it covers nothing.
+    pub const NOT_TRUSTED: &str = "NotTrusted";
+    /// True, of a policy: it is in force.
+    pub const IN_FORCE: &str = "InForce";
+    /// False, of the policy `default`: someone else owns its spec, and the operator's own is not in force.
+    pub const OWNED_BY_OTHERS: &str = "OwnedByOthers";
+    /// False, of the brake: nothing is held.
+    pub const RELEASED: &str = "Released";
+    /// True, of the brake: more is due than may be blocked without a person's word.
+    pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
+}
