@@ -119,4 +119,51 @@ mod tests {
         let null = json!({"rules": null, "grace": null, "reminders": null, "brake": null, "admission": null});
         assert_eq!(again::<FilingPolicySpec>(&null), again::<FilingPolicySpec>(&json!({})));
     }
+
+    /// What the values have at the key.
+    fn used<'v>(values: &[&'v Value], key: &str) -> Vec<&'v Value> {
+        values
+            .iter()
+            .filter_map(|value| value.get(key))
+            .flat_map(elements)
+            .collect()
+    }
+
+    fn elements(value: &Value) -> Vec<&Value> {
+        value
+            .as_array()
+            .map_or_else(|| vec![value], |elements| elements.iter().collect())
+    }
+
+    fn unused(path: &str, schema: &Value, values: &[&Value], found: &mut Vec<String>) {
+        let schema = schema.get("items").unwrap_or(schema);
+        for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            let values = used(values, key);
+            if values.is_empty() {
+                found.push(path);
+            } else {
+                unused(&path, schema, &values, found);
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_is_used_in_an_object_that_is_accepted() {
+        let cases: Vec<Case> = serde_saphyr::from_str(include_str!("../../tests/it/shapes/right.yaml")).unwrap();
+        for crd in crds() {
+            let crd = serde_json::to_value(crd).unwrap();
+            let kind = &crd["spec"]["names"]["kind"];
+            let specs: Vec<&Value> = cases
+                .iter()
+                .map(|case| &case.object)
+                .filter(|it| it["kind"] == *kind)
+                .map(|it| &it["spec"])
+                .collect();
+            let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+            let mut found = Vec::new();
+            unused("spec", schema, &specs, &mut found);
+            assert!(found.is_empty(), "no {kind} in right.yaml has {found:?}");
+        }
+    }
 }
