@@ -63,6 +63,8 @@ fn tidy(schema: &mut JSONSchemaProps) {
         .for_each(tidy);
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
         tidy(items);
+        // `kubectl explain` prints it behind the list's own, where it only repeats it.
+        items.description = None;
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
         tidy(values);
@@ -74,6 +76,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn the_stream_holds_every_file() {
+        let stream = crds_yaml().unwrap();
+        assert_eq!(
+            stream.split("---\n").collect::<Vec<_>>(),
+            crd_files().unwrap().iter().map(|(_, text)| text).collect::<Vec<_>>()
+        );
+    }
 
     #[test]
     fn the_files_in_crds_are_what_the_types_say() {
@@ -88,7 +99,8 @@ mod tests {
                     .take_while(|(held, text)| held == text)
                     .count();
                 panic!(
-                    "crds/{name} is out of date from line {}\n  is:        {}\n  should be: {}\nmend it with: cargo run -- crds --write crds/",
+                    "crds/{name} is out of date from line {}\n  is:        {}\n  should be: {}\n\
+                     mend it with: cargo run -- crds --write crds/",
                     at + 1,
                     held.lines().nth(at).unwrap_or("(the end)"),
                     text.lines().nth(at).unwrap_or("(the end)"),
@@ -100,14 +112,5 @@ mod tests {
             files.len(),
             "crds/ holds a file of no resource"
         );
-    }
-}
-#[cfg(test)]
-mod dump {
-    #[test]
-    fn dump() {
-        for (n, t) in super::crd_files().unwrap() {
-            std::fs::write(std::path::Path::new("crds").join(n), t).unwrap();
-        }
     }
 }

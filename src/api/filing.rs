@@ -1,11 +1,15 @@
 //! `Filing`: the record of an ICP filing (ICP备案) of one site, App or mini-program.
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column has a type, which clippy takes for a repetition"
+)]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{schema, status::DeclarationStatus};
+use super::{null_is_absent, schema, status::DeclarationStatus};
 use crate::domain::Day;
 
 /// What the operator answers on a [`Filing`].
@@ -22,29 +26,67 @@ pub type FilingStatus = DeclarationStatus;
     status = "FilingStatus",
     shortname = "fl",
     category = "filings",
-    doc = "The record of an ICP filing (ICP备案): for which domains, in whose name, and through which providers they may be served on the Chinese mainland.",
-    printcolumn(name = "Number", type_ = "string", json_path = ".spec.number", description = "The number of the site."),
-    printcolumn(name = "Domains", type_ = "string", json_path = ".spec.domains", description = "The domains that are filed."),
+    doc = "The record of an ICP filing (ICP备案): for which domains, in whose name, and through which providers they \
+           may be served on the Chinese mainland.",
+    printcolumn(
+        name = "Number",
+        type_ = "string",
+        json_path = ".spec.number",
+        description = "The number of the site."
+    ),
+    printcolumn(
+        name = "Domains",
+        type_ = "string",
+        json_path = ".spec.domains",
+        description = "The domains that are filed."
+    ),
     printcolumn(name = "Stage", type_ = "string", json_path = ".spec.stage", description = "How far the filing is."),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the filing holds."),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the filing holds."
+    ),
     printcolumn(name = "Colour", type_ = "string", json_path = ".status.colour", description = "How urgent it is."),
-    printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expiresAt", description = "Its last day, where the record has one."),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "How old the object is."),
-    printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject.name", description = "Who files.", priority = 1),
-    printcolumn(name = "Routes", type_ = "integer", json_path = ".status.routes", description = "How many routes are served under it.", priority = 1),
-    printcolumn(name = "Policy", type_ = "string", json_path = ".status.policy", description = "The policy under which it was judged.", priority = 1),
-    validation = Rule::new("!has(self.spec.service) || !has(self.spec.service.mirrorOf) || self.spec.service.mirrorOf != self.metadata.name").message("mirrorOf is the filing itself; write the name of the Filing that it mirrors"),
+    printcolumn(
+        name = "Expires",
+        type_ = "string",
+        json_path = ".spec.expiresAt",
+        description = "Its last day, where the record has one."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "How old the object is."
+    ),
+    printcolumn(
+        name = "Subject",
+        type_ = "string",
+        json_path = ".spec.subject.name",
+        description = "Who files.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Routes",
+        type_ = "integer",
+        json_path = ".status.routes",
+        description = "How many routes are served under it.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Policy",
+        type_ = "string",
+        json_path = ".status.policy",
+        description = "The policy under which it was judged.",
+        priority = 1
+    ),
+    validation = MIRROR_RULE,
     derive = "Default",
     derive = "PartialEq"
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = schema::rules([
-    ("self.stage != 'Approved' || has(self.number)", "an approved filing has a number; write it as number: 京ICP备2021012345号-1, or the stage that it has reached"),
-    ("!has(self.number) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview'])", "a number comes with the approval; write stage: Approved, or leave the number out until then"),
-    ("!has(self.change) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview', 'Publicity'])", "a change filing changes one that was approved; write how far the first filing is in stage, and leave change out"),
-    ("!has(self.submittedAt) || !has(self.approvedAt) || self.submittedAt <= self.approvedAt", "approvedAt is before submittedAt; write the day of the approval, which is not before the day on which it was handed in"),
-    ("!has(self.approvedAt) || !has(self.expiresAt) || self.approvedAt <= self.expiresAt", "expiresAt is before approvedAt; write the last day on which the filing is valid, or leave it out where the record has none"),
-])))]
+#[schemars(extend("x-kubernetes-validations" = schema::rules(FILING_RULES)))]
 pub struct FilingSpec {
     /// The domains that are filed. Each covers itself and every host under it.
     #[schemars(schema_with = "schema::domains")]
@@ -55,7 +97,7 @@ pub struct FilingSpec {
     #[schemars(schema_with = "schema::number")]
     pub number: Option<String>,
     /// How far the first filing is. Only an Approved one covers hosts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub stage: Stage,
     /// A change filing (变更) that is under way. The site stays up meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +111,7 @@ pub struct FilingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
     /// The access filings (接入备案): one entry for each provider that serves it. Several may coexist.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["provider"]))]
     pub access: Vec<Access>,
     /// The day on which it was handed in.
@@ -97,13 +139,49 @@ pub struct FilingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_security: Option<PublicSecurity>,
     /// The approvals that its content needs before it is filed (前置审批): one entry for each kind.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 30), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
     pub approvals: Vec<Approval>,
     /// The namespaces that may serve under the filing. Absent: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
 }
+
+/// What holds between a filing and its name.
+const MIRROR_RULE: (&str, &str) = (
+    "!has(self.spec.service) || !has(self.spec.service.mirrorOf) || self.spec.service.mirrorOf != \
+     self.metadata.name",
+    "mirrorOf is the filing itself; write the name of the Filing that it mirrors",
+);
+
+/// What holds between the fields of a filing.
+const FILING_RULES: [(&str, &str); 5] = [
+    (
+        "self.stage != 'Approved' || has(self.number)",
+        "an approved filing has a number; write it as number: 京ICP备2021012345号-1, or the stage that it has \
+         reached",
+    ),
+    (
+        "!has(self.number) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview'])",
+        "a number comes with the approval; write stage: Approved, or leave the number out until then",
+    ),
+    (
+        "!has(self.change) || !(self.stage in ['Draft', 'Submitted', 'FirstReview', 'SecondReview', \
+         'Publicity'])",
+        "a change filing changes one that was approved; write how far the first filing is in stage, and leave \
+         change out",
+    ),
+    (
+        "!has(self.submittedAt) || !has(self.approvedAt) || self.submittedAt <= self.approvedAt",
+        "approvedAt is before submittedAt; write the day of the approval, which is not before the day on \
+         which it was handed in",
+    ),
+    (
+        "!has(self.approvedAt) || !has(self.expiresAt) || self.approvedAt <= self.expiresAt",
+        "expiresAt is before approvedAt; write the last day on which the filing is valid, or leave it out \
+         where the record has none",
+    ),
+];
 
 /// How far a filing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
@@ -182,14 +260,14 @@ pub struct Service {
     #[schemars(schema_with = "schema::name")]
     pub name: Option<String>,
     /// What it is. Each is filed on its own: only a Website covers hosts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub kind: ServiceKind,
     /// What it is about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 30), extend("x-kubernetes-list-type" = "set"))]
     pub content_types: Vec<ContentType>,
     /// Whether it sells information (经营性), which needs a licence.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub paid: bool,
     /// The Filing in the same namespace whose site this one mirrors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -283,24 +361,21 @@ pub struct Registration {
 /// An access filing (接入备案): a provider vouches for what it serves.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = schema::rules([
-    ("!has(self.migratingFrom) || self.migratingFrom != self.provider", "migratingFrom is the provider itself; write the one that it moves from"),
-    ("!has(self.migratingFrom) || has(self.since)", "a migration has a beginning, from which its grace runs; write it as since: 2026-11-01"),
-])))]
+#[schemars(extend("x-kubernetes-validations" = schema::rules(ACCESS_RULES)))]
 pub struct Access {
     /// The provider that gives access: alicloud, tencentcloud, huaweicloud, or the name of a data centre.
     #[schemars(schema_with = "schema::provider")]
     pub provider: String,
     /// The regions that the entry is for. None: every mainland region of the provider.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::regions")]
     pub regions: Vec<String>,
     /// The AccessServers that carry it, by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::object_names")]
     pub servers: Vec<String>,
     /// How far the access filing is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub stage: AccessStage,
     /// Since when the provider gives access, or the migration to it is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,6 +385,18 @@ pub struct Access {
     #[schemars(schema_with = "schema::provider")]
     pub migrating_from: Option<String>,
 }
+
+/// What holds between the fields of an access entry.
+const ACCESS_RULES: [(&str, &str); 2] = [
+    (
+        "!has(self.migratingFrom) || self.migratingFrom != self.provider",
+        "migratingFrom is the provider itself; write the one that it moves from",
+    ),
+    (
+        "!has(self.migratingFrom) || has(self.since)",
+        "a migration has a beginning, from which its grace runs; write it as since: 2026-11-01",
+    ),
+];
 
 /// How far an access filing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
@@ -380,20 +467,33 @@ pub struct Approval {
 /// Who may serve under a filing.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = schema::rules([
-    ("self.from != 'Selector' || has(self.selector)", "from: Selector needs a selector; write selector: {matchLabels: {team: shop}}"),
-    ("self.from == 'Selector' || !has(self.selector)", "a selector is read only with from: Selector; write that, or leave the selector out"),
-    ("!has(self.selector) || (has(self.selector.matchLabels) && self.selector.matchLabels.size() > 0) || (has(self.selector.matchExpressions) && self.selector.matchExpressions.size() > 0)", "an empty selector picks every namespace; write from: All if that is meant, or a label"),
-])))]
+#[schemars(extend("x-kubernetes-validations" = schema::rules(ALLOWED_NAMESPACES_RULES)))]
 pub struct AllowedNamespaces {
     /// All namespaces, the filing's own, or those that the selector picks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub from: NamespacesFrom,
     /// The namespaces, by their labels. Only with `from: Selector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::label_selector")]
     pub selector: Option<LabelSelector>,
 }
+
+/// What holds between the fields of [`AllowedNamespaces`].
+const ALLOWED_NAMESPACES_RULES: [(&str, &str); 3] = [
+    (
+        "self.from != 'Selector' || has(self.selector)",
+        "from: Selector needs a selector; write selector: {matchLabels: {team: shop}}",
+    ),
+    (
+        "self.from == 'Selector' || !has(self.selector)",
+        "a selector is read only with from: Selector; write that, or leave the selector out",
+    ),
+    (
+        "!has(self.selector) || (has(self.selector.matchLabels) && self.selector.matchLabels.size() > 0) || \
+         (has(self.selector.matchExpressions) && self.selector.matchExpressions.size() > 0)",
+        "an empty selector picks every namespace; write from: All if that is meant, or a label",
+    ),
+];
 
 /// Which namespaces may serve under a filing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]

@@ -1,36 +1,67 @@
-//! The names under which the operator writes: annotations, labels, field managers, condition types and reasons.
+//! The names under which the operator writes: annotations, field managers, condition types and their reasons.
+//!
+//! They are part of the API: people, alerts and scripts read them. A constant here is never renamed within a version.
 
 /// The API group, and the prefix of every key.
 pub const GROUP: &str = "filing-operator.io";
 /// The version of the API.
 pub const VERSION: &str = "v1alpha1";
+/// The name of the FilingPolicy that the operator keeps, and under which Filings and AccessServers are judged.
+pub const DEFAULT_POLICY: &str = "default";
 
-/// On a route: its verdict (`Compliant`, `Warned`, `Violating`, `Exempt`).
+/// Annotation of a route: its verdict (`Compliant`, `Warned`, `Violating`, `Exempt`).
 pub const VERDICT: &str = "filing-operator.io/verdict";
-/// On a route: what is wrong with it.
+/// Annotation of a route: what is wrong with it, in sentences. Absent where nothing is.
 pub const FINDINGS: &str = "filing-operator.io/findings";
-/// On a route: the numbers under which its hosts are served.
+/// Annotation of a route: the filing numbers under which its hosts are served.
 pub const NUMBER: &str = "filing-operator.io/number";
 /// The annotations by which a route shows its verdict, in one order.
 pub const ROUTE_ANNOTATIONS: [&str; 3] = [VERDICT, FINDINGS, NUMBER];
 
-/// On a quarantined route: the class that it had.
-pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
-/// On a quarantined route: since when.
-pub const QUARANTINED_AT: &str = "filing-operator.io/quarantined-at";
-/// On a policy, by a person: the digest of the set of routes that may be blocked in spite of the brake.
-pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
+/// The annotation that named an Ingress's class before `spec.ingressClassName` did; controllers still honour it.
+pub const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
+/// The annotation of an IngressClass that makes it the one of Ingresses that name none.
+pub const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+/// The names under which the operator owns fields by server-side apply. Each purpose has its own, so that applying for
+/// one does not give up what another owns.
+pub mod managers {
+    /// Owns the annotations of routes, and nothing else of them.
+    pub const ROUTES: &str = "filing-operator";
+    /// Owns the statuses of Filings, AccessServers and FilingPolicies.
+    pub const STATUS: &str = "filing-operator-status";
+    /// Owns the spec of the FilingPolicy `default`.
+    pub const POLICY: &str = "filing-operator-policy";
+    /// Owns the caBundle and the failurePolicy in the webhook configuration.
+    pub const WEBHOOK: &str = "filing-operator-webhook";
+}
 
-/// Condition: the object can do what it is for.
-pub const READY: &str = "Ready";
-/// Reason of `Ready=True` on a Filing or AccessServer: nothing speaks against it.
-pub const REASON_VALID: &str = "Valid";
-/// Reason of `Ready=True` on a FilingPolicy: it governs.
-pub const REASON_IN_FORCE: &str = "InForce";
-/// Reason of `Ready=False` on a FilingPolicy: part of it could not be understood.
-pub const REASON_MISUNDERSTOOD: &str = "Misunderstood";
+/// Types of conditions.
+pub mod conditions {
+    /// A declaration is approved and has no violation of its own; a policy can be put into force as it is written.
+    pub const READY: &str = "Ready";
+}
 
-/// The field manager of everything that the operator writes.
-pub const FIELD_MANAGER: &str = "filing-operator";
+/// Reasons of the conditions.
+pub mod reasons {
+    /// True: it is approved, and nothing is wrong with it.
+    pub const APPROVED: &str = "Approved";
+    /// True, of a server: it is in use, and nothing is wrong with it.
+    pub const ACTIVE: &str = "Active";
+    /// False: its stage is before Approved.
+    pub const PENDING: &str = "Pending";
+    /// False: it has been sent back.
+    pub const REJECTED: &str = "Rejected";
+    /// False: it has been cancelled.
+    pub const CANCELLED: &str = "Cancelled";
+    /// False: the object can't be read as its kind.
+    pub const UNREADABLE: &str = "Unreadable";
+    /// True, of a policy: it is in force.
+    pub const IN_FORCE: &str = "InForce";
+    /// False, of the policy `default`: someone else owns its spec, and the operator's own is not in force.
+    pub const OWNED_BY_OTHERS: &str = "OwnedByOthers";
+    /// False, of a policy: part of it could not be understood, and the message says what is done instead.
+    pub const MISUNDERSTOOD: &str = "Misunderstood";
+}
+
 /// The name under which the operator reports Events.
 pub const CONTROLLER: &str = "filing-operator.io/controller";

@@ -1,13 +1,17 @@
 //! `FilingPolicy`: what is enforced in a cluster, and how hard.
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column has a type, which clippy takes for a repetition"
+)]
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{schema, status::Reminder};
+use super::{null_is_absent, schema, status::Reminder};
 use crate::domain::Day;
 
 /// What is enforced here, and how hard. A route is governed by exactly one policy: of those that match it, the one with
@@ -100,44 +104,52 @@ pub struct FilingPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#match: Option<RouteMatch>,
     /// Which policy governs a route that several match: the highest, then the first by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub precedence: i32,
     /// Whose Filings count. Absent: those in the operator's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filings_from: Option<FilingsFrom>,
     /// What happens to a new or changed route that violates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub admission: Admission,
     /// What happens to a running route that violates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub running: Running,
     /// Rules by their id that weigh other than the catalogue says.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_absent",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     #[schemars(schema_with = "schema::levels")]
     pub rules: BTreeMap<String, RuleLevel>,
     /// How many days after an end it is still let pass.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub grace: Grace,
     /// How many days before an end a reminder goes out. "Expiring" begins with the greatest.
-    #[serde(default = "default_reminders")]
+    #[serde(default = "default_reminders", deserialize_with = "null_is_default_reminders")]
     #[schemars(schema_with = "schema::reminders")]
     pub reminders: Vec<u32>,
     /// Hosts that need no filing here, with the reason, the owner and the end.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub exemptions: Vec<Exemption>,
     /// Controllers of IngressClasses whose routes are annotated, never moved.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::controllers")]
     pub block_except: Vec<String>,
     /// How much may be blocked without a person's word.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub brake: Brake,
 }
 
 /// How many days before an end reminders go out, where the policy says nothing.
 pub(super) fn default_reminders() -> Vec<u32> {
     vec![90, 30, 20, 15, 10]
+}
+
+fn null_is_default_reminders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_reminders))
 }
 
 impl Default for FilingPolicySpec {
@@ -176,7 +188,7 @@ pub struct SiteSpec {
     #[schemars(schema_with = "schema::whereabouts")]
     pub province: Option<String>,
     /// The public addresses of the site: IP addresses or CIDRs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::addresses")]
     pub addresses: Vec<String>,
 }
@@ -200,7 +212,7 @@ pub struct RouteMatch {
     #[schemars(schema_with = "schema::label_selector")]
     pub namespace_selector: Option<LabelSelector>,
     /// The IngressClasses, by name. None: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::object_names")]
     pub ingress_classes: Vec<String>,
 }
@@ -208,20 +220,36 @@ pub struct RouteMatch {
 /// Whose Filings count.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = schema::rules([
-    ("self.all || has(self.namespaceSelector)", "this trusts no Filing; write a namespaceSelector, or all: true, or leave filingsFrom out: then those in the operator's own namespace count"),
-    ("!self.all || !has(self.namespaceSelector)", "all: true trusts every Filing; leave the namespaceSelector out, or leave all out to keep to it"),
-    ("!has(self.namespaceSelector) || (has(self.namespaceSelector.matchLabels) && self.namespaceSelector.matchLabels.size() > 0) || (has(self.namespaceSelector.matchExpressions) && self.namespaceSelector.matchExpressions.size() > 0)", "an empty selector would trust the Filings of every namespace; write all: true if that is meant, or a label: {matchLabels: {kubernetes.io/metadata.name: filing-system}}"),
-])))]
+#[schemars(extend("x-kubernetes-validations" = schema::rules(FILINGS_FROM_RULES)))]
 pub struct FilingsFrom {
     /// The namespaces, by their labels. An empty selector is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::label_selector")]
     pub namespace_selector: Option<LabelSelector>,
     /// Every Filing counts, whoever wrote it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub all: bool,
 }
+
+/// What holds between the fields of [`FilingsFrom`].
+const FILINGS_FROM_RULES: [(&str, &str); 3] = [
+    (
+        "self.all || has(self.namespaceSelector)",
+        "this trusts no Filing; write a namespaceSelector, or all: true, or leave filingsFrom out: then those \
+         in the operator's own namespace count",
+    ),
+    (
+        "!self.all || !has(self.namespaceSelector)",
+        "all: true trusts every Filing; leave the namespaceSelector out, or leave all out to keep to it",
+    ),
+    (
+        "!has(self.namespaceSelector) || (has(self.namespaceSelector.matchLabels) && \
+         self.namespaceSelector.matchLabels.size() > 0) || (has(self.namespaceSelector.matchExpressions) && \
+         self.namespaceSelector.matchExpressions.size() > 0)",
+        "an empty selector would trust the Filings of every namespace; write all: true if that is meant, or a \
+         label: {matchLabels: {kubernetes.io/metadata.name: filing-system}}",
+    ),
+];
 
 /// What happens to a new or changed route that violates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
@@ -295,7 +323,7 @@ pub struct Exemption {
     #[schemars(schema_with = "schema::hosts")]
     pub hosts: Vec<String>,
     /// The namespaces, by name. None: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::object_names")]
     pub namespaces: Vec<String>,
     /// Why they need none.

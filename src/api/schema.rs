@@ -27,7 +27,7 @@ fn text<const N: usize>(max_length: u32, broken: [(&str, &str); N]) -> Schema {
 }
 
 /// A list whose entries are unique and have, under server-side apply, an owner each.
-fn set(max_items: u32, items: Schema) -> Schema {
+fn set(max_items: u32, items: &Schema) -> Schema {
     json_schema!({"type": "array", "maxItems": max_items, "x-kubernetes-list-type": "set", "items": items})
 }
 
@@ -63,7 +63,7 @@ pub(super) fn name(_: &mut SchemaGenerator) -> Schema {
     text(
         200,
         [(
-            "self.trim().size() > 0",
+            "self.size() == 0 || self.trim().size() > 0",
             "this is blank; write the name, or leave the field out where it may be absent",
         )],
     )
@@ -74,7 +74,7 @@ pub(super) fn sentence(_: &mut SchemaGenerator) -> Schema {
     text(
         1000,
         [(
-            "self.trim().size() > 0",
+            "self.size() == 0 || self.trim().size() > 0",
             "this is blank; write a sentence that tells the next reader",
         )],
     )
@@ -85,7 +85,7 @@ pub(super) fn number(_: &mut SchemaGenerator) -> Schema {
     text(
         100,
         [(
-            "self.trim().size() > 0",
+            "self.size() == 0 || self.trim().size() > 0",
             "this is blank; write the number, or leave the field out while there is none",
         )],
     )
@@ -95,7 +95,7 @@ pub(super) fn number(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn domains(_: &mut SchemaGenerator) -> Schema {
     let mut list = set(
         100,
-        text(
+        &text(
             253,
             [
                 (
@@ -112,11 +112,13 @@ pub(super) fn domains(_: &mut SchemaGenerator) -> Schema {
                 ),
                 (
                     "!self.contains('*')",
-                    "a domain covers every host under it, so that a filing needs no wildcard; write example.com for *.example.com",
+                    "a domain covers every host under it, so that a filing needs no wildcard; write \
+                     example.com for *.example.com",
                 ),
                 (
                     "!isIP(self)",
-                    "this is an address, and a filing is for domains; write the domain here, and addresses in an AccessServer",
+                    "this is an address, and a filing is for domains; write the domain here, and addresses in \
+                     an AccessServer",
                 ),
                 (
                     r"!self.matches('[\\s,;，；、]')",
@@ -133,7 +135,7 @@ pub(super) fn domains(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn hosts(_: &mut SchemaGenerator) -> Schema {
     let mut list = set(
         50,
-        text(
+        &text(
             255,
             [
                 (
@@ -173,7 +175,8 @@ pub(super) fn provider(_: &mut SchemaGenerator) -> Schema {
         63,
         [(
             "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-            "a provider is written in lower-case letters, digits and dashes, like alicloud, tencentcloud, huaweicloud, or idc-telecom for a data centre of one's own",
+            "a provider is written in lower-case letters, digits and dashes, like alicloud, tencentcloud, \
+             huaweicloud, or idc-telecom for a data centre of one's own",
         )],
     )
 }
@@ -184,14 +187,15 @@ pub(super) fn region(_: &mut SchemaGenerator) -> Schema {
         63,
         [(
             "self.matches('^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$')",
-            "a region is written as the provider does in its API, like cn-beijing or ap-guangzhou, in letters, digits and dashes",
+            "a region is written as the provider does in its API, like cn-beijing or ap-guangzhou, in \
+             letters, digits and dashes",
         )],
     )
 }
 
 /// Regions of one provider.
 pub(super) fn regions(generator: &mut SchemaGenerator) -> Schema {
-    set(50, region(generator))
+    set(50, &region(generator))
 }
 
 /// A province.
@@ -211,7 +215,8 @@ pub(super) fn whereabouts(_: &mut SchemaGenerator) -> Schema {
         20,
         [(
             "!self.matches('^[ -~]+$') || self == 'Outside' || self.matches('^CN-[A-Z][A-Z]$')",
-            "a province is written as its code or in Chinese: CN-BJ, 北京 or 京; and Outside where it is not on the mainland",
+            "a province is written as its code or in Chinese: CN-BJ, 北京 or 京; and Outside where it is not on \
+             the mainland",
         )],
     )
 }
@@ -229,14 +234,14 @@ pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
 
 /// Names of objects in the cluster.
 pub(super) fn object_names(generator: &mut SchemaGenerator) -> Schema {
-    set(50, object_name(generator))
+    set(50, &object_name(generator))
 }
 
 /// Addresses, and blocks of them.
 pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
     set(
         200,
-        text(
+        &text(
             64,
             [
                 (
@@ -260,11 +265,12 @@ pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn controllers(_: &mut SchemaGenerator) -> Schema {
     set(
         50,
-        text(
+        &text(
             250,
             [(
                 "self.matches('^[^/ ]+[.][^/ ]+/[^ ]+$')",
-                "this is no controller; write what an IngressClass has in spec.controller, like k8s.io/ingress-nginx, not its name",
+                "this is no controller; write what an IngressClass has in spec.controller, like \
+                 k8s.io/ingress-nginx, not its name",
             )],
         ),
     )
@@ -291,7 +297,7 @@ pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
 /// The days before an end on which reminders go out.
 pub(super) fn reminders(_: &mut SchemaGenerator) -> Schema {
     let days = json_schema!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 365});
-    let mut list = set(16, days);
+    let mut list = set(16, &days);
     list.insert("default".into(), json!(super::policy::default_reminders()));
     list
 }

@@ -1,10 +1,14 @@
 //! `AccessServer`: a server, address pool or load balancer that is rented from a provider.
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column has a type, which clippy takes for a repetition"
+)]
 
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{schema, status::DeclarationStatus};
+use super::{null_is_absent, schema, status::DeclarationStatus};
 use crate::domain::Day;
 
 /// What the operator answers on an [`AccessServer`].
@@ -103,7 +107,7 @@ pub struct AccessServerSpec {
     #[schemars(schema_with = "schema::region")]
     pub region: Option<String>,
     /// Its public addresses: IP addresses or CIDRs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::addresses")]
     pub addresses: Vec<String>,
     /// In whose name the account at the provider is.
@@ -114,10 +118,10 @@ pub struct AccessServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Day>,
     /// Whether the lease renews itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub auto_renew: bool,
     /// Whether it is in use. One that is Suspended or Released carries nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub state: ServerState,
     /// Why it must not be used, where its addresses are on a blocklist.
     #[serde(default, skip_serializing_if = "Option::is_none")]

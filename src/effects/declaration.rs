@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::Effect;
 use super::notice::{Notice, Reference, cut};
 use super::reminder::{Due, Term, due, next_reminder, on_record};
-use crate::api::{Colour, DeclarationStatus, StatusFinding, StatusSeverity, keys};
+use crate::api::keys::conditions::READY;
+use crate::api::keys::reasons;
+use crate::api::{Colour, DeclarationStatus, Stage, StatusFinding, StatusSeverity};
 use crate::judge;
 use crate::registry::{Policy, Unreadable};
 use crate::rules::{Lang, Severity, UNREADABLE};
@@ -40,8 +42,8 @@ pub enum Declared<'a> {
         verdict: &'a judge::Declaration,
         /// What of it ends.
         terms: &'a [Term],
-        /// Why it is not ready, where no finding says so: how far it has come.
-        stage: &'a str,
+        /// The reason of `Ready` where no violation is: how far it has come.
+        standing: &'static str,
     },
     /// It can't be read.
     Unreadable(&'a Unreadable),
@@ -101,17 +103,17 @@ fn status(
 fn ready(observed: Observed<'_>, declared: Declared<'_>, now: Timestamp) -> Condition {
     let (is_ready, reason, message) = match declared {
         Declared::Unreadable(unreadable) => (false, UNREADABLE.id.to_owned(), unreadable_finding(unreadable).message),
-        Declared::Judged { verdict, stage, .. } => match verdict.findings.first() {
+        Declared::Judged { verdict, standing, .. } => match verdict.findings.first() {
             Some(worst) if worst.severity == Severity::Violation => {
                 (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
             }
-            _ if !verdict.is_ready => (false, stage.to_owned(), format!("it is at stage {stage}, not Approved")),
-            _ => (true, keys::REASON_VALID.to_owned(), "it can carry hosts".to_owned()),
+            _ if verdict.is_ready => (true, standing.to_owned(), "nothing is wrong with it".to_owned()),
+            _ => (false, standing.to_owned(), "it is not approved, and carries no host".to_owned()),
         },
     };
     condition(
         &observed.status.conditions,
-        keys::READY,
+        READY,
         is_ready,
         &reason,
         &message,
@@ -192,11 +194,11 @@ fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationSt
     let was = before
         .conditions
         .iter()
-        .find(|condition| condition.type_ == keys::READY);
+        .find(|condition| condition.type_ == READY);
     let is = after
         .conditions
         .iter()
-        .find(|condition| condition.type_ == keys::READY)?;
+        .find(|condition| condition.type_ == READY)?;
     let is_ready = is.status == "True";
     if was.map_or(is_ready, |was| was.status == is.status) {
         return None;
@@ -204,7 +206,7 @@ fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationSt
     let since = was
         .map(|was| was.last_transition_time.0.to_string())
         .unwrap_or_default();
-    let told_apart_by = [keys::READY, is.status.as_str(), is.reason.as_str(), since.as_str()];
+    let told_apart_by = [READY, is.status.as_str(), is.reason.as_str(), since.as_str()];
     let mut notice = Notice::new(
         reference.clone(),
         is.reason.clone(),
@@ -214,4 +216,16 @@ fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationSt
     );
     notice.is_warning = !is_ready;
     Some(notice)
+}
+
+/// The reason of a filing's `Ready` by its stage.
+pub fn standing_of(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Approved => reasons::APPROVED,
+        Stage::Rejected => reasons::REJECTED,
+        Stage::Cancelled => reasons::CANCELLED,
+        Stage::Draft | Stage::Submitted | Stage::FirstReview | Stage::SecondReview | Stage::Publicity => {
+            reasons::PENDING
+        }
+    }
 }

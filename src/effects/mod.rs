@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
-pub use declaration::{Declared, Observed, declaration};
+pub use declaration::{Declared, Observed, declaration, standing_of};
 pub use notice::{Notice, Reference};
 pub use policy::{Tally, policy};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};

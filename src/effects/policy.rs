@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::Effect;
 use super::declaration::condition;
-use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace, keys};
+use crate::api::keys::conditions::READY;
+use crate::api::keys::reasons;
+use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace};
 use crate::domain::{Location, Place};
 use crate::judge::Outcome;
 use crate::registry::{Policy, Problem};
@@ -45,7 +47,7 @@ pub fn policy(
     now: Timestamp,
 ) -> Vec<Effect> {
     let (is_ready, reason, message) = match problems {
-        [] => (true, keys::REASON_IN_FORCE, "it is in force".to_owned()),
+        [] => (true, reasons::IN_FORCE, "it is in force".to_owned()),
         [first, others @ ..] => {
             let more = if others.is_empty() {
                 String::new()
@@ -54,14 +56,14 @@ pub fn policy(
             };
             (
                 false,
-                keys::REASON_MISUNDERSTOOD,
+                reasons::MISUNDERSTOOD,
                 format!("{}: {}{more}", first.path, first.message),
             )
         }
     };
     let ready = condition(
         &before.conditions,
-        keys::READY,
+        READY,
         is_ready,
         reason,
         &message,

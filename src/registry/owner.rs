@@ -7,6 +7,7 @@ use super::filing::{Filing, FilingKey};
 use super::policy::Policy;
 use super::server::Server;
 use super::snapshot::{IngressClassFact, Kept, Labels, NodeKey, Snapshot, Unreadable};
+use crate::api::keys;
 use crate::domain::{Domain, Place, Site};
 use crate::route::{Claimed, Route, RouteKey};
 
@@ -379,7 +380,7 @@ impl Registry {
         let snapshot = &self.snapshot;
         let governed = |route: &Route| snapshot.policy_of(route).is_some_and(|policy| policy.name == *name);
         affected.routes.extend(self.routes_that(governed));
-        if **name == *Policy::DEFAULT {
+        if **name == *keys::DEFAULT_POLICY {
             affected
                 .filings
                 .extend(snapshot.filings.iter().map(|(key, _)| key.clone()));

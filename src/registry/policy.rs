@@ -91,9 +91,6 @@ pub struct Problem {
 }
 
 impl Policy {
-    /// The name of the policy that the operator keeps from its file, and under which filings and servers are judged.
-    pub const DEFAULT: &'static str = "default";
-
     /// Reads what was typed. What can't be understood is left out in the stricter way, and told in `problems`.
     pub fn new(name: Arc<str>, metadata: &ObjectMeta, spec: &FilingPolicySpec) -> Self {
         let mut problems = Vec::new();

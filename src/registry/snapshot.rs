@@ -10,7 +10,7 @@ use super::filing::{Filing, FilingKey};
 use super::index::FilingIndex;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
-use crate::api::FilingPolicySpec;
+use crate::api::{FilingPolicySpec, keys};
 use crate::domain::{Domain, Place, Site};
 use crate::route::Route;
 
@@ -77,7 +77,7 @@ pub(super) struct Policies {
 /// What filings and servers are judged under where no policy is named `default`.
 static BUILT_IN: LazyLock<Policy> = LazyLock::new(|| {
     Policy::new(
-        Policy::DEFAULT.into(),
+        keys::DEFAULT_POLICY.into(),
         &ObjectMeta::default(),
         &FilingPolicySpec::default(),
     )
@@ -124,7 +124,7 @@ impl Snapshot {
             .policies
             .in_order
             .iter()
-            .find(|policy| *policy.name == *Policy::DEFAULT);
+            .find(|policy| *policy.name == *keys::DEFAULT_POLICY);
         named.map_or(&*BUILT_IN, |policy| policy)
     }
 

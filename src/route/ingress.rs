@@ -9,9 +9,6 @@ use super::{Claim, Claimed, ClassRef, Route, RouteKey, RouteKind};
 use crate::api::keys;
 use crate::domain::FieldPath;
 
-/// The annotation that named an Ingress' class before `spec.ingressClassName` did; controllers still honour it.
-pub const INGRESS_CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
-
 /// The route that an Ingress is. An object without a namespace is taken to be in `default_namespace`.
 pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
     let metadata = &ingress.metadata;
@@ -33,7 +30,7 @@ pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
             .and_then(|spec| spec.ingress_class_name.as_deref())
             .map(Arc::from),
         annotation: annotations
-            .and_then(|all| all.get(INGRESS_CLASS_ANNOTATION))
+            .and_then(|all| all.get(keys::LEGACY_CLASS))
             .map(|name| Arc::from(name.as_str())),
     };
     Route {
@@ -145,7 +142,7 @@ mod tests {
     #[test]
     fn the_class_field_goes_before_the_annotation() {
         let both = json!({
-            "metadata": {"name": "web", "annotations": {INGRESS_CLASS_ANNOTATION: "old"}},
+            "metadata": {"name": "web", "annotations": {keys::LEGACY_CLASS: "old"}},
             "spec": {"ingressClassName": "new"},
         });
         let mut ingress: Ingress = serde_json::from_value(both).unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::{FieldPath, Host, HostError};
 
-pub use ingress::{INGRESS_CLASS_ANNOTATION, from_ingress};
+pub use ingress::from_ingress;
 
 /// A kind of object that carries hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
