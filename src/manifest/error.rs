@@ -60,10 +60,13 @@ pub struct Excerpt {
     pub text: String,
     /// The bytes of `text` that are wrong; empty where something is missing.
     pub mark: Range<usize>,
+    /// Whether the beginning of the line is left out.
+    cut: bool,
 }
 
 impl Excerpt {
-    /// Keeps of a line what stands around a column (from 1), and marks `width` characters from there on.
+    /// Keeps of a line what stands around a column (from 1), and marks `width` characters from there on; the word that
+    /// begins there when that is 0.
     pub(super) fn around(line: &str, column: u32, width: usize) -> Self {
         let line = line.trim_end_matches(['\r', '\n']);
         let before = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
@@ -71,8 +74,18 @@ impl Excerpt {
         let text: String = line.chars().skip(skipped).take(EXCERPT).collect();
         let byte = |chars: usize| text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
         let start = before - skipped;
+        let word = |c: &char| !c.is_whitespace() && !matches!(c, ',' | ':' | '{' | '}' | '[' | ']');
+        let width = if width == 0 {
+            text.chars().skip(start).take_while(word).count()
+        } else {
+            width
+        };
         let mark = byte(start)..byte(start.saturating_add(width));
-        Self { text, mark }
+        Self {
+            text,
+            mark,
+            cut: skipped > 0,
+        }
     }
 }
 
@@ -116,13 +129,17 @@ impl ReadError {
         if let (Some(at), Some(excerpt)) = (&self.position, &self.excerpt) {
             let line = usize::try_from(at.line).unwrap_or(usize::MAX);
             let column = usize::try_from(at.column).unwrap_or(usize::MAX);
-            group = group
-                .element(Origin::path(&*self.file).line(line).char_column(column))
-                .element(
-                    Snippet::source(excerpt.text.as_str())
-                        .line_start(line)
-                        .annotation(AnnotationKind::Primary.span(excerpt.mark.clone())),
-                );
+            let snippet = Snippet::source(excerpt.text.as_str())
+                .line_start(line)
+                .annotation(AnnotationKind::Primary.span(excerpt.mark.clone()));
+            group = if excerpt.cut {
+                // Only then its column isn't that of the excerpt.
+                group
+                    .element(Origin::path(&*self.file).line(line).char_column(column))
+                    .element(snippet)
+            } else {
+                group.element(snippet.path(&*self.file))
+            };
         }
         if let Some(remedy) = &self.remedy {
             group = group.element(Level::HELP.with_name("hint").message(remedy.as_str()));

@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::error::Position;
+use super::survey::{is_end, is_start};
+use super::yaml::MAX_DEPTH;
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ struct Walk<'t, 'w, 'p> {
     anchors: &'w HashMap<usize, Vec<Goal>>,
     /// What lies behind aliases: for the next pass.
     behind: Vec<(usize, Goal)>,
+    depth: usize,
 }
 
 impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
@@ -72,6 +75,7 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
             targets,
             anchors,
             behind: Vec::new(),
+            depth: 0,
         }
     }
 
@@ -89,49 +93,45 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
     }
 
     fn node(&mut self, event: &Event<'t>, span: Span, goals: &[Goal], key: Option<Position>) -> Result<(), ScanError> {
+        // What can't be read isn't walked either, and the stack is finite.
+        if self.depth > MAX_DEPTH || goals.is_empty() && self.anchors.is_empty() {
+            return self.pass(event);
+        }
         let mut goals = goals.to_vec();
         let anchored = event.anchor_id().and_then(|id| self.anchors.get(&id));
         goals.extend(anchored.into_iter().flatten());
-        match event {
-            Event::Scalar(..) => {
-                let value = key.filter(|_| span.is_empty()).unwrap_or(position(span));
-                self.reached(&goals, Place { key, value });
-                Ok(())
-            }
+        let value = match event {
+            Event::Scalar(..) | Event::Alias(_) => key.filter(|_| span.is_empty()).unwrap_or(position(span)),
+            _ => key.unwrap_or(position(span)),
+        };
+        self.reached(&goals, Place { key, value });
+        self.depth += 1;
+        let walked = match event {
             Event::Alias(id) => {
-                self.reached(
-                    &goals,
-                    Place {
-                        key,
-                        value: position(span),
-                    },
-                );
                 let further: Vec<Goal> = goals.into_iter().filter(|goal| self.step(*goal).is_some()).collect();
                 self.behind.extend(further.into_iter().map(|goal| (*id, goal)));
                 Ok(())
             }
-            Event::SequenceStart(..) => {
-                self.reached(
-                    &goals,
-                    Place {
-                        key,
-                        value: key.unwrap_or(position(span)),
-                    },
-                );
-                self.sequence(&goals)
-            }
-            Event::MappingStart(..) => {
-                self.reached(
-                    &goals,
-                    Place {
-                        key,
-                        value: key.unwrap_or(position(span)),
-                    },
-                );
-                self.mapping(&goals)
-            }
+            Event::SequenceStart(..) => self.sequence(&goals),
+            Event::MappingStart(..) => self.mapping(&goals),
             _ => Ok(()),
+        };
+        self.depth -= 1;
+        walked
+    }
+
+    /// Passes over what belongs to a node.
+    fn pass(&mut self, first: &Event<'t>) -> Result<(), ScanError> {
+        let mut depth: usize = usize::from(is_start(first));
+        while depth > 0 {
+            let Some((event, _)) = self.next()? else { break };
+            if is_start(&event) {
+                depth += 1;
+            } else if is_end(&event) {
+                depth -= 1;
+            }
         }
+        Ok(())
     }
 
     fn sequence(&mut self, goals: &[Goal]) -> Result<(), ScanError> {

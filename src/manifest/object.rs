@@ -286,9 +286,13 @@ impl Document {
     fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
         let said = fault.at.map(|(line, column)| self.position(line, column));
         let at = said.or(at).unwrap_or_else(|| self.start());
+        let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
+        let template = excerpt.as_ref().is_some_and(|line| line.text.contains("{{"));
+        let rendered = || "a chart's templates are read when they are rendered: helm template CHART".to_owned();
+        let remedy = fault.remedy.or_else(|| template.then(rendered));
         ReadError {
-            remedy: fault.remedy,
-            excerpt: self.source.excerpt(self.range.start, self.line, at, fault.width),
+            remedy,
+            excerpt,
             ..self.error(at, fault.message, None)
         }
     }
@@ -423,6 +427,9 @@ impl Object {
 
     /// The error with the field's path: it is read once more, with the path kept.
     fn explained<K: DeserializeOwned>(&self, mut fault: Fault, text: &str) -> ReadError {
+        // What is malformed may be met first as a wrong value: a bracket that is never closed.
+        let malformed = yaml::read::<IgnoredAny>(text).err().map(|error| yaml::explain(&error));
+        fault = malformed.filter(|fault| !fault.of_field).unwrap_or(fault);
         if !fault.of_field {
             return self.document.fault(fault, None);
         }

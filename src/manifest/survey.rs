@@ -239,11 +239,11 @@ fn said(text: &str, style: ScalarStyle) -> Option<String> {
     (style != ScalarStyle::Plain || !matches!(text, "" | "~" | "null")).then(|| text.to_owned())
 }
 
-fn is_start(event: &Event<'_>) -> bool {
+pub(super) fn is_start(event: &Event<'_>) -> bool {
     matches!(event, Event::SequenceStart(..) | Event::MappingStart(..))
 }
 
-fn is_end(event: &Event<'_>) -> bool {
+pub(super) fn is_end(event: &Event<'_>) -> bool {
     matches!(event, Event::SequenceEnd | Event::MappingEnd)
 }
 

@@ -17,7 +17,7 @@ use crate::domain::FieldPath;
 #[expect(dead_code, reason = "read only to be refused or taken")]
 struct Shop {
     #[serde(default)]
-    metadata: BTreeMap<String, IgnoredAny>,
+    metadata: BTreeMap<String, serde_json::Value>,
     spec: ShopSpec,
 }
 
@@ -185,7 +185,7 @@ fn lists_in_lists_end() {
 #[rstest]
 #[case::host("spec.rules[0].host", 11, 13)]
 #[case::annotation("metadata.annotations[nginx.ingress.kubernetes.io/server-alias]", 8, 47)]
-#[case::flow("spec.tls[0].hosts[1]", 13, 29)]
+#[case::flow("spec.tls[0].hosts[1]", 13, 30)]
 #[case::sequence("spec.tls", 12, 3)]
 #[case::element("spec.rules[0]", 11, 7)]
 #[case::absent("spec.rules[0].http.paths[2]", 11, 7)]

@@ -2,13 +2,14 @@
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::options::{AliasLimits, NonFiniteFloatPolicy};
+use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Deserializer, Error, MessageFormatter, Options, UserMessageFormatter};
 
 use super::fields::nearest;
 
-/// How deep mappings and sequences may be nested. The schema in a CRD is the deepest thing one meets.
-pub(super) const MAX_DEPTH: usize = 128;
+/// How deep mappings and sequences may be nested: what a stack of 2 MiB, as worker threads have it, holds. The schemas in
+/// CRDs, the deepest that one meets, stay below 30.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A budget that ends nothing real: a document's length bounds what it holds, and aliases, which multiply, are bounded.
 fn options() -> Options {
@@ -20,7 +21,7 @@ fn options() -> Options {
             max_total_scalar_bytes: usize::MAX,
             enforce_alias_anchor_ratio: false,
         },
-        alias_limits: AliasLimits::default(),
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 200_000 },
         // Like kubectl: what looks like a boolean or a number is one, and no text.
         no_schema: true,
         strict_booleans: false,
@@ -71,7 +72,10 @@ pub(super) fn explain(error: &Error) -> Fault {
         )
     });
     let width = location.map_or(0, |at| usize::try_from(at.span().len()).unwrap_or(usize::MAX));
-    let (message, remedy, of_field) = words(error);
+    let (message, mut remedy, of_field) = words(error);
+    if remedy.is_none() && message.contains("tab") {
+        remedy = Some("indent with spaces".to_owned());
+    }
     Fault {
         at,
         width,
@@ -84,16 +88,13 @@ pub(super) fn explain(error: &Error) -> Fault {
 fn words(error: &Error) -> (String, Option<String>, bool) {
     match error {
         Error::AliasError { error, .. } => words(error.without_snippet()),
-        Error::QuotingRequired { value, .. } => (
-            format!("a text is due, and {value} without quotes is none in YAML"),
-            Some(format!("write \"{value}\"")),
-            true,
-        ),
-        Error::NullIntoString { .. } => (
-            "a text is due, and this is null".to_owned(),
-            Some("write a text".to_owned()),
-            true,
-        ),
+        Error::QuotingRequired { value, .. } => {
+            let number = value.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.'));
+            let other = if number { "a number" } else { "a boolean" };
+            let message = format!("{value} without quotes is {other} in YAML, and a text is due");
+            (message, Some(format!("write \"{value}\"")), true)
+        }
+        Error::NullIntoString { .. } => ("a text is due, and this is null".to_owned(), None, true),
         Error::DuplicateMappingKey { key, .. } => (
             match key {
                 Some(key) => format!("the key {key} stands twice in one mapping"),
@@ -143,8 +144,24 @@ fn words(error: &Error) -> (String, Option<String>, bool) {
             false,
         ),
         Error::Message { msg, .. } => (msg.clone(), None, true),
-        Error::InvalidScalar { .. } | Error::Unexpected { .. } | Error::InvalidBooleanStrict { .. } => {
-            (one_line(&UserMessageFormatter.format_message(error)), None, true)
+        Error::InvalidScalar { ty, .. } => match ty.as_bytes() {
+            [b'b', b'o', ..] => (
+                "this is no boolean".to_owned(),
+                Some("write true or false".to_owned()),
+                true,
+            ),
+            [b'u', b'0'..=b'9', ..] => ("a whole number, 0 or more, is due".to_owned(), None, true),
+            [b'i', b'0'..=b'9', ..] => ("a whole number is due".to_owned(), None, true),
+            _ => (one_line(&UserMessageFormatter.format_message(error)), None, true),
+        },
+        Error::Unexpected { expected, .. } => {
+            let due = match *expected {
+                "string scalar" => "a text is due",
+                "mapping start" => "a mapping is due",
+                "sequence start" => "a list is due",
+                _ => "another kind of value is due",
+            };
+            (due.to_owned(), None, true)
         }
         _ => (one_line(&UserMessageFormatter.format_message(error)), None, false),
     }
