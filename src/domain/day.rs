@@ -47,13 +47,23 @@ impl Day {
     /// The day so many days later, or the last that can be told.
     #[must_use]
     pub fn plus(self, days: u32) -> Self {
-        Self(Span::new().try_days(days).and_then(|span| self.0.checked_add(span)).unwrap_or(Date::MAX))
+        Self(
+            Span::new()
+                .try_days(days)
+                .and_then(|span| self.0.checked_add(span))
+                .unwrap_or(Date::MAX),
+        )
     }
 
     /// The day so many days before, or the first that can be told.
     #[must_use]
     pub fn minus(self, days: u32) -> Self {
-        Self(Span::new().try_days(days).and_then(|span| self.0.checked_sub(span)).unwrap_or(Date::MIN))
+        Self(
+            Span::new()
+                .try_days(days)
+                .and_then(|span| self.0.checked_sub(span))
+                .unwrap_or(Date::MIN),
+        )
     }
 }
 
@@ -62,9 +72,17 @@ impl FromStr for Day {
 
     /// Reads `YYYY-MM-DD` and nothing else.
     fn from_str(typed: &str) -> Result<Self, DayError> {
-        let error = || DayError { typed: typed.chars().take(40).collect() };
+        let error = || DayError {
+            typed: typed.chars().take(40).collect(),
+        };
         let shape = typed.len() == 10
-            && typed.bytes().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+            && typed.bytes().enumerate().all(|(at, byte)| {
+                if matches!(at, 4 | 7) {
+                    byte == b'-'
+                } else {
+                    byte.is_ascii_digit()
+                }
+            });
         if !shape {
             return Err(error());
         }
