@@ -1,7 +1,8 @@
 //! A real control plane (etcd and kube-apiserver), accounts on it, and namespaces for tests.
 //!
-//! There are no controllers: nothing gives namespaces their default service account, nothing empties a namespace that is
-//! deleted, no pod runs. What a test needs of those it writes itself, as with Node objects.
+//! There are no controllers: nothing gives a namespace its default service account or empties it when it is deleted,
+//! nothing fills the aggregated roles `view`, `edit` and `admin`, no pod runs. What a test needs of those it writes
+//! itself, as with Node objects.
 
 use std::{
     fs,
@@ -39,7 +40,8 @@ pub(crate) struct Cluster {
     etcd_address: SocketAddr,
     /// All files of this cluster; removed by etcd's keeper.
     folder: PathBuf,
-    admin: Account,
+    /// The account that may do everything.
+    pub(crate) admin: Account,
     accounts: AtomicUsize,
     // Dropped in this order: the API server first, or it would log what it misses.
     api_server: Option<Process>,
@@ -63,7 +65,7 @@ impl Cluster {
         let admin = Account::write(
             folder.path().join("admin.kubeconfig"),
             json!({"server": format!("https://{address}"), "certificate-authority-data": k8s_openapi::ByteString(ca.into())}),
-            json!({"token": ADMIN_TOKEN}),
+            &json!({"token": ADMIN_TOKEN}),
         );
         let folder = folder.keep();
         let etcd = start_etcd(&folder, etcd_address);
@@ -124,26 +126,15 @@ impl Cluster {
 
     /// Applies crds/ as a user does, and waits until the API server serves the kinds.
     fn apply_crds(&self) {
-        let crds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-        if !crds.is_dir() {
-            return;
+        if Path::new("crds").is_dir() {
+            self.kubectl("apply --server-side -f crds", "").succeeds();
+            self.kubectl("wait --for=condition=Established --timeout=30s -f crds", "")
+                .succeeds();
         }
-        let crds = crds.to_str().expect("the checkout's path is UTF-8");
-        self.kubectl(&["apply", "--server-side", "-f", crds], "").succeeds();
-        self.kubectl(
-            &["wait", "--for=condition=Established", "--timeout=30s", "-f", crds],
-            "",
-        )
-        .succeeds();
-    }
-
-    /// The account that may do everything.
-    pub(crate) fn admin(&self) -> &Account {
-        &self.admin
     }
 
     /// Runs kubectl as admin.
-    pub(crate) fn kubectl(&self, args: &[&str], stdin: &str) -> Output {
+    pub(crate) fn kubectl(&self, args: &str, stdin: &str) -> Output {
         self.admin.kubectl(args, stdin)
     }
 
@@ -154,18 +145,20 @@ impl Cluster {
 
     /// An account of that name and groups, which may do what RBAC gives it.
     pub(crate) fn user(&self, name: &str, groups: &[&str]) -> Account {
-        self.account(json!({"token": ADMIN_TOKEN, "as": name, "as-groups": groups}))
+        self.account(&json!({"token": ADMIN_TOKEN, "as": name, "as-groups": groups}))
     }
 
     /// The account of a service account, with a real token of it; it is made if it does not exist.
     pub(crate) fn service_account(&self, namespace: &str, name: &str) -> Account {
-        let made = self.kubectl(&["create", "serviceaccount", name, "-n", namespace], "");
+        let made = self.kubectl(&format!("create serviceaccount {name} -n {namespace}"), "");
         assert!(made.code == 0 || made.stderr.contains("already exists"), "{made:?}");
-        let token = self.kubectl(&["create", "token", name, "-n", namespace], "").succeeds();
-        self.account(json!({"token": token.trim()}))
+        let token = self
+            .kubectl(&format!("create token {name} -n {namespace}"), "")
+            .succeeds();
+        self.account(&json!({"token": token.trim()}))
     }
 
-    fn account(&self, user: serde_json::Value) -> Account {
+    fn account(&self, user: &serde_json::Value) -> Account {
         let number = self.accounts.fetch_add(1, Ordering::Relaxed);
         let cluster = self.admin.cluster.clone();
         Account::write(self.folder.join(format!("account-{number}.kubeconfig")), cluster, user)
@@ -212,25 +205,17 @@ pub(crate) struct Namespace {
 
 impl Namespace {
     /// Runs kubectl as admin in this namespace.
-    pub(crate) fn kubectl(&self, args: &[&str], stdin: &str) -> Output {
-        let args: Vec<_> = ["-n", &self.name].into_iter().chain(args.iter().copied()).collect();
-        self.admin.kubectl(&args, stdin)
+    pub(crate) fn kubectl(&self, args: &str, stdin: &str) -> Output {
+        self.admin.kubectl(&format!("-n {} {args}", self.name), stdin)
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
         // Nothing waits for it: it only keeps an operator that another test runs from what nobody needs any more.
-        let args = [
-            "delete",
-            "ingresses.networking.k8s.io,filings.filing-operator.io",
-            "--all",
-            "--wait=false",
-        ];
-        let _ = self
-            .admin
-            .kubectl_command(&["-n", &self.name])
-            .args(args)
+        let args = "delete ingresses.networking.k8s.io,filings.filing-operator.io --all --wait=false";
+        let mut kubectl = self.admin.kubectl_command(&format!("-n {} {args}", self.name));
+        let _ = kubectl
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -246,7 +231,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    fn write(kubeconfig: PathBuf, cluster: serde_json::Value, user: serde_json::Value) -> Self {
+    fn write(kubeconfig: PathBuf, cluster: serde_json::Value, user: &serde_json::Value) -> Self {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
             "clusters": [{"name": "test", "cluster": cluster}],
@@ -265,8 +250,8 @@ impl Account {
         Client::try_from(config.expect("it names a cluster and a user")).expect("a client can be made")
     }
 
-    /// Runs kubectl with these arguments; `stdin` is for `-f -`.
-    pub(crate) fn kubectl(&self, args: &[&str], stdin: &str) -> Output {
+    /// Runs kubectl in the package's folder with these arguments, separated by spaces; `stdin` is for `-f -`.
+    pub(crate) fn kubectl(&self, args: &str, stdin: &str) -> Output {
         let mut child = self
             .kubectl_command(args)
             .stdin(Stdio::piped())
@@ -288,14 +273,14 @@ impl Account {
         }
     }
 
-    fn kubectl_command(&self, args: &[&str]) -> Command {
+    fn kubectl_command(&self, args: &str) -> Command {
         let mut command = Command::new(&Programs::get().kubectl);
         // Its discovery cache stays in this cluster's folder: another cluster may have had the same address.
         let cache = self.kubeconfig.with_file_name("kubectl-cache");
         command
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
-            .args(args)
+            .args(args.split_whitespace())
             .env("KUBECACHEDIR", cache);
         command
     }

@@ -1,13 +1,20 @@
 //! The operator as users run it: the built program, beside a test API server.
 
-use std::{ffi::OsString, net::SocketAddr, path::Path, process::ExitStatus};
+use std::{
+    ffi::OsString,
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::ExitStatus,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 
 use super::{
     cluster::Account,
     process::{Process, free_address},
-    wait::{PATIENCE, eventually, http_get},
+    wait::{PATIENCE, eventually},
 };
 
 /// A running `filing-operator run`; killed when dropped, and its log shown if the test fails.
@@ -111,4 +118,21 @@ impl Drop for Operator {
 fn run(args: &[OsString], folder: &Path) -> Process {
     let program = Path::new(env!("CARGO_BIN_EXE_filing-operator"));
     Process::start("filing-operator", program, args, &folder.join("log"), None)
+}
+
+/// The status and the body that `GET path` answers at a plain HTTP server on loopback.
+fn http_get(server: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    // HTTP/1.0, so that the body is neither chunked nor followed by another answer.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
+    Ok((status, body.to_owned()))
 }

@@ -3,13 +3,7 @@
 //! [`until`] watches an object, and is what to use for anything that the API server can tell. [`eventually`] asks again
 //! and again, for what can't be watched: a health page, a process, an answer of the webhook.
 
-use std::{
-    fmt::Debug,
-    io::{self, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    sync::Mutex,
-    time::Duration,
-};
+use std::{fmt::Debug, sync::Mutex, time::Duration};
 
 use kube::{
     Api, Resource,
@@ -54,28 +48,11 @@ where
         *last.lock().unwrap() = format!("{object:#?}");
         holds
     };
-    match timeout(PATIENCE, await_condition(api, name, seen)).await {
-        Ok(object) => object.unwrap_or_else(|error| panic!("can't watch {name} for {what}: {error}")),
-        Err(_) => panic!(
+    let Ok(awaited) = timeout(PATIENCE, await_condition(api, name, seen)).await else {
+        panic!(
             "waited {PATIENCE:?} in vain for {what} of {name}; at last: {}",
             last.lock().unwrap()
-        ),
-    }
-}
-
-/// The status and the body that `GET path` answers at a plain HTTP server on loopback.
-pub(crate) fn http_get(server: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    // HTTP/1.0, so that the body is neither chunked nor followed by another answer.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .ok_or(io::ErrorKind::InvalidData)?;
-    Ok((status, body.to_owned()))
+        );
+    };
+    awaited.unwrap_or_else(|error| panic!("can't watch {name} for {what}: {error}"))
 }
