@@ -9,4 +9,5 @@
 )]
 
 mod cluster;
+mod shapes;
 mod support;

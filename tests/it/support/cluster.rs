@@ -59,6 +59,7 @@ impl Cluster {
     /// tests would be in the way.
     pub(crate) async fn own() -> Self {
         install_tls();
+        let programs = Programs::get();
         let folder = TempDir::with_prefix("filing-operator-test-").expect("a temporary folder can be made");
         let (address, etcd_address) = (free_address(), free_address());
         let ca = write_credentials(folder.path());
@@ -68,7 +69,7 @@ impl Cluster {
             &json!({"token": ADMIN_TOKEN}),
         );
         let folder = folder.keep();
-        let etcd = start_etcd(&folder, etcd_address);
+        let etcd = start_etcd(&programs.etcd, &folder, etcd_address);
         let accounts = AtomicUsize::new(0);
         let mut cluster = Self {
             address,
@@ -80,7 +81,7 @@ impl Cluster {
             _etcd: etcd,
         };
         cluster.start_api_server().await;
-        cluster.apply_crds();
+        cluster.apply_crds().await;
         cluster
     }
 
@@ -125,12 +126,23 @@ impl Cluster {
     }
 
     /// Applies crds/ as a user does, and waits until the API server serves the kinds.
-    fn apply_crds(&self) {
-        if Path::new("crds").is_dir() {
-            self.kubectl("apply --server-side -f crds", "").succeeds();
-            self.kubectl("wait --for=condition=Established --timeout=30s -f crds", "")
-                .succeeds();
+    async fn apply_crds(&self) {
+        if !Path::new("crds").is_dir() {
+            return;
         }
+        self.kubectl("apply --server-side -f crds", "").succeeds();
+        self.kubectl("wait --for=condition=Established --timeout=30s -f crds", "")
+            .succeeds();
+        let kinds = self
+            .kubectl("get -f crds -o jsonpath={.items[*].metadata.name}", "")
+            .succeeds();
+        let list = format!("get {} --all-namespaces", kinds.replace(' ', ","));
+        // A kind is established a moment before it is served.
+        eventually("the kinds to be served", PATIENCE, async || {
+            let listed = self.kubectl(&list, "");
+            (listed.code == 0).then_some(()).ok_or(listed.stderr)
+        })
+        .await;
     }
 
     /// Runs kubectl as admin.
@@ -314,7 +326,7 @@ impl Output {
     }
 }
 
-fn start_etcd(folder: &Path, address: SocketAddr) -> Process {
+fn start_etcd(program: &Path, folder: &Path, address: SocketAddr) -> Process {
     let args = [
         format!("--data-dir={}", folder.join("etcd").display()),
         format!("--listen-client-urls=http://{address}"),
@@ -322,13 +334,7 @@ fn start_etcd(folder: &Path, address: SocketAddr) -> Process {
         format!("--listen-peer-urls=http://{}", free_address()),
         "--unsafe-no-fsync".into(),
     ];
-    Process::start(
-        "etcd",
-        &Programs::get().etcd,
-        args,
-        &folder.join("etcd.log"),
-        Some(folder),
-    )
+    Process::start("etcd", program, args, &folder.join("etcd.log"), Some(folder))
 }
 
 /// Writes what the API server proves itself with and knows others by; gives the certificate to trust, as PEM.
