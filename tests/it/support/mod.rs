@@ -1,0 +1,13 @@
+//! What the tests stand on: a real control plane, the operator as a child process, and waiting without sleeping.
+//!
+//! Nothing here knows filings: it starts programs, hands out accounts and namespaces, and waits for conditions. There is
+//! no `sleep` in any test; [`wait`] says what to use instead.
+
+pub(crate) mod cluster;
+#[expect(dead_code, reason = "the tests that start the operator come with `run`")]
+pub(crate) mod operator;
+pub(crate) mod process;
+pub(crate) mod programs;
+pub(crate) mod wait;
+
+pub(crate) use cluster::Cluster;

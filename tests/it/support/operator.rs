@@ -1,0 +1,138 @@
+//! The operator as users run it: the built program, beside a test API server.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::ExitStatus,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    cluster::Account,
+    process::{Process, free_address},
+    wait::{PATIENCE, eventually},
+};
+
+/// A running `filing-operator run`; killed when dropped, and its log shown if the test fails.
+pub(crate) struct Operator {
+    args: Vec<OsString>,
+    process: Process,
+    webhook: SocketAddr,
+    http: SocketAddr,
+    folder: TempDir,
+}
+
+impl Operator {
+    /// Starts it as `account` with further arguments, and waits until it is ready.
+    pub(crate) async fn start(account: &Account, args: &[&str]) -> Self {
+        let mut operator = Self::launch(account, args);
+        operator.ready().await;
+        operator
+    }
+
+    /// Starts it without waiting: for a test of what it does before it is ready.
+    pub(crate) fn launch(account: &Account, args: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("filing-operator-run-").expect("a temporary folder can be made");
+        let (webhook, http) = (free_address(), free_address());
+        let mut all: Vec<OsString> = vec!["run".into(), "--kubeconfig".into(), account.kubeconfig.clone().into()];
+        all.extend(["--webhook-address".into(), webhook.to_string().into()]);
+        all.extend(["--metrics-address".into(), http.to_string().into()]);
+        all.extend(args.iter().map(OsString::from));
+        let process = run(&all, folder.path());
+        Self {
+            args: all,
+            process,
+            webhook,
+            http,
+            folder,
+        }
+    }
+
+    /// Waits until `/readyz` answers 200.
+    pub(crate) async fn ready(&mut self) {
+        let Self { process, http, .. } = self;
+        eventually("the operator to be ready", PATIENCE, async || {
+            if let Some(status) = process.ended() {
+                panic!("the operator ended before it was ready ({status})");
+            }
+            match http_get(*http, "/readyz") {
+                Ok((200, _)) => Ok(()),
+                Ok((status, body)) => Err(format!("/readyz answers {status}: {body}")),
+                Err(error) => Err(format!("/readyz: {error}")),
+            }
+        })
+        .await;
+    }
+
+    /// Where its webhook listens.
+    pub(crate) fn webhook(&self) -> SocketAddr {
+        self.webhook
+    }
+
+    /// The status and the body of one of its plain pages, such as `/metrics`.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        http_get(self.http, path).unwrap_or_else(|error| panic!("the operator does not answer {path}: {error}"))
+    }
+
+    /// Asks it to stop, as a kubelet does, and waits until it has.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        self.process.signal("TERM");
+        let process = &mut self.process;
+        eventually("the operator to stop", PATIENCE, async || {
+            process.ended().ok_or_else(|| "it still runs".into())
+        })
+        .await
+    }
+
+    /// Ends it at once, as a lost machine does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again with the same arguments and addresses, and waits until it is ready; kills it first if it runs.
+    pub(crate) async fn restart(&mut self) {
+        self.process.kill();
+        self.process = run(&self.args, self.folder.path());
+        self.ready().await;
+    }
+
+    /// What it has logged, over all its restarts.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+impl Drop for Operator {
+    #[allow(clippy::print_stderr, reason = "what a failed test prints is what a person reads")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the operator's log ---\n{}", self.process.log());
+        }
+    }
+}
+
+fn run(args: &[OsString], folder: &Path) -> Process {
+    let program = Path::new(env!("CARGO_BIN_EXE_filing-operator"));
+    Process::start("filing-operator", program, args, &folder.join("log"), None)
+}
+
+/// The status and the body that `GET path` answers at a plain HTTP server on loopback.
+fn http_get(server: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    // HTTP/1.0, so that the body is neither chunked nor followed by another answer.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
+    Ok((status, body.to_owned()))
+}

@@ -1,0 +1,135 @@
+//! Child programs that never outlive the test process, and free ports for them.
+//!
+//! A destructor is not enough: statics are never dropped, and a test process can be killed. So each program has a small
+//! shell beside it that holds the other end of a pipe, and ends the program when that pipe closes, for whatever reason.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+};
+
+/// Runs `$@` after the first argument; passes on the signals whose names it reads; kills the program when there is no
+/// more to read; removes the folder `$1`, unless it is empty, once the program has ended.
+///
+/// It is the program's parent, so a signal can never meet a stranger who got the same process id.
+const KEEPER: &str = r#"
+folder=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- & program=$!
+(while read -r signal; do kill -s "$signal" "$program"; done <&3; kill -s KILL "$program") 2>/dev/null & reader=$!
+wait "$program"; code=$?
+kill "$reader" 2>/dev/null
+[ -z "$folder" ] || rm -rf -- "$folder"
+exit "$code"
+"#;
+
+/// A program that runs beside the tests, and ends with them.
+pub(crate) struct Process {
+    name: &'static str,
+    keeper: Child,
+    signals: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program`; what it prints goes to the file `log`, and `folder` is removed when it has ended.
+    pub(crate) fn start<A: AsRef<std::ffi::OsStr>>(
+        name: &'static str,
+        program: &Path,
+        args: impl IntoIterator<Item = A>,
+        log: &Path,
+        folder: Option<&Path>,
+    ) -> Self {
+        let out = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("the log can be written");
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, name])
+            .arg(folder.unwrap_or(Path::new("")))
+            .arg(program)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone().expect("a file handle can be cloned"))
+            .stderr(out)
+            // Ctrl-C is for the test process; the keeper then finds the pipe closed, and tidies up.
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("can't start {}: {error}", program.display()));
+        let signals = keeper.stdin.take();
+        Self {
+            name,
+            keeper,
+            signals,
+            log: log.to_owned(),
+        }
+    }
+
+    /// Sends the signal of that name (`TERM`, `KILL`), unless the program has ended.
+    pub(crate) fn signal(&mut self, signal: &str) {
+        if let Some(pipe) = &mut self.signals {
+            // A broken pipe says that the program has ended already.
+            let _ = writeln!(pipe, "{signal}");
+        }
+    }
+
+    /// How the program ended; a signal shows as 128 and its number.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.keeper.try_wait().expect("a child can be waited for")
+    }
+
+    /// Kills the program, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.signals.take();
+        self.keeper.wait().expect("a child can be waited for");
+    }
+
+    /// What the program has printed so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
+    }
+
+    /// The end of the log, for a failure message.
+    pub(crate) fn last_words(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines.len().saturating_sub(60);
+        format!(
+            "--- {}, the last lines of {} ---\n{}\n",
+            self.name,
+            lines.len(),
+            lines[last..].join("\n")
+        )
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An address on loopback where nothing listens.
+///
+/// From below the range that the kernel takes outgoing connections' ports from, so that none of those gets in between
+/// this look and the program that will listen; where two test processes start differs by their ids.
+pub(crate) fn free_address() -> SocketAddr {
+    const FIRST: u16 = 15_000;
+    const COUNT: u16 = 17_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = (std::process::id() % 170) * 100;
+    (0..COUNT)
+        .map(|_| {
+            let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+            let port = FIRST + u16::try_from((own + step) % u32::from(COUNT)).expect("less than COUNT");
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        })
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("one of 17000 ports is free")
+}

@@ -1,0 +1,223 @@
+//! The programs of a real control plane: found, or built from the Go modules in tests/programs/ and kept.
+//!
+//! Each module pins its programs in its go.mod and go.sum, and is built once a machine, into a folder named after both.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+    time::Instant,
+};
+
+use sha2::{Digest as _, Sha256};
+
+/// Where the programs of a control plane are.
+pub(crate) struct Programs {
+    pub(crate) etcd: PathBuf,
+    pub(crate) kube_apiserver: PathBuf,
+    pub(crate) kubectl: PathBuf,
+}
+
+impl Programs {
+    /// Finds or builds them, on first use; fails with what to install when neither can be done.
+    pub(crate) fn get() -> &'static Self {
+        static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+        PROGRAMS.get_or_init(|| {
+            let [etcd] = ETCD.programs();
+            let [kube_apiserver, kubectl] = KUBERNETES.programs();
+            Self {
+                etcd,
+                kube_apiserver,
+                kubectl,
+            }
+        })
+    }
+}
+
+const ETCD: Module<1> = Module {
+    name: "etcd",
+    versioned: "go.etcd.io/etcd/server/v3",
+    programs: [("etcd", &["--version"])],
+    cold: "30 seconds",
+};
+
+const KUBERNETES: Module<2> = Module {
+    name: "kubernetes",
+    versioned: "k8s.io/kubernetes",
+    programs: [
+        ("kube-apiserver", &["--version"]),
+        ("kubectl", &["version", "--client"]),
+    ],
+    cold: "10 minutes",
+};
+
+/// A folder of tests/programs/, and what its `tool` lines build.
+struct Module<const N: usize> {
+    name: &'static str,
+    /// The required Go module whose version is the programs' version.
+    versioned: &'static str,
+    /// Each program, with the arguments that make it print its version.
+    programs: [(&'static str, &'static [&'static str]); N],
+    /// How long the first build takes on two cores.
+    cold: &'static str,
+}
+
+impl<const N: usize> Module<N> {
+    fn programs(&self) -> [PathBuf; N] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/programs")
+            .join(self.name);
+        let read = |file: &str| {
+            let path = source.join(file);
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()))
+        };
+        let (go_mod, go_sum) = (read("go.mod"), read("go.sum"));
+        let version = required_version(&go_mod, self.versioned);
+        let built = cache()
+            .join("programs")
+            .join(format!("{}-{}", self.name, digest(&[&go_mod, &go_sum])));
+        if !built.exists() {
+            if let Some(found) = self.installed(version) {
+                return found;
+            }
+            self.build(&source, version, &built);
+        }
+        self.programs.map(|(program, _)| built.join(program))
+    }
+
+    /// The programs where envtest keeps them or on PATH, if all are there in the pinned version.
+    fn installed(&self, version: &str) -> Option<[PathBuf; N]> {
+        let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders: Vec<_> = assets.into_iter().chain(env::split_paths(&path)).collect();
+        let number = version.trim_start_matches('v');
+        let found = self.programs.map(|(program, version_args)| {
+            folders.iter().map(|folder| folder.join(program)).find(|candidate| {
+                let printed = Command::new(candidate).args(version_args).stdin(Stdio::null()).output();
+                printed.is_ok_and(|out| {
+                    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+                    text.split_whitespace()
+                        .any(|word| word.trim_start_matches('v') == number)
+                })
+            })
+        });
+        found
+            .iter()
+            .all(Option::is_some)
+            .then(|| found.map(Option::unwrap_or_default))
+    }
+
+    /// Builds all programs of the module into the folder `built`, which appears only when it is complete.
+    fn build(&self, source: &Path, version: &str, built: &Path) {
+        let parent = built.parent().expect("it is in the cache");
+        fs::create_dir_all(parent).unwrap_or_else(|error| panic!("can't make {}: {error}", parent.display()));
+        let lock = File::create(built.with_extension("lock")).expect("the cache can be written");
+        if lock.try_lock().is_err() {
+            say(&format!(
+                "another process builds {} {version}; waiting for it",
+                self.name
+            ));
+            lock.lock().expect("a lock can be waited for");
+        }
+        if built.exists() {
+            return;
+        }
+        let began = Instant::now();
+        let names = self.programs.map(|(program, _)| program).join(" and ");
+        say(&format!(
+            "building {names} {version}: about {} on two cores, once on this machine",
+            self.cold
+        ));
+        let unfinished = built.with_extension("unfinished");
+        let _ = fs::remove_dir_all(&unfinished);
+        fs::create_dir_all(&unfinished).expect("the cache can be written");
+        // With one program the output's name is given: Go would call etcd `server`, after its folder.
+        let output = if N == 1 {
+            unfinished.join(self.programs[0].0)
+        } else {
+            unfinished.join("")
+        };
+        let status = Command::new("go")
+            .current_dir(source)
+            .env("CGO_ENABLED", "0")
+            .env("GOFLAGS", "-mod=readonly -buildvcs=false")
+            .env("GOWORK", "off")
+            .args(["build", "-trimpath", "-ldflags", &link_flags(version), "-o"])
+            .arg(output)
+            .arg("tool")
+            .stdin(Stdio::null())
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(status) => panic!(
+                "go build in {} failed ({status}); its own words are above",
+                source.display()
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => panic!(
+                "Go is not on PATH, and {names} {version} is neither there nor in KUBEBUILDER_ASSETS: \
+                 install Go 1.26 or later (https://go.dev/dl/), the tests then build what they need"
+            ),
+            Err(error) => panic!("can't run go: {error}"),
+        }
+        for (program, _) in self.programs {
+            assert!(
+                unfinished.join(program).exists(),
+                "go build in {} made no {program}",
+                source.display()
+            );
+        }
+        fs::rename(&unfinished, built).expect("the cache can be written");
+        say(&format!(
+            "built {names} in {} s, into {}",
+            began.elapsed().as_secs(),
+            built.display()
+        ));
+    }
+}
+
+/// What tells the programs their version: without it the API server calls itself v0.0.0, and clients that look for
+/// features find none. etcd has its version in its source.
+fn link_flags(version: &str) -> String {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    let mut number = || numbers.next().unwrap_or_default();
+    let (major, minor) = (number(), number());
+    let package = "k8s.io/component-base/version";
+    format!("-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}")
+}
+
+/// The version that a go.mod requires of a module.
+fn required_version<'a>(go_mod: &'a str, module: &str) -> &'a str {
+    go_mod
+        .lines()
+        .find_map(|line| {
+            let mut words = line.split_whitespace();
+            (words.next() == Some(module)).then(|| words.next())?
+        })
+        .unwrap_or_else(|| panic!("no version of {module} in its go.mod"))
+}
+
+/// Where what is built once a machine is kept, outside of any checkout.
+fn cache() -> PathBuf {
+    env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+        .expect("XDG_CACHE_HOME or HOME is set")
+        .join("filing-operator")
+}
+
+fn digest(files: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.len().to_be_bytes());
+        hash.update(file);
+    }
+    format!("{:x}", hash.finalize()).chars().take(16).collect()
+}
+
+/// Tells the person who waits: straight to stderr, because what a running test prints is held back.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "filing-operator tests: {text}");
+}
