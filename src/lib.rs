@@ -4,6 +4,7 @@
 //! [`rules`], [`judge`], [`effects`], `report`, [`manifest`], `admission`, `controller`, `telemetry`, `cli`.
 
 pub mod api;
+pub mod controller;
 pub mod domain;
 pub mod effects;
 pub mod judge;

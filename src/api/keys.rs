@@ -6,6 +6,8 @@
 pub const GROUP: &str = "filing-operator.io";
 /// The version of the API.
 pub const VERSION: &str = "v1alpha1";
+/// Both, as in `apiVersion`.
+pub const API_VERSION: &str = "filing-operator.io/v1alpha1";
 /// The name of the FilingPolicy that the operator keeps, and under which Filings and AccessServers are judged.
 pub const DEFAULT_POLICY: &str = "default";
 
@@ -31,6 +33,8 @@ pub mod managers {
     pub const STATUS: &str = "filing-operator-status";
     /// Owns the spec of the FilingPolicy `default`.
     pub const POLICY: &str = "filing-operator-policy";
+    /// Owns the lease of the replica that leads.
+    pub const LEASE: &str = "filing-operator-lease";
     /// Owns the caBundle and the failurePolicy in the webhook configuration.
     pub const WEBHOOK: &str = "filing-operator-webhook";
 }

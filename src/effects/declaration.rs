@@ -108,7 +108,11 @@ fn ready(observed: Observed<'_>, declared: Declared<'_>, now: Timestamp) -> Cond
                 (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
             }
             _ if verdict.is_ready => (true, standing.to_owned(), "nothing is wrong with it".to_owned()),
-            _ => (false, standing.to_owned(), "it is not approved, and carries no host".to_owned()),
+            _ => (
+                false,
+                standing.to_owned(),
+                "it is not approved, and carries no host".to_owned(),
+            ),
         },
     };
     condition(
@@ -191,14 +195,8 @@ fn reminder(reference: &Reference, due: &Due) -> Notice {
 
 /// The Event of `Ready` turning. That a new object is ready is no news.
 fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationStatus) -> Option<Notice> {
-    let was = before
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == READY);
-    let is = after
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == READY)?;
+    let was = before.conditions.iter().find(|condition| condition.type_ == READY);
+    let is = after.conditions.iter().find(|condition| condition.type_ == READY)?;
     let is_ready = is.status == "True";
     if was.map_or(is_ready, |was| was.status == is.status) {
         return None;

@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use crate::api::keys;
+use crate::registry::{FilingKey, Policy};
+use crate::route::Route;
+
 /// The longest note of an Event, in bytes (events.k8s.io/v1).
 const MAX_NOTE: usize = 1024;
 
@@ -39,6 +43,44 @@ pub struct Reference {
     pub name: String,
     /// Identity.
     pub uid: String,
+}
+
+impl Reference {
+    /// To a route.
+    pub fn to_route(route: &Route) -> Self {
+        Self {
+            api_version: route.key.kind.api_version(),
+            kind: route.key.kind.kind(),
+            namespace: Some(route.key.namespace.to_string()),
+            name: route.key.name.to_string(),
+            uid: route.uid.to_string(),
+        }
+    }
+
+    /// To a filing.
+    pub fn to_filing(key: &FilingKey, uid: &str) -> Self {
+        Self::to_declared("Filing", Some(key.namespace.to_string()), &key.name, uid)
+    }
+
+    /// To a server.
+    pub fn to_server(name: &str, uid: &str) -> Self {
+        Self::to_declared("AccessServer", None, name, uid)
+    }
+
+    /// To a policy.
+    pub fn to_policy(policy: &Policy) -> Self {
+        Self::to_declared("FilingPolicy", None, &policy.name, &policy.uid)
+    }
+
+    fn to_declared(kind: &'static str, namespace: Option<String>, name: &str, uid: &str) -> Self {
+        Self {
+            api_version: keys::API_VERSION,
+            kind,
+            namespace,
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        }
+    }
 }
 
 impl Notice {

@@ -6,7 +6,7 @@ use super::Effect;
 use super::notice::{Notice, Reference, cut};
 use crate::api::{Running, keys};
 use crate::judge::{Outcome, Verdict};
-use crate::route::{Route, RouteKey};
+use crate::route::Route;
 use crate::rules::Lang;
 
 /// The longest annotation that is written, in bytes.
@@ -99,7 +99,7 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
         after.get(keys::FINDINGS).map_or("", String::as_str),
     ];
     let mut notice = Notice::new(
-        reference(&route.key, &route.uid),
+        Reference::to_route(route),
         reason.to_owned(),
         "Judge",
         &note,
@@ -107,14 +107,4 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
     );
     notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
     Some(notice)
-}
-
-fn reference(key: &RouteKey, uid: &str) -> Reference {
-    Reference {
-        api_version: key.kind.api_version(),
-        kind: key.kind.kind(),
-        namespace: Some(key.namespace.to_string()),
-        name: key.name.to_string(),
-        uid: uid.to_owned(),
-    }
 }

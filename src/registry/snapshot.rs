@@ -100,6 +100,16 @@ impl Snapshot {
         }
     }
 
+    /// Whether another is this one, so that nothing need be published. A look at pointers.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.filings, &other.filings)
+            && Arc::ptr_eq(&self.servers, &other.servers)
+            && Arc::ptr_eq(&self.policies, &other.policies)
+            && Arc::ptr_eq(&self.namespaces, &other.namespaces)
+            && Arc::ptr_eq(&self.classes, &other.classes)
+            && Arc::ptr_eq(&self.site, &other.site)
+    }
+
     /// The policy that governs a route, if any does: the highest precedence, then the first by name.
     pub fn policy_of(&self, route: &Route) -> Option<&Arc<Policy>> {
         let fallback;

@@ -40,6 +40,9 @@ pub use moment::Moment;
 pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
 pub use unreadable::UNREADABLE;
 
+use crate::domain::FieldPath;
+use crate::registry::{Policy, Problem};
+
 /// Every rule. Of two findings of one severity on one host, the one whose rule comes first explains it better.
 pub static CATALOGUE: [&Rule; 26] = [
     &UNREADABLE,
@@ -78,4 +81,13 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 /// How well a rule explains, the best first: its place in the catalogue.
 pub fn rank(rule: &Rule) -> usize {
     CATALOGUE.iter().position(|entry| *entry == rule).unwrap_or(usize::MAX)
+}
+
+/// What a policy says of rules that the catalogue does not have.
+pub fn unknown_in(policy: &Policy) -> impl Iterator<Item = Problem> {
+    let unknown = policy.rules.keys().filter(|id| find(id).is_none());
+    unknown.map(|id| Problem {
+        path: FieldPath::from(format!("spec.rules.{id}")),
+        message: format!("there is no rule {id}; `filing-operator rules` lists those there are"),
+    })
 }

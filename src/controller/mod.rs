@@ -1,0 +1,52 @@
+//! The part that watches the cluster, owns the registry, and alone writes. What it writes is decided by the judge and
+//! the effects; here is only when, in what order, and what happens when it fails.
+//!
+//! One task owns the registry. It takes what the watches saw in batches, publishes an immutable [`Snapshot`] after
+//! each, judges what a batch affects, and, while it leads, carries out the effects. Nothing polls: what changes by
+//! time alone has a timer at the moment that its verdict names.
+
+mod default_policy;
+mod lease;
+mod owner;
+mod shared;
+mod watch;
+mod work;
+mod writer;
+
+use kube::Client;
+
+pub use default_policy::{DefaultPolicy, DefaultPolicyError};
+pub use lease::LeaseError;
+pub use shared::{Shared, Standing, WatchState};
+
+/// The time.
+pub type Clock = std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+use crate::registry::SubjectKind;
+
+/// Every kind that is watched.
+pub const WATCHED: [SubjectKind; 7] = [
+    SubjectKind::Filing,
+    SubjectKind::Server,
+    SubjectKind::Policy,
+    SubjectKind::Namespace,
+    SubjectKind::Class,
+    SubjectKind::Node,
+    SubjectKind::Route,
+];
+
+/// What the controller needs to know to run.
+#[derive(Clone)]
+pub struct Settings {
+    /// The cluster.
+    pub client: Client,
+    /// The operator's own namespace: its lease lives there, and filings there count where a policy does not say whose.
+    pub namespace: String,
+    /// Who this replica is, in the lease and in Events.
+    pub identity: String,
+    /// The policy to keep as the FilingPolicy `default`, if any.
+    pub default_policy: Option<DefaultPolicy>,
+    /// The time.
+    pub clock: Clock,
+}
+
+pub use owner::run;

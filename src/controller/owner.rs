@@ -1,0 +1,287 @@
+//! The one task that owns the registry: takes what the watches saw, publishes, judges, and hands out the writes.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use super::lease::{Lease, LeaseError};
+use super::shared::Shared;
+use super::watch::{Message, Seen, watch_all};
+use super::work::Work;
+use super::writer::{Job, WriteError};
+use super::{DefaultPolicyError, Settings, WATCHED};
+use crate::api::keys;
+use crate::registry::{Registry, Snapshot, Subject, SubjectKind};
+
+/// How many events of the watches may wait. A watch that is ahead waits.
+const QUEUE: usize = 4096;
+/// How many events are taken before a snapshot is published.
+const BATCH: usize = 1024;
+/// How many writes are under way at once.
+const WRITES: usize = 8;
+/// The longest time between two looks at the clock, so that a clock that was set is noticed.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long writes may still take when it is told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Runs the controller until `stop` resolves. Gives the lease up before it returns.
+pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
+    let lease = Lease::join(settings.client.clone(), &settings.namespace, &settings.identity).await?;
+    let (to, from) = mpsc::channel(QUEUE);
+    let watches = tokio::spawn(watch_all(
+        settings.client.clone(),
+        Arc::clone(&shared),
+        Arc::clone(&settings.clock),
+        to,
+    ));
+    let lease = Owner::new(settings, shared).run(from, lease, stop).await;
+    watches.abort();
+    lease.give_up().await;
+    Ok(())
+}
+
+/// What a task that was spawned has done.
+enum Done {
+    /// The effects on a subject were carried out, or not.
+    Wrote(Subject, Result<(), WriteError>),
+    /// The default policy was applied, or not.
+    KeptPolicy(Result<(), DefaultPolicyError>),
+}
+
+struct Owner {
+    settings: Settings,
+    shared: Arc<Shared>,
+    registry: Registry,
+    work: Work,
+    /// What listings under way have named, by kind.
+    listings: Vec<(SubjectKind, HashSet<Subject>)>,
+    /// The kinds that have listed once.
+    listed: HashSet<SubjectKind>,
+    is_leader: bool,
+    tasks: JoinSet<Done>,
+}
+
+impl Owner {
+    fn new(settings: Settings, shared: Arc<Shared>) -> Self {
+        let registry = Registry::new(Snapshot::new(&settings.namespace, true));
+        Self {
+            settings,
+            shared,
+            registry,
+            work: Work::default(),
+            listings: Vec::new(),
+            listed: HashSet::new(),
+            is_leader: false,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut from: mpsc::Receiver<Message>,
+        mut lease: Lease,
+        stop: impl Future<Output = ()>,
+    ) -> Lease {
+        let mut stop = std::pin::pin!(stop);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let look = self.time_to_next_look();
+            tokio::select! {
+                () = &mut stop => break,
+                taken = from.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    self.take(batch.drain(..));
+                }
+                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
+                    Ok(Done::Wrote(subject, result)) => self.wrote(subject, result),
+                    Ok(Done::KeptPolicy(result)) => self.kept_policy(result),
+                    Err(error) => warn!(%error, "a write ended unexpectedly"),
+                },
+                leads = lease.changed() => self.turn(leads),
+                () = tokio::time::sleep(look) => {}
+            }
+            self.proceed();
+        }
+        self.drain().await;
+        lease
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.settings.clock)()
+    }
+
+    /// The time to the next moment at which something changes by itself; none while there is more to do at once.
+    fn time_to_next_look(&self) -> Duration {
+        if self.is_synced() && self.work.has_more_to_judge() {
+            return Duration::ZERO;
+        }
+        let until = self
+            .work
+            .next_timer()
+            .map(|at| at.duration_since(self.now()).max(SignedDuration::ZERO));
+        until
+            .and_then(|until| Duration::try_from(until).ok())
+            .map_or(LOOK, |until| until.min(LOOK))
+    }
+
+    fn is_synced(&self) -> bool {
+        self.listed.len() == WATCHED.len()
+    }
+
+    /// Takes what the watches saw into the registry.
+    fn take(&mut self, messages: impl Iterator<Item = Message>) {
+        let before = self.registry.snapshot().clone();
+        let was_synced = self.is_synced();
+        for Message { kind, seen } in messages {
+            match seen {
+                Seen::Listing => {
+                    self.listings.retain(|(listing, _)| *listing != kind);
+                    self.listings.push((kind, HashSet::new()));
+                }
+                Seen::Listed(change, beside) => {
+                    let subject = change.subject();
+                    if let Some((_, named)) = self.listings.iter_mut().find(|(listing, _)| *listing == kind) {
+                        named.insert(subject.clone());
+                    }
+                    self.work.observe(subject, beside);
+                    let affected = self.registry.apply(*change);
+                    self.work.touch(affected);
+                }
+                Seen::Complete => self.complete(kind),
+                Seen::Changed(change, beside) => {
+                    self.work.observe(change.subject(), beside);
+                    let affected = self.registry.apply(*change);
+                    self.work.touch(affected);
+                }
+                Seen::Gone(subject) => self.forget(&subject),
+            }
+        }
+        let snapshot = self.registry.snapshot();
+        if self.is_synced() && (!was_synced || !snapshot.is_same(&before)) {
+            self.shared.snapshot.store(Some(Arc::new(snapshot.clone())));
+        }
+        if self.is_synced() && !was_synced {
+            info!("every watch has listed once");
+        }
+    }
+
+    fn complete(&mut self, kind: SubjectKind) {
+        let Some(at) = self.listings.iter().position(|(listing, _)| *listing == kind) else {
+            return;
+        };
+        let (_, named) = self.listings.swap_remove(at);
+        for subject in self.registry.subjects(kind) {
+            if !named.contains(&subject) {
+                self.forget(&subject);
+            }
+        }
+        self.listed.insert(kind);
+        if let Some(watch) = self.shared.watch(kind) {
+            watch.listed();
+        }
+    }
+
+    fn forget(&mut self, subject: &Subject) {
+        let affected = self.registry.delete(subject);
+        self.work.forget(subject);
+        self.work.touch(affected);
+    }
+
+    /// Judges what is due, and hands out writes as far as there is room.
+    fn proceed(&mut self) {
+        if !self.is_synced() {
+            return;
+        }
+        let now = self.now();
+        self.work.wake(now);
+        if self.work.judge(&self.registry, now) {
+            self.shared.standing.store(Arc::new(self.work.standing().clone()));
+        }
+        if !self.is_leader {
+            return;
+        }
+        if self.work.must_keep_default_policy()
+            && let Some(policy) = self.settings.default_policy.clone()
+        {
+            let client = self.settings.client.clone();
+            self.tasks
+                .spawn(async move { Done::KeptPolicy(policy.keep(client).await) });
+        }
+        while self.tasks.len() < WRITES {
+            let Some((subject, target, effects)) = self.work.next_write(&self.registry, now) else {
+                break;
+            };
+            debug!(subject = ?subject, "writing what has changed");
+            let job = Job {
+                client: self.settings.client.clone(),
+                identity: self.settings.identity.clone(),
+                target,
+                effects,
+                now,
+            };
+            self.tasks.spawn(async move { Done::Wrote(subject, job.run().await) });
+        }
+    }
+
+    fn wrote(&mut self, subject: Subject, result: Result<(), WriteError>) {
+        match result {
+            Ok(()) => self.work.succeeded(subject),
+            Err(error) => {
+                self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
+                let cause = std::error::Error::source(&error)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                let again = self.work.failed(subject, self.now());
+                warn!(%error, cause, again_in = ?again, "a write failed");
+            }
+        }
+    }
+
+    fn kept_policy(&mut self, result: Result<(), DefaultPolicyError>) {
+        let problem = match result {
+            Ok(()) => None,
+            Err(error @ DefaultPolicyError::OwnedByOthers { .. }) => {
+                warn!(policy = keys::DEFAULT_POLICY, %error, "the operator's own policy is not in force");
+                Some(error.to_string())
+            }
+            Err(error @ DefaultPolicyError::Apply(_)) => {
+                let cause = std::error::Error::source(&error)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                let again = self
+                    .work
+                    .failed(Subject::Policy(keys::DEFAULT_POLICY.into()), self.now());
+                warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
+                return;
+            }
+        };
+        self.work.default_policy_is(problem);
+    }
+
+    fn turn(&mut self, leads: bool) {
+        if leads == self.is_leader {
+            return;
+        }
+        info!(leads, "the lease has turned");
+        self.is_leader = leads;
+        self.shared.is_leader.store(leads, Ordering::Relaxed);
+        self.work.turn(leads);
+    }
+
+    /// Lets writes end that are under way.
+    async fn drain(&mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            warn!("writes were still under way when the time to stop was over");
+        }
+    }
+}

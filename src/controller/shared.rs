@@ -1,0 +1,105 @@
+//! What the controller lets others see: the snapshot, how its watches are, and how the routes stand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use jiff::Timestamp;
+
+use super::WATCHED;
+use crate::effects::Tally;
+use crate::registry::{Snapshot, SubjectKind};
+use crate::rules::Severity;
+
+/// Shared between the controller, admission and telemetry.
+#[derive(Debug)]
+pub struct Shared {
+    /// The facts; none until every watch has listed once.
+    pub snapshot: Arc<ArcSwapOption<Snapshot>>,
+    /// How the routes stand.
+    pub standing: ArcSwap<Standing>,
+    /// Whether this replica leads.
+    pub is_leader: AtomicBool,
+    /// How many writes have failed.
+    pub failed_writes: AtomicU64,
+    watches: Vec<(SubjectKind, WatchState)>,
+}
+
+/// How a watch is.
+#[derive(Debug, Default)]
+pub struct WatchState {
+    has_listed: AtomicBool,
+    last_seen: AtomicI64,
+    failures: AtomicU64,
+}
+
+/// How the running routes stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Routes by policy and outcome.
+    pub policies: BTreeMap<Arc<str>, Tally>,
+    /// Findings on hosts of running routes, by rule and severity.
+    pub findings: BTreeMap<(&'static str, Severity), u32>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            snapshot: Arc::default(),
+            standing: ArcSwap::default(),
+            is_leader: AtomicBool::new(false),
+            failed_writes: AtomicU64::new(0),
+            watches: WATCHED.into_iter().map(|kind| (kind, WatchState::default())).collect(),
+        }
+    }
+}
+
+impl Shared {
+    /// The watches, each with its kind.
+    pub fn watches(&self) -> impl Iterator<Item = (SubjectKind, &WatchState)> {
+        self.watches.iter().map(|(kind, state)| (*kind, state))
+    }
+
+    /// Whether every watch has listed once and a snapshot is published.
+    pub fn is_synced(&self) -> bool {
+        self.snapshot.load().is_some()
+    }
+
+    pub(super) fn watch(&self, kind: SubjectKind) -> Option<&WatchState> {
+        self.watches
+            .iter()
+            .find(|(watched, _)| *watched == kind)
+            .map(|(_, state)| state)
+    }
+}
+
+impl WatchState {
+    /// Whether it has listed everything once.
+    pub fn has_listed(&self) -> bool {
+        self.has_listed.load(Ordering::Relaxed)
+    }
+
+    /// When it last heard of anything.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        let second = self.last_seen.load(Ordering::Relaxed);
+        (second > 0).then(|| Timestamp::from_second(second).ok()).flatten()
+    }
+
+    /// How often it has failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn saw(&self, now: Timestamp) {
+        self.last_seen.store(now.as_second(), Ordering::Relaxed);
+    }
+
+    pub(super) fn listed(&self) {
+        self.has_listed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,280 @@
+//! The watches: each object is mapped to what the registry keeps of it as it streams in.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::Clock;
+use super::shared::Shared;
+use crate::api::{
+    AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
+    FilingSpec, keys,
+};
+use crate::domain::Place;
+use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
+use crate::route::{RouteKey, RouteKind, from_ingress};
+
+/// What a watch saw.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) kind: SubjectKind,
+    pub(super) seen: Seen,
+}
+
+/// One event of a watch.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// A listing begins.
+    Listing,
+    /// An object of the listing.
+    Listed(Box<Change>, Beside),
+    /// The listing is complete: what it did not name is gone.
+    Complete,
+    /// An object is new or has changed.
+    Changed(Box<Change>, Beside),
+    /// An object is gone.
+    Gone(Subject),
+}
+
+/// What only the writer needs to know of an object.
+#[derive(Debug)]
+pub(super) enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The version of a route.
+    Version(String),
+    /// The status of a filing or server.
+    Declaration(Box<DeclarationStatus>),
+    /// The status of a policy.
+    Policy(Box<FilingPolicyStatus>),
+}
+
+/// Watches everything, for as long as there is someone to tell.
+pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock, to: mpsc::Sender<Message>) {
+    let resources = |resource: ApiResource| Api::<DynamicObject>::all_with(client.clone(), &resource);
+    let teller = |kind| Teller {
+        kind,
+        shared: Arc::clone(&shared),
+        clock: Arc::clone(&clock),
+        to: to.clone(),
+    };
+    tokio::join!(
+        watch(
+            resources(ApiResource::erase::<Filing>(&())),
+            filing,
+            teller(SubjectKind::Filing)
+        ),
+        watch(
+            resources(ApiResource::erase::<AccessServer>(&())),
+            server,
+            teller(SubjectKind::Server)
+        ),
+        watch(
+            resources(ApiResource::erase::<FilingPolicy>(&())),
+            policy,
+            teller(SubjectKind::Policy)
+        ),
+        watch(
+            resources(ApiResource::erase::<Ingress>(&())),
+            ingress,
+            teller(SubjectKind::Route)
+        ),
+        watch(
+            resources(ApiResource::erase::<IngressClass>(&())),
+            class,
+            teller(SubjectKind::Class)
+        ),
+        watch(
+            resources(ApiResource::erase::<Node>(&())),
+            node,
+            teller(SubjectKind::Node)
+        ),
+        watch(
+            Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
+            namespace,
+            teller(SubjectKind::Namespace)
+        ),
+    );
+}
+
+/// Where a watch tells what it saw.
+struct Teller {
+    kind: SubjectKind,
+    shared: Arc<Shared>,
+    clock: Clock,
+    to: mpsc::Sender<Message>,
+}
+
+async fn watch<K>(api: Api<K>, read: fn(&K) -> (Change, Beside), teller: Teller)
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let events = kube::runtime::watcher(api, watcher::Config::default()).default_backoff();
+    teller.tell_all(events, read).await;
+}
+
+impl Teller {
+    async fn tell_all<K>(
+        &self,
+        events: impl futures::Stream<Item = Result<Event<K>, watcher::Error>>,
+        read: fn(&K) -> (Change, Beside),
+    ) {
+        let mut events = std::pin::pin!(events);
+        while let Some(event) = events.next().await {
+            let seen = match event {
+                Ok(Event::Init) => Seen::Listing,
+                Ok(Event::InitApply(object)) => {
+                    let (change, beside) = read(&object);
+                    Seen::Listed(Box::new(change), beside)
+                }
+                Ok(Event::InitDone) => Seen::Complete,
+                Ok(Event::Apply(object)) => {
+                    let (change, beside) = read(&object);
+                    Seen::Changed(Box::new(change), beside)
+                }
+                Ok(Event::Delete(object)) => Seen::Gone(read(&object).0.subject()),
+                Err(error) => {
+                    // The last view is kept, and the watch begins anew after a while.
+                    if let Some(state) = self.shared.watch(self.kind) {
+                        state.failed();
+                    }
+                    warn!(kind = ?self.kind, error = %Chain(&error), "a watch failed");
+                    continue;
+                }
+            };
+            if let Some(state) = self.shared.watch(self.kind) {
+                state.saw((self.clock)());
+            }
+            if self.to.send(Message { kind: self.kind, seen }).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// An error with all its causes in one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+fn filing(object: &DynamicObject) -> (Change, Beside) {
+    let key = FilingKey {
+        namespace: namespace_of(object),
+        name: name_of(object),
+    };
+    let read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
+    (Change::Filing(key, read), Beside::Declaration(Box::new(status(object))))
+}
+
+fn server(object: &DynamicObject) -> (Change, Beside) {
+    let name = name_of(object);
+    let read = spec::<AccessServerSpec>(object).map(|spec| Server::new(Arc::clone(&name), &object.metadata, &spec));
+    (
+        Change::Server(name, read),
+        Beside::Declaration(Box::new(status(object))),
+    )
+}
+
+fn policy(object: &DynamicObject) -> (Change, Beside) {
+    let name = name_of(object);
+    let read = spec::<FilingPolicySpec>(object).map(|spec| Policy::new(Arc::clone(&name), &object.metadata, &spec));
+    (Change::Policy(name, read), Beside::Policy(Box::new(status(object))))
+}
+
+fn ingress(object: &DynamicObject) -> (Change, Beside) {
+    let key = RouteKey {
+        kind: RouteKind::Ingress,
+        namespace: namespace_of(object),
+        name: name_of(object),
+    };
+    let read = spec(object).map(|spec| {
+        let metadata = object.metadata.clone();
+        from_ingress(
+            &Ingress {
+                metadata,
+                spec: Some(spec),
+                status: None,
+            },
+            &key.namespace,
+        )
+    });
+    (
+        Change::Route(key, read),
+        Beside::Version(object.resource_version().unwrap_or_default()),
+    )
+}
+
+fn class(object: &DynamicObject) -> (Change, Beside) {
+    let class = IngressClassFact {
+        controller: object
+            .data
+            .pointer("/spec/controller")
+            .and_then(|value| value.as_str())
+            .map(str::to_owned),
+        is_default: object
+            .annotations()
+            .get(keys::DEFAULT_CLASS)
+            .is_some_and(|value| value == "true"),
+        created: object.creation_timestamp().map(|time| time.0),
+    };
+    (Change::Class(name_of(object), class), Beside::Nothing)
+}
+
+fn node(object: &DynamicObject) -> (Change, Beside) {
+    let provider_id = object.data.pointer("/spec/providerID").and_then(|value| value.as_str());
+    let place = Place::from_node(provider_id, object.labels());
+    (Change::Node(name_of(object), place), Beside::Nothing)
+}
+
+fn namespace(object: &PartialObjectMeta<Namespace>) -> (Change, Beside) {
+    let labels: BTreeMap<String, String> = object.labels().clone();
+    (Change::Namespace(object.name_any().into(), labels), Beside::Nothing)
+}
+
+fn name_of(object: &DynamicObject) -> Arc<str> {
+    object.metadata.name.as_deref().unwrap_or_default().into()
+}
+
+fn namespace_of(object: &DynamicObject) -> Arc<str> {
+    object.metadata.namespace.as_deref().unwrap_or_default().into()
+}
+
+/// The spec, or why it can't be read, with the path of the field.
+fn spec<T: DeserializeOwned>(object: &DynamicObject) -> Result<T, Unreadable> {
+    let spec = object.data.get("spec").unwrap_or(&serde_json::Value::Null);
+    serde_path_to_error::deserialize(spec).map_err(|error| Unreadable {
+        error: format!("spec.{}: {}", error.path(), error.inner()),
+        uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
+        generation: object.metadata.generation.unwrap_or_default(),
+    })
+}
+
+/// The status; one that can't be read was not written by this version, and is written anew.
+fn status<T: DeserializeOwned + Default>(object: &DynamicObject) -> T {
+    object
+        .data
+        .get("status")
+        .and_then(|status| T::deserialize(status).ok())
+        .unwrap_or_default()
+}

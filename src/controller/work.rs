@@ -1,0 +1,459 @@
+//! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::Timestamp;
+
+use super::shared::Standing;
+use super::watch::Beside;
+use crate::api::keys;
+use crate::api::{DeclarationStatus, FilingPolicyStatus};
+use crate::domain::FieldPath;
+use crate::effects::{
+    self, Declared, Effect, Observed, Reference, Term, next_reminder, standing_of, terms_of_filing, terms_of_server,
+};
+use crate::judge::{self, Declaration, Outcome, Verdict};
+use crate::registry::{Affected, FilingKey, Kept, Policy, Problem, Registry, Subject};
+use crate::rules::{self, Severity};
+
+/// How many subjects are judged before the watches are looked at again.
+const SLICE: usize = 4096;
+
+/// The wait before a failed write is tried again the first time.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest such wait; writes are tried again for ever.
+const LAST_RETRY: Duration = Duration::from_secs(300);
+
+/// What is to be done.
+#[derive(Default)]
+pub(super) struct Work {
+    to_judge: BTreeSet<Subject>,
+    to_write: BTreeSet<Subject>,
+    writing: HashSet<Subject>,
+    timers: BTreeSet<(Timestamp, Subject)>,
+    timer_of: HashMap<Subject, Timestamp>,
+    backoffs: HashMap<Subject, ExponentialBackoff>,
+    beside: HashMap<Subject, Beside>,
+    routes: HashMap<Subject, RouteStanding>,
+    served: HashMap<FilingKey, u32>,
+    standing: Standing,
+    leads: bool,
+    default_policy: Option<DefaultPolicyWork>,
+    default_policy_problem: Option<Problem>,
+}
+
+/// Whether the default policy is to be applied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DefaultPolicyWork {
+    Due,
+    UnderWay,
+}
+
+/// What a route adds to the standing of all.
+#[derive(Clone, Debug, PartialEq)]
+struct RouteStanding {
+    policy: Arc<str>,
+    outcome: Outcome,
+    filings: BTreeSet<FilingKey>,
+    findings: Vec<(&'static str, Severity)>,
+}
+
+impl RouteStanding {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            policy: Arc::clone(&verdict.policy.name),
+            outcome: verdict.outcome,
+            filings: verdict
+                .hosts
+                .iter()
+                .filter_map(|host| Some(host.filing.as_ref()?.key.clone()))
+                .collect(),
+            findings: verdict
+                .findings()
+                .map(|(_, finding)| (finding.rule.id, finding.severity))
+                .collect(),
+        }
+    }
+}
+
+impl Work {
+    /// How the routes stand.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Takes note of what only the writer needs to know of an object. A status that is not as it was written is mended.
+    pub(super) fn observe(&mut self, subject: Subject, beside: Beside) {
+        match (&beside, self.beside.get(&subject)) {
+            (Beside::Nothing, _) => return,
+            (Beside::Declaration(new), Some(Beside::Declaration(old))) if new != old => {
+                self.to_judge.insert(subject.clone());
+            }
+            (Beside::Policy(new), Some(Beside::Policy(old))) if new != old => {
+                self.to_judge.insert(subject.clone());
+            }
+            _ => {}
+        }
+        self.beside.insert(subject, beside);
+    }
+
+    /// Takes note of what a change affects.
+    pub(super) fn touch(&mut self, affected: Affected) {
+        if affected.policies.iter().any(|name| **name == *keys::DEFAULT_POLICY) {
+            self.keep_default_policy();
+        }
+        self.to_judge.extend(affected.routes.into_iter().map(Subject::Route));
+        self.to_judge.extend(affected.filings.into_iter().map(Subject::Filing));
+        self.to_judge.extend(affected.servers.into_iter().map(Subject::Server));
+        self.to_judge.extend(affected.policies.into_iter().map(Subject::Policy));
+    }
+
+    /// Forgets what is gone. It is still judged once, as nothing, so that what it stood for ends.
+    pub(super) fn forget(&mut self, subject: &Subject) {
+        self.beside.remove(subject);
+        self.backoffs.remove(subject);
+        self.set_timer(subject, None);
+    }
+
+    /// Judges anew whatever changes by itself now.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        while let Some((at, _)) = self.timers.first()
+            && *at <= now
+            && let Some((_, subject)) = self.timers.pop_first()
+        {
+            self.timer_of.remove(&subject);
+            if subject == Subject::Policy(keys::DEFAULT_POLICY.into()) {
+                self.keep_default_policy();
+            }
+            self.to_judge.insert(subject);
+        }
+    }
+
+    /// The next moment at which something changes by itself.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Whether some of what is to be judged was left for later.
+    pub(super) fn has_more_to_judge(&self) -> bool {
+        !self.to_judge.is_empty()
+    }
+
+    /// Judges a slice of what is to be judged. Says whether the standing of the routes has changed.
+    pub(super) fn judge(&mut self, registry: &Registry, now: Timestamp) -> bool {
+        let mut has_changed = false;
+        for _ in 0..SLICE {
+            // Routes come last in the order of subjects, and are judged first: the others count them.
+            let Some(subject) = self.to_judge.pop_last() else { break };
+            let next = match &subject {
+                Subject::Route(_) => {
+                    let verdict = verdict_of(registry, &subject, now);
+                    has_changed |= self.stand(&subject, verdict.as_ref());
+                    verdict.and_then(|verdict| verdict.next)
+                }
+                Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
+                _ => None,
+            };
+            self.set_timer(&subject, next);
+            if self.leads {
+                self.to_write.insert(subject);
+            }
+        }
+        has_changed
+    }
+
+    /// The next object that something is to be written about, with what.
+    pub(super) fn next_write(
+        &mut self,
+        registry: &Registry,
+        now: Timestamp,
+    ) -> Option<(Subject, Reference, Vec<Effect>)> {
+        while let Some(subject) = self
+            .to_write
+            .iter()
+            .find(|subject| !self.writing.contains(*subject))
+            .cloned()
+        {
+            self.to_write.remove(&subject);
+            if let Some((target, effects)) = self.effects_on(registry, &subject, now)
+                && !effects.is_empty()
+            {
+                self.writing.insert(subject.clone());
+                return Some((subject, target, effects));
+            }
+        }
+        None
+    }
+
+    /// A write has succeeded.
+    pub(super) fn succeeded(&mut self, subject: Subject) {
+        self.backoffs.remove(&subject);
+        self.writing.remove(&subject);
+    }
+
+    /// A write has failed; it is tried again after a while, which is returned.
+    pub(super) fn failed(&mut self, subject: Subject, now: Timestamp) -> Duration {
+        self.writing.remove(&subject);
+        let backoff = self.backoffs.entry(subject.clone()).or_insert_with(|| {
+            ExponentialBuilder::new()
+                .with_min_delay(FIRST_RETRY)
+                .with_max_delay(LAST_RETRY)
+                .without_max_times()
+                .with_jitter()
+                .build()
+        });
+        let again = backoff.next().unwrap_or(LAST_RETRY);
+        let at = now.saturating_add(again).unwrap_or(now);
+        let sooner = self.timer_of.get(&subject).is_none_or(|known| at < *known);
+        if sooner {
+            self.set_timer(&subject, Some(at));
+        }
+        again
+    }
+
+    /// Begins or ceases to lead.
+    pub(super) fn turn(&mut self, leads: bool) {
+        self.leads = leads;
+        self.to_write.clear();
+        if leads {
+            self.keep_default_policy();
+            self.to_write.extend(self.beside.keys().cloned());
+        }
+    }
+
+    /// The default policy is to be applied.
+    pub(super) fn keep_default_policy(&mut self) {
+        self.default_policy = Some(DefaultPolicyWork::Due);
+    }
+
+    /// Whether the default policy is to be applied now; asked once, it is under way.
+    pub(super) fn must_keep_default_policy(&mut self) -> bool {
+        let is_due = self.default_policy == Some(DefaultPolicyWork::Due);
+        if is_due {
+            self.default_policy = Some(DefaultPolicyWork::UnderWay);
+        }
+        is_due
+    }
+
+    /// The default policy was applied, or someone else's is there.
+    pub(super) fn default_policy_is(&mut self, problem: Option<String>) {
+        let problem = problem.map(|message| Problem {
+            path: FieldPath::fixed("spec"),
+            message,
+        });
+        if problem != self.default_policy_problem {
+            self.default_policy_problem = problem;
+            self.to_judge.insert(Subject::Policy(keys::DEFAULT_POLICY.into()));
+        }
+    }
+
+    fn set_timer(&mut self, subject: &Subject, at: Option<Timestamp>) {
+        if let Some(known) = self.timer_of.remove(subject) {
+            self.timers.remove(&(known, subject.clone()));
+        }
+        if let Some(at) = at {
+            self.timer_of.insert(subject.clone(), at);
+            self.timers.insert((at, subject.clone()));
+        }
+    }
+
+    /// Takes a route's verdict into the standing of all. Says whether that has changed.
+    fn stand(&mut self, subject: &Subject, verdict: Option<&Verdict>) -> bool {
+        let new = verdict.map(RouteStanding::of);
+        let old = self.routes.remove(subject);
+        let has_changed = old != new;
+        if has_changed {
+            if let Some(old) = &old {
+                self.count(old, false);
+            }
+            if let Some(new) = &new {
+                self.count(new, true);
+            }
+        }
+        if let Some(new) = new {
+            self.routes.insert(subject.clone(), new);
+        }
+        has_changed
+    }
+
+    fn count(&mut self, route: &RouteStanding, is_there: bool) {
+        let tally = self.standing.policies.entry(Arc::clone(&route.policy)).or_default();
+        if is_there {
+            tally.add(route.outcome)
+        } else {
+            tally.remove(route.outcome)
+        }
+        self.to_judge.insert(Subject::Policy(Arc::clone(&route.policy)));
+        for finding in &route.findings {
+            change(self.standing.findings.entry(*finding).or_default(), is_there);
+        }
+        self.standing.findings.retain(|_, count| *count > 0);
+        for filing in &route.filings {
+            change(self.served.entry(filing.clone()).or_default(), is_there);
+            self.to_judge.insert(Subject::Filing(filing.clone()));
+        }
+    }
+
+    /// What is to be written about an object, if it is there.
+    fn effects_on(&self, registry: &Registry, subject: &Subject, now: Timestamp) -> Option<(Reference, Vec<Effect>)> {
+        match subject {
+            Subject::Route(key) => {
+                let Kept::Read(route) = registry.route(key)? else {
+                    return None;
+                };
+                let version = match self.beside.get(subject) {
+                    Some(Beside::Version(version)) => version.as_str(),
+                    _ => "",
+                };
+                let verdict = verdict_of(registry, subject, now);
+                Some((
+                    Reference::to_route(route),
+                    effects::route(route, version, verdict.as_ref()),
+                ))
+            }
+            Subject::Filing(_) | Subject::Server(_) => self.effects_on_declaration(registry, subject, now),
+            Subject::Policy(name) => {
+                let policy = registry.snapshot().policies().find(|policy| policy.name == *name)?;
+                Some((
+                    Reference::to_policy(policy),
+                    self.effects_on_policy(registry, policy, now),
+                ))
+            }
+            Subject::Namespace(_) | Subject::Class(_) | Subject::Node(_) => None,
+        }
+    }
+
+    fn effects_on_declaration(
+        &self,
+        registry: &Registry,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Option<(Reference, Vec<Effect>)> {
+        let declaration = JudgedDeclaration::of(registry, subject, now)?;
+        let nothing = DeclarationStatus::default();
+        let status = match self.beside.get(subject) {
+            Some(Beside::Declaration(status)) => status,
+            _ => &nothing,
+        };
+        let routes = match subject {
+            Subject::Filing(key) => Some(self.served.get(key).copied().unwrap_or_default()),
+            _ => None,
+        };
+        let observed = Observed {
+            reference: &declaration.reference,
+            generation: declaration.generation,
+            status,
+            routes,
+        };
+        let policy = registry.snapshot().default_policy();
+        let effects = effects::declaration(observed, declaration.declared(), policy, now);
+        Some((declaration.reference, effects))
+    }
+
+    fn effects_on_policy(&self, registry: &Registry, policy: &Policy, now: Timestamp) -> Vec<Effect> {
+        let nothing = FilingPolicyStatus::default();
+        let before = match self.beside.get(&Subject::Policy(Arc::clone(&policy.name))) {
+            Some(Beside::Policy(status)) => status,
+            _ => &nothing,
+        };
+        let mut problems = policy.problems.clone();
+        problems.extend(rules::unknown_in(policy));
+        if *policy.name == *keys::DEFAULT_POLICY {
+            problems.extend(self.default_policy_problem.clone());
+        }
+        let tally = self.standing.policies.get(&policy.name).copied().unwrap_or_default();
+        effects::policy(
+            policy,
+            before,
+            registry.snapshot().site_of(policy).places(),
+            tally,
+            &problems,
+            now,
+        )
+    }
+}
+
+fn change(count: &mut u32, is_there: bool) {
+    *count = if is_there {
+        count.saturating_add(1)
+    } else {
+        count.saturating_sub(1)
+    };
+}
+
+fn verdict_of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Verdict> {
+    let Subject::Route(key) = subject else { return None };
+    match registry.route(key)? {
+        Kept::Read(route) => judge::judge(route, registry.snapshot(), now),
+        Kept::Unreadable(_) => None,
+    }
+}
+
+/// A filing or a server, judged or not to be read.
+struct JudgedDeclaration {
+    reference: Reference,
+    generation: i64,
+    judged: Result<(Declaration, Vec<Term>, &'static str), Arc<crate::registry::Unreadable>>,
+}
+
+impl JudgedDeclaration {
+    fn of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Self> {
+        let facts = registry.snapshot();
+        match subject {
+            Subject::Filing(key) => Some(match facts.filing(key)? {
+                Kept::Read(filing) => Self {
+                    reference: Reference::to_filing(key, &filing.uid),
+                    generation: filing.generation,
+                    judged: Ok((
+                        judge::judge_filing(filing, facts, now),
+                        terms_of_filing(filing),
+                        standing_of(filing.stage),
+                    )),
+                },
+                Kept::Unreadable(unreadable) => Self {
+                    reference: Reference::to_filing(key, &unreadable.uid),
+                    generation: unreadable.generation,
+                    judged: Err(Arc::clone(unreadable)),
+                },
+            }),
+            Subject::Server(name) => Some(match facts.server(name)? {
+                Kept::Read(server) => Self {
+                    reference: Reference::to_server(name, &server.uid),
+                    generation: server.generation,
+                    judged: Ok((
+                        judge::judge_server(server, facts, now),
+                        terms_of_server(server),
+                        keys::reasons::ACTIVE,
+                    )),
+                },
+                Kept::Unreadable(unreadable) => Self {
+                    reference: Reference::to_server(name, &unreadable.uid),
+                    generation: unreadable.generation,
+                    judged: Err(Arc::clone(unreadable)),
+                },
+            }),
+            _ => None,
+        }
+    }
+
+    fn declared(&self) -> Declared<'_> {
+        match &self.judged {
+            Ok((verdict, terms, standing)) => Declared::Judged {
+                verdict,
+                terms,
+                standing,
+            },
+            Err(unreadable) => Declared::Unreadable(unreadable),
+        }
+    }
+}
+
+/// When a filing or server next needs a look: its verdict changes, or a reminder is due.
+fn next_of_declaration(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
+    let (verdict, terms, _) = JudgedDeclaration::of(registry, subject, now)?.judged.ok()?;
+    let reminder = next_reminder(&terms, registry.snapshot().default_policy(), now);
+    verdict.next.into_iter().chain(reminder).min()
+}
