@@ -9,5 +9,6 @@
 )]
 
 mod cluster;
+mod rooms;
 mod shapes;
 mod support;

@@ -1,0 +1,127 @@
+//! The rooms of the house: which may use which, and that the pure ones touch neither the world nor the clock.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms in their order, and whether each is pure. A room may use itself and those before it.
+const ROOMS: [(&str, bool); 13] = [
+    ("domain", true),
+    ("api", true),
+    ("route", true),
+    ("registry", true),
+    ("rules", true),
+    ("judge", true),
+    ("effects", true),
+    ("report", true),
+    ("manifest", false),
+    ("admission", false),
+    ("controller", false),
+    ("telemetry", false),
+    ("cli", false),
+];
+
+/// What a pure room has no use for.
+const WORLD: [&str; 19] = [
+    "std::fs",
+    "std::env",
+    "std::io",
+    "std::process",
+    "std::thread",
+    "std::time",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "::now(",
+    "tokio",
+    "tracing",
+    "rayon",
+    "kube::Client",
+    "kube::client",
+    "println!",
+    "eprintln!",
+    "print!",
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The code of a file, without its tests and comments.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    lines
+        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+/// The rooms that a line of code names after `crate::`.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|after| {
+        let end = after.find(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+        &after[..end.unwrap_or(after.len())]
+    })
+}
+
+fn complaints() -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut complaints = Vec::new();
+    for (place, (room, is_pure)) in ROOMS.into_iter().enumerate() {
+        for path in files(&source.join(room)) {
+            if path.file_stem().is_some_and(|stem| stem == "tests") {
+                continue;
+            }
+            let shown = path.strip_prefix(&source).unwrap().display();
+            for (at, line) in code(&path) {
+                for other in named(&line) {
+                    match ROOMS.iter().position(|(name, _)| *name == other) {
+                        Some(other_place) if other_place > place => {
+                            complaints.push(format!("src/{shown}:{at}: {room} uses {other}, which comes after it"));
+                        }
+                        Some(_) => {}
+                        None => complaints.push(format!("src/{shown}:{at}: {other} is no room")),
+                    }
+                }
+                for word in WORLD.iter().filter(|word| is_pure && line.contains(**word)) {
+                    complaints.push(format!("src/{shown}:{at}: {room} is pure, and has no use for {word}"));
+                }
+            }
+        }
+    }
+    complaints
+}
+
+#[test]
+fn a_room_uses_only_those_before_it_and_a_pure_one_does_nothing_but_think() {
+    let complaints = complaints();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_folder_of_the_source_is_a_room() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(&source).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            let name = entry.file_name().into_string().unwrap();
+            assert!(ROOMS.iter().any(|(room, _)| *room == name), "src/{name} is no room");
+        }
+    }
+}
+
+#[test]
+fn the_names_after_crate_are_found() {
+    let found: Vec<&str> = named("use crate::domain::{Day, crate::api::x}; crate::rules").collect();
+    assert_eq!(found, ["domain", "api", "rules"]);
+}
