@@ -19,8 +19,8 @@ pub use default_policy::{DefaultPolicy, DefaultPolicyError};
 pub use lease::LeaseError;
 pub use shared::{Shared, Standing, WatchState};
 
-/// The time.
-pub type Clock = std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+use crate::admission::Clock;
 use crate::registry::SubjectKind;
 
 /// Every kind that is watched.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::Clock;
+use crate::admission::Clock;
 use super::shared::Shared;
 use crate::api::{
     AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
