@@ -76,7 +76,8 @@ fn judge(
         let violates = findings.iter().any(|finding| finding.severity == Severity::Violation);
         let colour = if violates || ends_soon || standing == Standing::Lost {
             Colour::Red
-        } else if !findings.is_empty() || standing == Standing::UnderWay {
+        } else if findings.iter().any(|finding| !finding.rule.foretells) || standing == Standing::UnderWay {
+            // An end that is foretold is more than 30 days away here, which leaves the light Blue.
             Colour::Yellow
         } else {
             Colour::Blue

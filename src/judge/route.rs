@@ -12,7 +12,7 @@ use crate::registry::{Filing, Policy, Snapshot};
 use crate::route::{Claim, Claimed, Route};
 use crate::rules::{
     self, AccessCase, CATALOGUE, Check, Context, CoverageCase, Detail, Draft, FILING_NOT_SHARED, FilingCase, Finding,
-    HostCase, Moment, Rule, Severity,
+    HostCase, Moment, Rule, Severity, WRONG_SERVICE_KIND,
 };
 
 /// Judges a route. Without a policy that governs it there is nothing to judge.
@@ -83,7 +83,9 @@ impl Serving {
         let is_outside = !site.is_empty() && site.places().iter().all(|place| place.location == Location::Outside);
         let mut places = if is_outside { Vec::new() } else { site.places().to_vec() };
         if let Some(provider) = policy.mainland_cdn.as_ref().and_then(|cdn| cdn.provider.as_deref())
-            && !places.iter().any(|place| *place.provider == *provider)
+            && !places
+                .iter()
+                .any(|place| *place.provider == *provider && place.location != Location::Unknown)
         {
             places.push(Place::named(provider, None, Location::Mainland(None)));
         }
@@ -193,9 +195,27 @@ impl Coverage<'_> {
             number: self.filing.site_number().map(|number| number.text().to_owned()),
         })
     }
+
+    /// Which of several filings is told of a host, the least first: one under which it may be served. Where there is
+    /// none, a website's explains better than an App's, a nearer one better than a farther, and of two filings of one
+    /// domain the one that is for this namespace.
+    fn order(&self, host: &Host) -> (Option<Severity>, bool, Reverse<usize>, bool) {
+        let has = |rule: &Rule| self.findings.iter().any(|finding| finding.rule == rule);
+        let over = self
+            .filing
+            .covering_domains()
+            .filter(|domain| domain.covers(host.domain()));
+        let nearest = over.map(|domain| domain.as_str().len()).max().unwrap_or_default();
+        (
+            self.worst(),
+            has(&WRONG_SERVICE_KIND),
+            Reverse(nearest),
+            has(&FILING_NOT_SHARED),
+        )
+    }
 }
 
-/// One that makes the host compliant wins; else one that only warns; else the nearest explains.
+/// One that makes the host compliant wins; else one that only warns; else the one that explains it best.
 fn best_coverage<'a>(
     host: &'a Host,
     claim: &Claim,
@@ -208,7 +228,7 @@ fn best_coverage<'a>(
     for filing in candidates {
         let coverage = coverage(filing, host, claim, namespace, serving, context);
         let worst = coverage.worst();
-        if best.as_ref().is_none_or(|best| worst < best.worst()) {
+        if best.as_ref().is_none_or(|best| coverage.order(host) < best.order(host)) {
             best = Some(coverage);
         }
         if worst.is_none() {
@@ -247,31 +267,33 @@ fn coverage<'a>(
         Check::Access(of_access) => of_access(&access).into_iter().collect(),
         Check::Filing(_) | Check::Host(_) | Check::Server(_) | Check::Reading => Vec::new(),
     }) {
-        let finding = found.on_host_of(claim, filing);
-        if *finding.rule == FILING_NOT_SHARED {
-            return Coverage {
-                filing,
-                findings: vec![Finding {
-                    filing: None,
-                    ..finding
-                }],
-            };
-        }
-        findings.push(finding);
+        findings.push(found.on_host_of(claim, filing));
     }
     findings.extend(own_violations(&of_filing).map(|found| {
         let finding = found.on_host_of(claim, filing);
-        if is_strange {
-            Finding {
-                detail: Detail::Withheld,
-                ..finding
-            }
-        } else {
-            finding
-        }
+        if is_strange { finding.withheld() } else { finding }
     }));
+    keep_to_itself(&mut findings);
     explain(&mut findings);
     Coverage { filing, findings }
+}
+
+/// Where a filing is not for the namespace, what else is found may not tell of it. If the policy makes that a violation,
+/// it is all there is to say; else what else violates still counts, without detail.
+fn keep_to_itself(findings: &mut Vec<Finding>) {
+    let Some(refused) = findings.iter().position(|finding| *finding.rule == FILING_NOT_SHARED) else {
+        return;
+    };
+    let refusal = Finding {
+        filing: None,
+        ..findings.swap_remove(refused)
+    };
+    let others = std::mem::take(findings).into_iter();
+    if refusal.severity < Severity::Violation {
+        let violations = others.filter(|finding| finding.severity == Severity::Violation);
+        findings.extend(violations.map(Finding::withheld));
+    }
+    findings.push(refusal);
 }
 
 /// What violates in the filing itself, by rules that have no word of their own for its hosts. Each rule speaks once.

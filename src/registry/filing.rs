@@ -8,8 +8,8 @@ use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
 use crate::api::{AccessStage, FilingSpec, NamespacesFrom, ServiceKind, Stage};
-use crate::domain::place::canonical_provider;
-use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError};
+use crate::domain::place::{canonical_provider, same_region};
+use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place};
 
 /// Which filing: namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,6 +127,17 @@ pub enum Allowed {
     Selector(Option<Selector>),
 }
 
+impl Access {
+    /// Whether it is for the region of a place: it names none, or that one by any of its names.
+    pub fn is_for(&self, place: &Place) -> bool {
+        let Some(region) = place.region.as_deref() else {
+            return true;
+        };
+        let mut named = self.regions.iter();
+        self.regions.is_empty() || named.any(|named| same_region(&place.provider, named, region))
+    }
+}
+
 impl Filing {
     /// Reads what was typed. Whatever is wrong with a value is kept beside it for the rules to tell.
     pub fn new(key: FilingKey, metadata: &ObjectMeta, spec: &FilingSpec) -> Self {
@@ -180,6 +191,11 @@ impl Filing {
             .iter()
             .filter_map(|entry| entry.domain.as_ref().ok())
             .filter(|domain| !domain.is_public_suffix())
+    }
+
+    /// The servers that its access entries name, which may not exist.
+    pub fn servers(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.access.iter().flat_map(|access| &access.servers)
     }
 
     /// Whether a namespace may serve under it.

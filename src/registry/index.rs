@@ -62,6 +62,19 @@ impl FilingIndex {
         self.by_key.iter()
     }
 
+    pub(super) fn in_namespace<'a>(
+        &'a self,
+        namespace: &'a Arc<str>,
+    ) -> impl Iterator<Item = (&'a FilingKey, &'a Kept<Filing>)> {
+        let first = FilingKey {
+            namespace: Arc::clone(namespace),
+            name: "".into(),
+        };
+        self.by_key
+            .range(first..)
+            .take_while(|(key, _)| key.namespace == *namespace)
+    }
+
     /// Filings with a domain at or above another, the nearest first, then by key.
     pub(super) fn at_or_above<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
         domain.ancestors().filter_map(|name| self.by_domain.get(name)).flatten()

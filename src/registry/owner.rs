@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::filing::{Filing, FilingKey};
-use super::policy::Policy;
+use super::policy::{Policy, labels_of};
 use super::server::Server;
 use super::snapshot::{IngressClassFact, Kept, Labels, NodeKey, Snapshot, Unreadable};
 use crate::api::keys;
 use crate::domain::{Domain, Place, Site};
-use crate::route::{Claimed, Route, RouteKey};
+use crate::route::{Claimed, Route, RouteKey, RouteKind};
 
 /// Something that is there now, in place of what was known of it before.
 #[derive(Clone, Debug)]
@@ -114,17 +114,28 @@ pub struct Registry {
     routes_at: HashMap<Arc<str>, BTreeSet<RouteKey>>,
     filings_on: HashMap<Arc<str>, BTreeSet<FilingKey>>,
     nodes: BTreeMap<NodeKey, Option<Place>>,
+    /// How many nodes stand in each place.
+    places: BTreeMap<Place, usize>,
 }
 
 impl Registry {
     /// Starts from what is known already, without routes.
     pub fn new(snapshot: Snapshot) -> Self {
+        let mut filings_on = HashMap::new();
+        for (key, kept) in snapshot.filings.iter() {
+            if let Kept::Read(filing) = kept {
+                for server in filing.servers() {
+                    note(&mut filings_on, server, key);
+                }
+            }
+        }
         Self {
             snapshot,
             routes: BTreeMap::new(),
             routes_at: HashMap::new(),
-            filings_on: HashMap::new(),
+            filings_on,
             nodes: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 
@@ -209,10 +220,8 @@ impl Registry {
         };
         if let Some(Kept::Read(old)) = &before {
             self.affect_by_filing(old, &mut affected);
-            for server in old.access.iter().flat_map(|access| &access.servers) {
-                if let Some(filings) = self.filings_on.get_mut(server) {
-                    filings.remove(key);
-                }
+            for server in old.servers() {
+                forget(&mut self.filings_on, server, key);
             }
         }
         let index = Arc::make_mut(&mut self.snapshot.filings);
@@ -220,11 +229,8 @@ impl Registry {
             None => index.remove(key),
             Some(Err(unreadable)) => index.insert_unreadable(key.clone(), unreadable),
             Some(Ok(new)) => {
-                for server in new.access.iter().flat_map(|access| &access.servers) {
-                    self.filings_on
-                        .entry(Arc::clone(server))
-                        .or_default()
-                        .insert(key.clone());
+                for server in new.servers() {
+                    note(&mut self.filings_on, server, key);
                 }
                 index.insert(new);
                 if let Some(Kept::Read(new)) = self.snapshot.filings.get(key).cloned() {
@@ -289,6 +295,11 @@ impl Registry {
     }
 
     fn namespace(&mut self, name: &Arc<str>, labels: Option<Labels>) -> Affected {
+        // The API server gives every namespace its name as a label; in a manifest it is not there yet.
+        let labels = labels.map(|mut labels| {
+            labels.extend(labels_of(name));
+            labels
+        });
         if self.snapshot.namespaces.get(name) == labels.as_ref() {
             return Affected::default();
         }
@@ -299,7 +310,7 @@ impl Registry {
             routes: self.routes_in(name),
             ..Affected::default()
         };
-        for (key, kept) in self.snapshot.filings.iter().filter(|(key, _)| key.namespace == *name) {
+        for (key, kept) in self.snapshot.filings.in_namespace(name) {
             affected.filings.insert(key.clone());
             if let Kept::Read(filing) = kept {
                 self.affect_by_filing(filing, &mut affected);
@@ -325,9 +336,26 @@ impl Registry {
         if self.nodes.get(name) == place.as_ref() {
             return Affected::default();
         }
+        let before = self.nodes.get(name).cloned().flatten();
+        let after = place.clone().flatten();
         set(&mut self.nodes, name, place);
-        let site = Site::of(self.nodes.values().flatten().cloned());
         let mut affected = Affected::default();
+        if before == after {
+            return affected;
+        }
+        if let Some(place) = after {
+            let count = self.places.entry(place).or_default();
+            *count = count.saturating_add(1);
+        }
+        if let Some(place) = before
+            && let Some(count) = self.places.get_mut(&place)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.places.remove(&place);
+            }
+        }
+        let site = Site::of(self.places.keys().cloned());
         if site != *self.snapshot.site {
             self.snapshot.site = Arc::new(site);
             let snapshot = &self.snapshot;
@@ -346,17 +374,12 @@ impl Registry {
         }
         if let Some(Kept::Read(old)) = self.routes.remove(key) {
             for name in names(&old) {
-                if let Some(routes) = self.routes_at.get_mut(name) {
-                    routes.remove(key);
-                    if routes.is_empty() {
-                        self.routes_at.remove(name);
-                    }
-                }
+                forget(&mut self.routes_at, name, key);
             }
         }
         if let Some(Kept::Read(new)) = &kept {
             for name in names(new) {
-                self.routes_at.entry(name.into()).or_default().insert(key.clone());
+                note(&mut self.routes_at, name, key);
             }
         }
         set(&mut self.routes, key, kept);
@@ -389,9 +412,15 @@ impl Registry {
     }
 
     fn routes_in(&self, namespace: &Arc<str>) -> BTreeSet<RouteKey> {
+        let first = RouteKey {
+            namespace: Arc::clone(namespace),
+            name: "".into(),
+            kind: RouteKind::Ingress,
+        };
         self.routes
-            .keys()
-            .filter(|key| key.namespace == *namespace)
+            .range(first..)
+            .map(|(key, _)| key)
+            .take_while(|key| key.namespace == *namespace)
             .cloned()
             .collect()
     }
@@ -404,6 +433,26 @@ impl Registry {
         read.filter(|(_, route)| holds(route))
             .map(|(key, _)| key.clone())
             .collect()
+    }
+}
+
+fn note<K: Ord + Clone>(at: &mut HashMap<Arc<str>, BTreeSet<K>>, name: &str, key: &K) {
+    match at.get_mut(name) {
+        Some(keys) => {
+            keys.insert(key.clone());
+        }
+        None => {
+            at.insert(name.into(), BTreeSet::from([key.clone()]));
+        }
+    }
+}
+
+fn forget<K: Ord>(at: &mut HashMap<Arc<str>, BTreeSet<K>>, name: &str, key: &K) {
+    if let Some(keys) = at.get_mut(name) {
+        keys.remove(key);
+        if keys.is_empty() {
+            at.remove(name);
+        }
     }
 }
 

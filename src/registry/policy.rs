@@ -200,7 +200,7 @@ fn place(site: &SiteSpec, problems: &mut Vec<Problem>) -> Place {
     };
     // The table knows better than a policy where a provider's region is.
     if known.location == Location::Unknown {
-        Place::named(&site.provider, site.region.as_deref(), location)
+        Place { location, ..known }
     } else {
         known
     }
@@ -232,7 +232,7 @@ fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemp
         let mut hosts = Vec::with_capacity(typed.hosts.len());
         for (host_at, host) in typed.hosts.iter().enumerate() {
             let refused = match Host::parse(host) {
-                Ok(parsed) if parsed.domain().is_public_suffix() => {
+                Ok(parsed) if parsed.domain().is_public_suffix() && !parsed.is_private() => {
                     "is a public suffix; exempt names below it".to_owned()
                 }
                 Ok(parsed) => {

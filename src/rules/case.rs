@@ -2,6 +2,7 @@
 
 use super::finding::Value;
 use super::moment::Moment;
+use crate::api::AccessStage;
 use crate::domain::{Day, Host, Location, Place};
 use crate::registry::{Access, Filing, Kept, Policy, Server, Snapshot};
 use crate::route::Claimed;
@@ -103,19 +104,27 @@ impl<'a> AccessCase<'a> {
         self.places.iter().filter(|place| place.location != Location::Unknown)
     }
 
-    /// The filing's access entry for the provider of a place.
+    /// The filing's access entry for the provider of a place. Of several (under two names of one provider, or in a
+    /// manifest that no API server has checked) the one for its region, then the one that is furthest.
     pub fn entry(&self, place: &Place) -> Option<&'a Access> {
-        self.filing
-            .access
-            .iter()
-            .find(|access| *access.provider == *place.provider)
+        let entries = self.filing.access.iter();
+        entries
+            .filter(|access| *access.provider == *place.provider)
+            .min_by_key(|access| {
+                let stage = match access.stage {
+                    AccessStage::Approved => 0,
+                    AccessStage::Submitted => 1,
+                    AccessStage::Cancelled => 2,
+                };
+                (!access.is_for(place), stage)
+            })
     }
 
     /// The entries that serve the places, each once.
     pub fn entries(&self) -> Vec<&'a Access> {
         let mut entries: Vec<&Access> = Vec::new();
         for entry in self.known_places().filter_map(|place| self.entry(place)) {
-            if !entries.iter().any(|known| known.provider == entry.provider) {
+            if !entries.iter().any(|known| std::ptr::eq(*known, entry)) {
                 entries.push(entry);
             }
         }

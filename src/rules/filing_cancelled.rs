@@ -2,14 +2,14 @@
 
 use super::case::CoverageCase;
 use super::finding::Draft;
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::api::Stage;
 
 pub(super) static FILING_CANCELLED: Rule = Rule {
     id: "FilingCancelled",
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "Providers' documentation: a cancelled number is never restored; serving without a filing: MII Order 33, art. 5.",
+    source: "MII Order 33 (2005), art. 5: no service without a filing; a cancelled number is never restored (providers' documentation).",
     title: Words {
         en: "the filing has been cancelled",
         zh: "备案已注销",
@@ -20,7 +20,43 @@ pub(super) static FILING_CANCELLED: Rule = Rule {
     },
     remedy: Words {
         en: "file anew: a cancelled number is never restored; stop serving until there is a new one",
-        zh: "已注销的备案号不能恢复，请重新备案，取得新备案号之前停止服务",
+        zh: "请重新备案：注销的备案号无法恢复；取得新备案号之前请停止服务",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Cancelled
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &["Ingress shop/web spec.rules[0].host"],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2026023456号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage)],

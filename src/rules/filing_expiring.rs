@@ -2,7 +2,7 @@
 
 use super::case::{Context, CoverageCase, FilingCase};
 use super::finding::Draft;
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::domain::FieldPath;
 use crate::registry::Filing;
 
@@ -22,6 +22,47 @@ pub(super) static FILING_EXPIRING: Rule = Rule {
     remedy: Words {
         en: "have the provider confirm the record, and set spec.expiresAt anew",
         zh: "请向接入商确认备案记录，并更新 spec.expiresAt",
+    },
+    foretells: true,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  expiresAt: 2027-02-20
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &[
+            "Ingress shop/web spec.rules[0].host",
+            "Filing filing-system/example-com spec.expiresAt",
+        ],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  expiresAt: 2028-02-20
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[
         "FilingCancelled",

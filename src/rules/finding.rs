@@ -109,12 +109,22 @@ pub enum Detail {
 }
 
 impl Finding {
+    /// Without anything that tells of the filing but that it violates.
+    #[must_use]
+    pub fn withheld(self) -> Self {
+        Self {
+            filing: None,
+            detail: Detail::Withheld,
+            ..self
+        }
+    }
+
     /// The fact, in one sentence without a full stop.
     pub fn message(&self, lang: Lang) -> String {
         match (&self.detail, lang) {
             (Detail::Told(values), _) => fill(self.rule.message.get(lang), values, lang),
             (Detail::Withheld, Lang::En) => "the filing that covers it has a violation of its own".to_owned(),
-            (Detail::Withheld, Lang::Zh) => "覆盖该主机的备案自身存在违规".to_owned(),
+            (Detail::Withheld, Lang::Zh) => "覆盖该主机名的备案本身不合规".to_owned(),
         }
     }
 
@@ -123,7 +133,7 @@ impl Finding {
         match (&self.detail, lang) {
             (Detail::Told(values), _) => fill(self.rule.remedy.get(lang), values, lang),
             (Detail::Withheld, Lang::En) => "ask the team that keeps the filings to mend it".to_owned(),
-            (Detail::Withheld, Lang::Zh) => "请联系负责备案的团队修正".to_owned(),
+            (Detail::Withheld, Lang::Zh) => "请联系备案管理团队处理".to_owned(),
         }
     }
 

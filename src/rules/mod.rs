@@ -37,8 +37,9 @@ pub use case::{AccessCase, Context, CoverageCase, FilingCase, HostCase, ServerCa
 pub use filing_not_shared::FILING_NOT_SHARED;
 pub use finding::{Detail, Draft, Finding, Value, list, names};
 pub use moment::Moment;
-pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
+pub use rule::{Basis, Check, Examples, Lang, Rule, Severity, Words};
 pub use unreadable::UNREADABLE;
+pub use wrong_service_kind::WRONG_SERVICE_KIND;
 
 use crate::domain::FieldPath;
 use crate::registry::{Policy, Problem};
@@ -53,7 +54,7 @@ pub static CATALOGUE: [&Rule; 26] = [
     &unfilable_suffix::UNFILABLE_SUFFIX,
     &no_filing::NO_FILING,
     &FILING_NOT_SHARED,
-    &wrong_service_kind::WRONG_SERVICE_KIND,
+    &WRONG_SERVICE_KIND,
     &filing_cancelled::FILING_CANCELLED,
     &filing_rejected::FILING_REJECTED,
     &filing_pending::FILING_PENDING,

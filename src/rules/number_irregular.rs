@@ -2,7 +2,7 @@
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::domain::{Irregularity, NumberKind};
 use crate::registry::{NumberRole, Numbered};
 
@@ -10,10 +10,10 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     id: "NumberIrregular",
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
-    source: "Bureaus check the number in the footer as it is written; Guangdong (粤) shows the main number, all others the site's.",
+    source: "The footer shows the site's number, in Guangdong (粤) the main number; bureaus have others corrected (MII Order 33, art. 13 and 25).",
     title: Words {
         en: "a number was understood only after mending, or is a main number where the site's is due",
-        zh: "备案号经修正后才能识别，或应写网站备案号处写了主体备案号",
+        zh: "备案号经修正后才能识别，或在网站备案号处填了主体备案号",
     },
     message: Words {
         en: "\"{number}\" {fact}",
@@ -22,6 +22,42 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     remedy: Words {
         en: "write {right}",
         zh: "请写作 {right}",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345-1号
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &["Filing filing-system/example-com spec.number"],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
@@ -56,10 +92,7 @@ fn draft(numbered: &Numbered) -> Option<Draft> {
         && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
         && number.province.is_none_or(|province| province.icp != "粤");
     is_main.then(|| {
-        let fact = Value::words(
-            "is the subject's number, where the site's is due",
-            "是主体备案号，此处应为网站备案号",
-        );
+        let fact = Value::words("does not say which site it is for", "未写明网站序号");
         let right = Value::Both {
             en: format!("{}-N, with the number of the site", number.text()),
             zh: format!("{}-N（网站序号）", number.text()),

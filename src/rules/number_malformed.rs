@@ -2,7 +2,7 @@
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::domain::{Number, NumberKind};
 use crate::registry::NumberRole;
 
@@ -10,10 +10,10 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
     id: "NumberMalformed",
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "The forms of licence numbers as published (beian.miit.gov.cn); App, mini-program and quick-app suffixes: 工信部信管〔2023〕105号.",
+    source: "The forms of the numbers as published (facts/number-formats.csv); a site's, a subject's, a licence's and public security's are each their own.",
     title: Words {
         en: "a number does not fit its grammar, or is of the wrong kind",
-        zh: "备案号格式不符，或种类不对",
+        zh: "备案号格式不正确，或类型不符",
     },
     message: Words {
         en: "{error}",
@@ -21,7 +21,47 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
     },
     remedy: Words {
         en: "copy the number from the notice of approval or from beian.miit.gov.cn",
-        zh: "请从通过通知或 beian.miit.gov.cn 复制备案号",
+        zh: "请从审核通过通知或 beian.miit.gov.cn 复制备案号",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京公网安备11010502030123号
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &[
+            "Ingress shop/web spec.rules[0].host",
+            "Filing filing-system/example-com spec.number",
+        ],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  publicSecurity: {number: 京公网安备11010502030123号}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],

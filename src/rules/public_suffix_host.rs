@@ -2,7 +2,7 @@
 
 use super::case::{FilingCase, HostCase};
 use super::finding::Draft;
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::domain::FieldPath;
 use crate::route::Claimed;
 
@@ -10,10 +10,10 @@ pub(super) static PUBLIC_SUFFIX_HOST: Rule = Rule {
     id: "PublicSuffixHost",
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "A filing is made for a registered domain name (MII Order 33, art. 5); public suffixes: publicsuffix.org, ICANN part.",
+    source: "A filing is made for a registered domain name, one label below a public suffix (providers' documentation; publicsuffix.org, ICANN part).",
     title: Words {
         en: "the host is a public suffix, or a wildcard over one",
-        zh: "主机是公共后缀，或覆盖整个公共后缀的通配符",
+        zh: "主机名是公共后缀，或是其通配符",
     },
     message: Words {
         en: "{host} is a public suffix, below which anyone may register",
@@ -21,7 +21,33 @@ pub(super) static PUBLIC_SUFFIX_HOST: Rule = Rule {
     },
     remedy: Words {
         en: "name the domain that is registered",
-        zh: "请写明已注册的域名",
+        zh: "请填写已注册的域名",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: '*.com.cn'}]}
+",
+        fires: &["Ingress shop/web spec.rules[0].host"],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com.cn]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: '*.example.com.cn'}]}
+",
     },
     yields_to: &[],
     checks: &[Check::Host(on_host), Check::Filing(on_filing)],

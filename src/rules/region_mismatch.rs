@@ -2,14 +2,13 @@
 
 use super::case::AccessCase;
 use super::finding::{Draft, list};
-use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::place::same_region;
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 
 pub(super) static REGION_MISMATCH: Rule = Rule {
     id: "RegionMismatch",
     severity: Some(Severity::Violation),
     basis: Basis::Practice,
-    source: "Providers check that a domain resolves to the servers of its access filing; a record that names regions is meant for those.",
+    source: "Providers cancel the access of a domain that resolves elsewhere; an entry that names regions holds for those.",
     title: Words {
         en: "the access entry names regions, and the site's is none of them",
         zh: "接入信息写明了地域，但不含站点所在地域",
@@ -20,7 +19,43 @@ pub(super) static REGION_MISMATCH: Rule = Rule {
     },
     remedy: Words {
         en: "add the region to the access entry once the provider has it, or serve the host from one that is named",
-        zh: "接入商登记后请将该地域写入接入信息，或改由已写明的地域提供服务",
+        zh: "请在接入商登记该地域后写入接入信息，或改由已登记的地域提供服务",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, regions: [cn-hangzhou], stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &["Ingress shop/web spec.rules[0].host"],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, regions: [cn-hangzhou, cn-beijing], stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[
         "FilingCancelled",
@@ -36,25 +71,15 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
     let mut regions: Vec<&str> = Vec::new();
     let mut places = Vec::new();
     for place in case.known_places() {
-        let Some((entry, region)) = case.entry(place).zip(place.region.as_deref()) else {
+        let Some(entry) = case.entry(place).filter(|entry| !entry.is_for(place)) else {
             continue;
         };
-        if !entry.regions.is_empty()
-            && !entry
-                .regions
-                .iter()
-                .any(|named| same_region(&place.provider, named, region))
-        {
-            regions.extend(
-                entry
-                    .regions
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|named| !regions.contains(named))
-                    .collect::<Vec<_>>(),
-            );
-            places.push(place.to_string());
+        for named in &entry.regions {
+            if !regions.contains(&named.as_str()) {
+                regions.push(named);
+            }
         }
+        places.push(place.to_string());
     }
     (!places.is_empty()).then(|| {
         Draft::new()

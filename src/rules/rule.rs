@@ -98,10 +98,27 @@ pub struct Rule {
     pub message: Words,
     /// What to do about it, with the same values.
     pub remedy: Words,
+    /// Whether it tells of an end that is still to come. Such a finding alone leaves a filing or server Blue while the end
+    /// is more than 30 days away.
+    pub foretells: bool,
+    /// What it finds, and what it is content with.
+    pub examples: Examples,
     /// Rules that say the same more to the point: where one of them is found as badly, this one is not told.
     pub yields_to: &'static [&'static str],
     /// How it looks at cases.
     pub checks: &'static [Check],
+}
+
+/// Manifests that show a rule; a test runs them. They are judged on 2026-11-23, and unless they have a policy of their
+/// own at alicloud cn-beijing with everyone's filings trusted.
+#[derive(Debug)]
+pub struct Examples {
+    /// Where the rule fires, and no other.
+    pub bad: &'static str,
+    /// Everywhere that it fires in the bad one: kind, namespace and name, field path.
+    pub fires: &'static [&'static str],
+    /// Where nothing fires.
+    pub good: &'static str,
 }
 
 /// Rules are told apart by their name.

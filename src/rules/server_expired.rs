@@ -2,7 +2,7 @@
 
 use super::case::{AccessCase, Context, ServerCase};
 use super::finding::{Draft, Value, list};
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::api::ServerState;
 use crate::domain::FieldPath;
 use crate::registry::{Kept, Server};
@@ -14,7 +14,7 @@ pub(super) static SERVER_EXPIRED: Rule = Rule {
     source: "Providers cancel the access of a domain whose server has lapsed; a filing without access is cancelled after (providers' documentation).",
     title: Words {
         en: "every server of the access entry is past its end and grace, suspended or released",
-        zh: "接入信息中的服务器均已到期（含宽限期）、停用或释放",
+        zh: "接入信息中的服务器均已过期（宽限期已过）、停用或释放",
     },
     message: Words {
         en: "{servers} {end}",
@@ -22,7 +22,56 @@ pub(super) static SERVER_EXPIRED: Rule = Rule {
     },
     remedy: Words {
         en: "renew it, or name a server that lasts in the access entry, before the provider cancels the access",
-        zh: "请续费，或在接入信息中写明仍有效的服务器，以免接入被取消",
+        zh: "请续费，或在接入信息中改用仍有效的服务器，以免接入商取消接入",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: AccessServer
+metadata: {name: beijing-slb}
+spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-11-01}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &[
+            "Ingress shop/web spec.rules[0].host",
+            "AccessServer beijing-slb spec.expiresAt",
+        ],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: AccessServer
+metadata: {name: beijing-slb}
+spec: {provider: alicloud, region: cn-beijing, expiresAt: 2028-11-01}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[
         "FilingCancelled",

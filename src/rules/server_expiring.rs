@@ -2,7 +2,7 @@
 
 use super::case::{AccessCase, Context, ServerCase};
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use super::server_expired::end_of;
 use crate::domain::FieldPath;
 use crate::registry::{Kept, Server};
@@ -17,12 +17,61 @@ pub(super) static SERVER_EXPIRING: Rule = Rule {
         zh: "接入信息中最后到期的服务器即将到期，且未开启自动续费",
     },
     message: Words {
-        en: "{server}, which carries it, {ends}",
-        zh: "承载它的 {server} {ends}",
+        en: "{server} {ends}",
+        zh: "{server} {ends}",
     },
     remedy: Words {
         en: "renew it, or add a server that lasts",
-        zh: "请续费，或增加仍有效的服务器",
+        zh: "请续费，或增加有效期更长的服务器",
+    },
+    foretells: true,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: AccessServer
+metadata: {name: beijing-slb}
+spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-12-08}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &[
+            "Ingress shop/web spec.rules[0].host",
+            "AccessServer beijing-slb spec.expiresAt",
+        ],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: AccessServer
+metadata: {name: beijing-slb}
+spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-12-08, autoRenew: true}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[
         "FilingCancelled",
@@ -51,7 +100,14 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
             .filter_map(|server| Some((*server, ends(&case.context, server)?)))
             .collect();
         let (last, ends) = expiring.iter().max_by_key(|(server, _)| server.expires_at)?;
-        (expiring.len() == live.len()).then(|| Draft::new().with("server", &last.name).with("ends", ends.clone()))
+        (expiring.len() == live.len()).then(|| {
+            let name = &last.name;
+            let carrying = Value::Both {
+                en: format!("{name}, which carries it,"),
+                zh: format!("承载它的 {name}"),
+            };
+            Draft::new().with("server", carrying).with("ends", ends.clone())
+        })
     })
 }
 

@@ -2,17 +2,18 @@
 
 use super::case::CoverageCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Rule, Severity, Words};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::api::ServiceKind;
 
-pub(super) static WRONG_SERVICE_KIND: Rule = Rule {
+/// Where it is found, a filing that serves websites explains better, if there is one.
+pub static WRONG_SERVICE_KIND: Rule = Rule {
     id: "WrongServiceKind",
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "Notice on App filing (工信部信管〔2023〕105号): Apps, mini-programs and quick apps are filed apart from websites, both ways.",
+    source: "Apps, mini-programs and quick apps are filed apart from websites, and neither covers the other (providers' documentation; their numbers end in A, X, K).",
     title: Words {
         en: "only an App, mini-program or quick-app filing names the domain",
-        zh: "只有 APP、小程序或快应用备案写明了该域名",
+        zh: "该域名只有 APP、小程序或快应用备案",
     },
     message: Words {
         en: "{filing} is {kind}, which covers no website",
@@ -21,6 +22,44 @@ pub(super) static WRONG_SERVICE_KIND: Rule = Rule {
     remedy: Words {
         en: "file the website too; its number ends in -N without a letter",
         zh: "请另行办理网站备案，其备案号以 -N 结尾且不带字母",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-2A
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  service: {kind: App}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &["Ingress shop/web spec.rules[0].host"],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  service: {kind: Website}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
     },
     yields_to: &[],
     checks: &[Check::Coverage(on_coverage)],
