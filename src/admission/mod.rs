@@ -4,18 +4,20 @@
 //! TLS, with a certificate from [`certificate`] and its authority from [`secret`]. It asks nobody anything while it
 //! answers, and decides nothing that the judge does not say.
 
-pub mod certificate;
+mod certificate;
 mod metrics;
 mod request;
 mod review;
-pub mod secret;
+mod secret;
 mod server;
 mod words;
 
 #[cfg(test)]
 mod fixture;
 
+pub use certificate::{Authority, CertificateError, from_files};
 pub use metrics::Metrics;
 pub use request::{Asked, BadRequest, Request, Subject};
 pub use review::{Answer, Decision, review};
+pub use secret::{CaBundle, SecretError, apply_ca_bundle, authority};
 pub use server::{Clock, Facts, PATH, router, serve};

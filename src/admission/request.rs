@@ -6,7 +6,8 @@ use kube::core::{DynamicObject, TypeMeta};
 use serde::Deserialize;
 
 use crate::registry::Unreadable;
-use crate::route::{ClassRef, INGRESS_CLASS_ANNOTATION, Route, RouteKey, RouteKind, from_ingress};
+use crate::api::keys;
+use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_ingress};
 
 /// A request of the API server, with the routes that it is about.
 #[derive(Debug)]
@@ -194,7 +195,7 @@ fn bare_route(object: &DynamicObject, namespace: &str, name: &str) -> Route {
                 .and_then(serde_json::Value::as_str)
                 .map(Into::into),
             annotation: annotations
-                .and_then(|all| all.get(INGRESS_CLASS_ANNOTATION))
+                .and_then(|all| all.get(keys::LEGACY_CLASS))
                 .map(|name| name.as_str().into()),
         },
         claims: Vec::new(),

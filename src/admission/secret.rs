@@ -11,12 +11,13 @@ use kube::{Api, Client};
 use serde_json::json;
 use tracing::{info, warn};
 
+use crate::api::keys::managers;
 use super::certificate::{Authority, CertificateError};
 
 /// The webhook that asks about Ingresses.
-pub const WEBHOOK: &str = "ingresses.filing-operator.io";
+pub(super) const WEBHOOK: &str = "ingresses.filing-operator.io";
 /// Under which name the operator owns the `caBundle`.
-const FIELD_MANAGER: &str = "filing-operator-webhook";
+
 const TYPE: &str = "kubernetes.io/tls";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
@@ -182,7 +183,7 @@ pub async fn apply_ca_bundle(client: Client, configuration: &str, ca_pem: &str) 
         "metadata": {"name": configuration, "uid": live.metadata.uid},
         "webhooks": [{"name": WEBHOOK, "clientConfig": {"caBundle": bundle}}],
     });
-    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let params = PatchParams::apply(managers::WEBHOOK).force();
     configurations
         .patch(configuration, &params, &Patch::Apply(&patch))
         .await
