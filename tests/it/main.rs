@@ -9,6 +9,7 @@
 )]
 
 mod cluster;
+mod corpus;
 mod rooms;
 mod shapes;
 mod support;
