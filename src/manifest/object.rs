@@ -124,23 +124,53 @@ impl Document {
     }
 
     fn items(&self, list: &TypeMeta, survey: Survey, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
-        let items = match survey.items {
-            Some(items) => items,
-            None if survey.root.merges => return self.values(list, text, lists),
-            // An object of some kind that happens to be called so.
-            None => return vec![Ok(self.object(list.clone()))],
-        };
         if lists >= MAX_LISTS {
-            let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
-            return vec![Err(self.error(self.start(), message, Some("take the inner lists out")))];
+            return vec![Err(self.too_many_lists(self.start()))];
         }
-        if items
-            .iter()
-            .any(|item| item.range.is_none() && (item.top.is_mapping || item.top.merges))
-        {
-            return self.values(list, text, lists);
+        let mut objects = Vec::new();
+        let Some(items) = survey.items else {
+            if !survey.root.merges {
+                // An object of some kind that happens to be called so.
+                return vec![Ok(self.object(list.clone()))];
+            }
+            // The items themselves stand behind an alias.
+            match self.item_values(text) {
+                Ok(values) => self.values(list, values, &[], self.start(), lists, &mut objects),
+                Err(error) => objects.push(Err(error)),
+            }
+            return objects;
+        };
+        let mut values: Option<Vec<Value>> = None;
+        for (index, item) in items.iter().enumerate() {
+            if item.range.is_some() || !(item.top.is_mapping || item.top.merges) {
+                objects.extend(self.item(list, item, lists));
+                continue;
+            }
+            // Aliases tie it to the rest of the list, which is read as values once.
+            let values = match &mut values {
+                Some(values) => values,
+                none => match self.item_values(text) {
+                    Ok(read) => none.insert(read),
+                    Err(error) => return vec![Err(error)],
+                },
+            };
+            let value = values.get_mut(index).map(Value::take).unwrap_or_default();
+            let steps = vec!["items".to_owned(), index.to_string()];
+            self.value(
+                list,
+                value,
+                steps,
+                self.position(item.line, item.column),
+                lists,
+                &mut objects,
+            );
         }
-        items.iter().flat_map(|item| self.item(list, item, lists)).collect()
+        objects
+    }
+
+    fn too_many_lists(&self, at: Position) -> ReadError {
+        let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
+        self.error(at, message, Some("take the inner lists out"))
     }
 
     fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
@@ -174,86 +204,80 @@ impl Document {
         })]
     }
 
-    /// The items of a list that aliases tie together, as values without places.
-    fn values(&self, list: &TypeMeta, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
+    /// The items of a list as values, aliases followed.
+    fn item_values(&self, text: &str) -> Result<Vec<Value>, ReadError> {
         #[derive(Deserialize)]
         struct Items {
             #[serde(default)]
             items: Vec<Value>,
         }
-        match yaml::read(text) {
-            Ok(Items { items }) => {
-                let mut objects = Vec::new();
-                self.value_items(list, items, &[], lists, &mut objects);
-                objects
-            }
-            Err(error) => vec![Err(self.fault(yaml::explain(&error), None))],
-        }
+        yaml::read(text)
+            .map(|Items { items }| items)
+            .map_err(|error| self.fault(yaml::explain(&error), None))
     }
 
-    fn value_items(
+    /// The objects among the items of the list at `steps`, all of which are shown at `start`.
+    fn values(
         &self,
         list: &TypeMeta,
         items: Vec<Value>,
-        within: &[Step],
+        steps: &[Step],
+        start: Position,
         lists: usize,
         objects: &mut Vec<Result<Object, ReadError>>,
     ) {
-        let first = objects.len();
-        for (index, mut value) in items.into_iter().enumerate() {
-            let mut steps = within.to_vec();
-            steps.extend(["items".to_owned(), index.to_string()]);
-            let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-            let top = Top {
-                is_mapping: value.is_object(),
-                api_version: said("apiVersion"),
-                kind: said("kind"),
-                has_metadata: value.get("metadata").is_some(),
-                merges: false,
-            };
-            match of_item(list, &top) {
-                Ok(meta) if meta.is_list() && lists < MAX_LISTS && value.get("items").is_some_and(Value::is_array) => {
-                    if let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) {
-                        self.value_items(&meta, items, &steps, lists + 1, objects);
-                    }
-                }
-                Ok(meta) => {
-                    let part = Some(Part {
-                        steps,
-                        value: Arc::new(value),
-                    });
-                    objects.push(Ok(Object {
-                        document: self.clone(),
-                        start: self.start(),
-                        meta,
-                        part,
-                    }));
-                }
-                Err((message, remedy)) => {
-                    let path = fields::path_of(steps.iter().map(String::as_str));
-                    objects.push(Err(self.error(
-                        self.start(),
-                        format!("{path}: {message}"),
-                        Some(remedy),
-                    )));
-                }
+        for (index, item) in items.into_iter().enumerate() {
+            let steps = steps
+                .iter()
+                .cloned()
+                .chain(["items".to_owned(), index.to_string()])
+                .collect();
+            self.value(list, item, steps, start, lists, objects);
+        }
+    }
+
+    /// The object that an element of a list is, or those in it when it is a list itself.
+    fn value(
+        &self,
+        list: &TypeMeta,
+        mut value: Value,
+        steps: Vec<Step>,
+        start: Position,
+        lists: usize,
+        objects: &mut Vec<Result<Object, ReadError>>,
+    ) {
+        let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let top = Top {
+            is_mapping: value.is_object(),
+            api_version: said("apiVersion"),
+            kind: said("kind"),
+            has_metadata: value.get("metadata").is_some(),
+            merges: false,
+        };
+        let meta = match of_item(list, &top) {
+            Ok(meta) => meta,
+            Err((message, remedy)) => {
+                return objects.push(Err(self.error(start, message.to_owned(), Some(remedy))));
             }
+        };
+        if meta.is_list()
+            && let Some(Value::Array(items)) = value.get_mut("items")
+        {
+            if lists + 1 >= MAX_LISTS {
+                return objects.push(Err(self.too_many_lists(start)));
+            }
+            return self.values(&meta, std::mem::take(items), &steps, start, lists + 1, objects);
         }
-        if !within.is_empty() {
-            return;
-        }
-        // Where they begin, for all of them in one pass.
-        let text = self.text();
-        let steps = objects.iter().skip(first).map(|object| match object {
-            Ok(Object { part: Some(part), .. }) => part.steps.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
+        let part = Some(Part {
+            steps,
+            value: Arc::new(value),
         });
-        let starts = locate::places(&text, steps.collect());
-        for (object, start) in objects.iter_mut().skip(first).zip(starts) {
-            if let (Ok(object), Some(start)) = (object, start) {
-                object.start = self.position(start.value.line, start.value.column);
-            }
-        }
+        objects.push(Ok(Object {
+            document: self.clone(),
+            start,
+            meta,
+            part,
+        }));
     }
 
     /// Its text as it is parsed.
@@ -329,6 +353,12 @@ struct Part {
 }
 
 impl Object {
+    /// Whether it is read from its own text, not from that of the list it stands in.
+    #[cfg(test)]
+    pub(super) fn is_apart(&self) -> bool {
+        self.part.is_none()
+    }
+
     /// What it says it is.
     pub fn meta(&self) -> &TypeMeta {
         &self.meta
