@@ -11,15 +11,13 @@ use serde_json::Value;
 
 use super::error::{Location, Position, ReadError};
 use super::fields::{self, Step};
+use super::list::checked;
 use super::locate::{self, Place};
 use super::source::Source;
 use super::split::{first_content, has_content, lines};
-use super::survey::{Item, Survey, Top, survey};
+use super::survey::{Top, survey};
 use super::yaml::{self, Fault};
 use crate::domain::FieldPath;
-
-/// How deep lists may hold lists.
-const MAX_LISTS: usize = 4;
 
 /// The apiVersion and kind of an object. Both are empty for a document that doesn't claim to be a Kubernetes object:
 /// a chart's values, a kustomization.
@@ -38,7 +36,7 @@ impl TypeMeta {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
-    fn is_list(&self) -> bool {
+    pub(super) fn is_list(&self) -> bool {
         self.kind.ends_with("List")
     }
 }
@@ -55,14 +53,14 @@ pub enum Strictness {
 /// One document of a stream, or one element of a list that is read apart from the rest.
 #[derive(Clone, Debug)]
 pub struct Document {
-    source: Arc<Source>,
-    range: Range<usize>,
+    pub(super) source: Arc<Source>,
+    pub(super) range: Range<usize>,
     /// The line on which it begins.
-    line: u32,
+    pub(super) line: u32,
     /// Spaces to put before its first line, so that it stands as far to the right as the others.
-    indent: usize,
+    pub(super) indent: usize,
     /// Columns that its first line stands to the right of what is parsed.
-    shift: u32,
+    pub(super) shift: u32,
 }
 
 impl Document {
@@ -82,7 +80,7 @@ impl Document {
         self.objects_in(0)
     }
 
-    fn objects_in(&self, lists: usize) -> Vec<Result<Object, ReadError>> {
+    pub(super) fn objects_in(&self, lists: usize) -> Vec<Result<Object, ReadError>> {
         let text = self.text();
         if let Some(meta) = hint(&text).filter(|meta| !meta.is_list()) {
             return vec![Ok(self.object(meta))];
@@ -105,7 +103,7 @@ impl Document {
         }
     }
 
-    fn object(&self, meta: TypeMeta) -> Object {
+    pub(super) fn object(&self, meta: TypeMeta) -> Object {
         Object {
             document: self.clone(),
             start: self.start(),
@@ -123,163 +121,6 @@ impl Document {
         checked(top).map_err(|(message, remedy)| self.error(self.start(), message.to_owned(), Some(remedy)))
     }
 
-    fn items(&self, list: &TypeMeta, survey: Survey, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
-        if lists >= MAX_LISTS {
-            return vec![Err(self.too_many_lists(self.start()))];
-        }
-        let mut objects = Vec::new();
-        let Some(items) = survey.items else {
-            if !survey.root.merges {
-                // An object of some kind that happens to be called so.
-                return vec![Ok(self.object(list.clone()))];
-            }
-            // The items themselves stand behind an alias.
-            match self.item_values(text) {
-                Ok(values) => self.values(list, values, &[], self.start(), lists, &mut objects),
-                Err(error) => objects.push(Err(error)),
-            }
-            return objects;
-        };
-        let mut values: Option<Vec<Value>> = None;
-        for (index, item) in items.iter().enumerate() {
-            if item.range.is_some() || !(item.top.is_mapping || item.top.merges) {
-                objects.extend(self.item(list, item, lists));
-                continue;
-            }
-            // Aliases tie it to the rest of the list, which is read as values once.
-            let values = match &mut values {
-                Some(values) => values,
-                none => match self.item_values(text) {
-                    Ok(read) => none.insert(read),
-                    Err(error) => return vec![Err(error)],
-                },
-            };
-            let value = values.get_mut(index).map(Value::take).unwrap_or_default();
-            let steps = vec!["items".to_owned(), index.to_string()];
-            self.value(
-                list,
-                value,
-                steps,
-                self.position(item.line, item.column),
-                lists,
-                &mut objects,
-            );
-        }
-        objects
-    }
-
-    fn too_many_lists(&self, at: Position) -> ReadError {
-        let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
-        self.error(at, message, Some("take the inner lists out"))
-    }
-
-    fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
-        let start = self.position(item.line, item.column);
-        let meta = match of_item(list, &item.top) {
-            Ok(meta) => meta,
-            Err((message, remedy)) => return vec![Err(self.error(start, message.to_owned(), Some(remedy)))],
-        };
-        let range = item.range.clone().unwrap_or_default();
-        let source = |at: usize| self.range.start + at.saturating_sub(self.indent);
-        let before = start.column.saturating_sub(1);
-        let document = Self {
-            source: Arc::clone(&self.source),
-            range: source(range.start)..source(range.end),
-            line: start.line,
-            indent: if item.is_flow {
-                0
-            } else {
-                usize::try_from(before).unwrap_or(0)
-            },
-            shift: if item.is_flow { before } else { 0 },
-        };
-        if meta.is_list() {
-            return document.objects_in(lists + 1);
-        }
-        vec![Ok(Object {
-            document,
-            start,
-            meta,
-            part: None,
-        })]
-    }
-
-    /// The items of a list as values, aliases followed.
-    fn item_values(&self, text: &str) -> Result<Vec<Value>, ReadError> {
-        #[derive(Deserialize)]
-        struct Items {
-            #[serde(default)]
-            items: Vec<Value>,
-        }
-        yaml::read(text)
-            .map(|Items { items }| items)
-            .map_err(|error| self.fault(yaml::explain(&error), None))
-    }
-
-    /// The objects among the items of the list at `steps`, all of which are shown at `start`.
-    fn values(
-        &self,
-        list: &TypeMeta,
-        items: Vec<Value>,
-        steps: &[Step],
-        start: Position,
-        lists: usize,
-        objects: &mut Vec<Result<Object, ReadError>>,
-    ) {
-        for (index, item) in items.into_iter().enumerate() {
-            let steps = steps
-                .iter()
-                .cloned()
-                .chain(["items".to_owned(), index.to_string()])
-                .collect();
-            self.value(list, item, steps, start, lists, objects);
-        }
-    }
-
-    /// The object that an element of a list is, or those in it when it is a list itself.
-    fn value(
-        &self,
-        list: &TypeMeta,
-        mut value: Value,
-        steps: Vec<Step>,
-        start: Position,
-        lists: usize,
-        objects: &mut Vec<Result<Object, ReadError>>,
-    ) {
-        let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let top = Top {
-            is_mapping: value.is_object(),
-            api_version: said("apiVersion"),
-            kind: said("kind"),
-            has_metadata: value.get("metadata").is_some(),
-            merges: false,
-        };
-        let meta = match of_item(list, &top) {
-            Ok(meta) => meta,
-            Err((message, remedy)) => {
-                return objects.push(Err(self.error(start, message.to_owned(), Some(remedy))));
-            }
-        };
-        if meta.is_list()
-            && let Some(Value::Array(items)) = value.get_mut("items")
-        {
-            if lists + 1 >= MAX_LISTS {
-                return objects.push(Err(self.too_many_lists(start)));
-            }
-            return self.values(&meta, std::mem::take(items), &steps, start, lists + 1, objects);
-        }
-        let part = Some(Part {
-            steps,
-            value: Arc::new(value),
-        });
-        objects.push(Ok(Object {
-            document: self.clone(),
-            start,
-            meta,
-            part,
-        }));
-    }
-
     /// Its text as it is parsed.
     fn text(&self) -> Cow<'_, str> {
         let text = self.source.slice(self.range.clone());
@@ -290,7 +131,7 @@ impl Document {
     }
 
     /// Where its content begins.
-    fn start(&self) -> Position {
+    pub(super) fn start(&self) -> Position {
         let (line, column) = first_content(self.source.slice(self.range.clone()));
         let column = column.saturating_add(if line == 1 {
             u32::try_from(self.indent).unwrap_or(0)
@@ -301,7 +142,7 @@ impl Document {
     }
 
     /// A line and column of the text that is parsed as a place in the file.
-    fn position(&self, line: u32, column: u32) -> Position {
+    pub(super) fn position(&self, line: u32, column: u32) -> Position {
         let shift = if line <= 1 { self.shift } else { 0 };
         Position {
             line: self.line.saturating_add(line.saturating_sub(1)),
@@ -310,7 +151,7 @@ impl Document {
     }
 
     /// The error that the reader met, at `at` where it doesn't say itself where.
-    fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
+    pub(super) fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
         let said = fault.at.map(|(line, column)| self.position(line, column));
         let at = said.or(at).unwrap_or_else(|| self.start());
         let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
@@ -324,7 +165,7 @@ impl Document {
         }
     }
 
-    fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
+    pub(super) fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
         ReadError {
             file: Arc::clone(self.source.file()),
             position: Some(at),
@@ -338,18 +179,18 @@ impl Document {
 /// One Kubernetes object in a document.
 #[derive(Clone, Debug)]
 pub struct Object {
-    document: Document,
-    start: Position,
-    meta: TypeMeta,
-    part: Option<Part>,
+    pub(super) document: Document,
+    pub(super) start: Position,
+    pub(super) meta: TypeMeta,
+    pub(super) part: Option<Part>,
 }
 
 /// An element of a list that can't be read apart from it, because aliases lead out of it.
 #[derive(Clone, Debug)]
-struct Part {
+pub(super) struct Part {
     /// The way to it from the top of the document.
-    steps: Vec<Step>,
-    value: Arc<Value>,
+    pub(super) steps: Vec<Step>,
+    pub(super) value: Arc<Value>,
 }
 
 impl Object {
@@ -524,44 +365,6 @@ fn named(steps: &[Step], message: &str) -> String {
         return message.to_owned();
     }
     format!("{}: {message}", fields::path_of(steps.iter().map(String::as_str)))
-}
-
-type Said = (&'static str, &'static str);
-
-/// What the top of a document says it is.
-fn checked(top: &Top) -> Result<TypeMeta, Said> {
-    if !top.is_mapping {
-        return Err((
-            "this is no Kubernetes object",
-            "an object is a mapping with apiVersion, kind and metadata",
-        ));
-    }
-    match (&top.api_version, &top.kind) {
-        (Some(api_version), Some(kind)) => Ok(TypeMeta {
-            api_version: api_version.clone(),
-            kind: kind.clone(),
-        }),
-        (None, Some(_)) => Err(("the object has no apiVersion", "add it, like networking.k8s.io/v1")),
-        (Some(_), None) if top.has_metadata => Err(("the object has no kind", "add it, like Ingress")),
-        (None, None) if top.has_metadata => Err((
-            "the object has no apiVersion and no kind",
-            "add them, like networking.k8s.io/v1 and Ingress",
-        )),
-        // Chart.yaml has an apiVersion, values and kustomizations have neither.
-        _ => Ok(TypeMeta::default()),
-    }
-}
-
-/// What an element of a list is. In what the API server answers it doesn't say so itself.
-fn of_item(list: &TypeMeta, top: &Top) -> Result<TypeMeta, Said> {
-    let of_list = list.kind.strip_suffix("List").filter(|kind| !kind.is_empty());
-    match (of_list, &top.api_version, &top.kind) {
-        (Some(kind), None, None) if top.is_mapping => Ok(TypeMeta {
-            api_version: list.api_version.clone(),
-            kind: kind.to_owned(),
-        }),
-        _ => checked(top),
-    }
 }
 
 /// What a document's unindented lines say it is; none when that is not plain to see, and a parser must look.
