@@ -93,7 +93,13 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, C
     let (certificate_pem, key_pem) = (read(certificate)?, read(key)?);
     let chain = CertificateDer::pem_slice_iter(&certificate_pem)
         .collect::<Result<Vec<_>, _>>()
-        .and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
+        .and_then(|chain| {
+            if chain.is_empty() {
+                Err(pem::Error::NoItemsFound)
+            } else {
+                Ok(chain)
+            }
+        })
         .map_err(|error| content(certificate, "certificate", error))?;
     let private = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|error| content(key, "private key", error))?;
     server_config(chain, private).map_err(|error| CertificateError::Pair {
@@ -190,7 +196,9 @@ impl Authority {
         let end = Timestamp::from_second(validity.not_after.timestamp()).unwrap_or(Timestamp::MAX);
         if validity.not_before.timestamp() > now.as_second() || end <= now {
             let (begin, end) = (validity.not_before, validity.not_after);
-            return Err(broken(format!("its certificate is valid from {begin} to {end}, and not now")));
+            return Err(broken(format!(
+                "its certificate is valid from {begin} to {end}, and not now"
+            )));
         }
         let issuer = Issuer::from_ca_cert_der(&der, key)
             .map_err(|error| broken(format!("its certificate can't sign ({error})")))?;
@@ -322,12 +330,18 @@ mod tests {
         let authority = Authority::generate(now()).unwrap();
         let other = Authority::generate(now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
-        let refused = |certificate: &str, key: &str, now| Authority::parse(certificate, key, now).unwrap_err().to_string();
+        let refused =
+            |certificate: &str, key: &str, now| Authority::parse(certificate, key, now).unwrap_err().to_string();
         assert_eq!(refused("", &key, now()), "its certificate is no PEM (it has none)");
         assert!(refused(certificate, "", now()).starts_with("its key can't be read"));
-        assert_eq!(refused(certificate, &other.key_pem(), now()), "its key is not the certificate's");
+        assert_eq!(
+            refused(certificate, &other.key_pem(), now()),
+            "its key is not the certificate's"
+        );
         let leaf = KeyPair::generate().unwrap();
-        let plain = params(day(now()), day(now()).saturating_add(1.year())).self_signed(&leaf).unwrap();
+        let plain = params(day(now()), day(now()).saturating_add(1.year()))
+            .self_signed(&leaf)
+            .unwrap();
         let plain = refused(&plain.pem(), &leaf.serialize_pem(), now());
         assert_eq!(plain, "its certificate is not an authority's");
         let later = "2037-01-01T00:00:00Z".parse().unwrap();

@@ -17,7 +17,7 @@ pub(super) fn facts(policies: &[(&str, Value)]) -> Snapshot {
     for (name, domain, expires) in [
         ("example-com", "example.com", "2035-01-01"),
         ("idn", "示例.中国", "2035-01-01"),
-        ("ending", "ending.example.org", "2026-12-08"),
+        ("ending", "ending-example.cn", "2026-12-08"),
     ] {
         let key = FilingKey {
             namespace: "filing-system".into(),

@@ -161,21 +161,27 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
 impl Asked {
     fn of(object: DynamicObject, namespace: &str, name: &str) -> Self {
         let bare = bare_route(&object, namespace, name);
-        match object.try_parse::<Ingress>() {
+        match read(&object) {
             Ok(ingress) => Self {
                 route: from_ingress(&ingress, namespace),
                 unreadable: None,
             },
             Err(error) => Self {
                 unreadable: Some(Unreadable {
-                    error: shown(&error.to_string()),
+                    error: shown(&error),
                     uid: bare.uid.clone(),
-                    generation: 0,
+                    generation: object.metadata.generation.unwrap_or_default(),
                 }),
                 route: bare,
             },
         }
     }
+}
+
+/// Not `DynamicObject::try_parse`, whose error does not name the field.
+fn read(object: &DynamicObject) -> Result<Ingress, String> {
+    let value = serde_json::to_value(object).map_err(|error| error.to_string())?;
+    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
 /// What can be told of a route whatever else is wrong with it: enough to find its policy.
@@ -217,8 +223,14 @@ mod tests {
     #[case::nothing("", "malformed")]
     #[case::a_list("[]", "malformed")]
     #[case::other_kind(r#"{"apiVersion": "v1", "kind": "Pod"}"#, "other_type")]
-    #[case::an_old_version(r#"{"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"}"#, "other_type")]
-    #[case::a_response(r#"{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {}}"#, "no_request")]
+    #[case::an_old_version(
+        r#"{"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"}"#,
+        "other_type"
+    )]
+    #[case::a_response(
+        r#"{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {}}"#,
+        "no_request"
+    )]
     #[case::no_uid(
         r#"{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"kind": {}}}"#,
         "malformed"
@@ -234,7 +246,7 @@ mod tests {
         review["request"]["dryRun"] = json!("yes");
         insta::assert_snapshot!(
             Request::parse(review.to_string().as_bytes()).unwrap_err(),
-            @r#"the body is no AdmissionReview: at request.dryRun: invalid type: string "yes", expected a boolean; send one of admission.k8s.io/v1"#
+            @r#"the body is no AdmissionReview: at request.dryRun: invalid type: string "yes", expected a boolean at line 1 column 86; send one of admission.k8s.io/v1"#
         );
         let mut review = fixture::create("shop", json!({}));
         review["request"]["object"] = json!(null);

@@ -140,8 +140,7 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
     };
     let tolerated = old.and_then(|old| tolerated(old, new, facts));
     let is_new = |host: &&HostVerdict| !tolerated.is_some_and(|old| names(old, &host.host));
-    let is_set_up = facts.has_trusted_filing(policy);
-    let denied: Vec<Vec<String>> = if policy.admission == Admission::Deny && is_set_up {
+    let denied: Vec<Vec<String>> = if denies(policy, facts) {
         let hosts = verdict.violating().filter(is_new);
         hosts
             .map(|host| words::lines(host, Severity::Violation).collect())
@@ -150,7 +149,7 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         Vec::new()
     };
     if denied.is_empty() {
-        answer.warnings = warnings(verdict, policy, is_set_up);
+        answer.warnings = warnings(verdict, facts);
         if !answer.warnings.is_empty() {
             answer.decision = Decision::Warned;
         }
@@ -161,25 +160,33 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
     answer
 }
 
+/// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.
+fn denies(policy: &Policy, facts: &Snapshot) -> bool {
+    policy.admission == Admission::Deny && facts.has_trusted_filing(policy)
+}
+
 /// What a route that is let through should hear: of hosts that violate first, then of those with warnings.
-fn warnings(verdict: &Verdict, policy: &Policy, is_set_up: bool) -> Vec<String> {
+fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
     let violations = verdict
         .violating()
         .flat_map(|host| words::lines(host, Severity::Violation));
     let asked = verdict.hosts.iter().filter(|host| host.outcome > Outcome::Compliant);
     let slight = asked.flat_map(|host| words::lines(host, Severity::Warning));
     let mut warnings = words::warnings(violations.chain(slight).collect());
-    if policy.admission == Admission::Deny && !is_set_up && verdict.outcome == Outcome::Violating {
-        warnings.insert(0, not_set_up(policy));
+    if verdict.outcome == Outcome::Violating {
+        warnings.splice(0..0, not_set_up(&verdict.policy, facts));
     }
     warnings
 }
 
-fn not_set_up(policy: &Policy) -> String {
-    format!(
-        "no Filing that policy {} trusts is there yet, so nothing is denied; declare one where its filingsFrom looks",
-        policy.name
-    )
+/// Why a policy that should deny only warns, if so.
+fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
+    (policy.admission == Admission::Deny && !denies(policy, facts)).then(|| {
+        format!(
+            "nothing is denied yet, for there is no Filing that policy {} trusts; declare one where its filingsFrom looks",
+            policy.name
+        )
+    })
 }
 
 /// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps.
@@ -242,16 +249,247 @@ fn of_unreadable(
         Severity::Warning => Outcome::Warned,
         Severity::Violation => Outcome::Violating,
     });
-    let is_denied = severity == Severity::Violation
-        && policy.admission == Admission::Deny
-        && !was_unreadable
-        && facts.has_trusted_filing(policy);
-    if is_denied {
+    if severity == Severity::Violation && !was_unreadable && denies(policy, facts) {
         answer.decision = Decision::Denied;
         answer.denial = words::denial(&[vec![line]]);
     } else {
         answer.decision = Decision::Warned;
         answer.warnings = words::warnings(vec![line]);
+        if severity == Severity::Violation {
+            answer.warnings.splice(0..0, not_set_up(policy, facts));
+        }
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{ask, create, facts, hosts, ingress, now, parse, update, without_filing};
+    use super::*;
+
+    /// `Deny` by default, and another word for routes of some classes.
+    fn cluster() -> Snapshot {
+        let of_class = |class: &str, admission: &str| json!({"admission": admission, "precedence": 1, "match": {"ingressClasses": [class]}});
+        facts(&[
+            ("default", json!({"admission": "Deny"})),
+            ("lenient", of_class("lenient", "Warn")),
+            ("off", of_class("off", "Disabled")),
+        ])
+    }
+
+    fn answer(request: &Value, facts: &Snapshot) -> Answer {
+        review(&parse(request), facts, now())
+    }
+
+    fn in_class(class: &str, names: &[&str]) -> Value {
+        let mut spec = hosts(names);
+        spec["ingressClassName"] = json!(class);
+        spec
+    }
+
+    #[rstest]
+    #[case::filed(hosts(&["www.example.com"]), Decision::Allowed)]
+    #[case::filed_idn(hosts(&["www.示例.中国"]), Decision::Allowed)]
+    #[case::not_filed(hosts(&["shop.example.net"]), Decision::Denied)]
+    #[case::one_of_two_not_filed(hosts(&["www.example.com", "shop.example.net"]), Decision::Denied)]
+    #[case::a_wildcard_not_filed(hosts(&["*.example.net"]), Decision::Denied)]
+    #[case::only_in_tls(json!({"rules": [{"host": "www.example.com"}], "tls": [{"hosts": ["shop.example.net"]}]}),
+        Decision::Denied)]
+    #[case::ends_soon(hosts(&["ending-example.cn"]), Decision::Warned)]
+    #[case::private(hosts(&["web.shop.svc"]), Decision::Allowed)]
+    #[case::a_rule_without_host(json!({"rules": [{"http": {"paths": []}}]}), Decision::Denied)]
+    #[case::a_default_backend(json!({"defaultBackend": {"service": {"name": "web"}}}), Decision::Denied)]
+    #[case::no_host_name(hosts(&["a..b"]), Decision::Denied)]
+    #[case::no_host(json!({}), Decision::Allowed)]
+    #[case::under_warn(in_class("lenient", &["shop.example.net"]), Decision::Warned)]
+    #[case::under_disabled(in_class("off", &["shop.example.net"]), Decision::Disabled)]
+    #[case::unreadable(json!({"rules": "none"}), Decision::Denied)]
+    #[case::unreadable_under_warn(json!({"ingressClassName": "lenient", "rules": "none"}), Decision::Warned)]
+    #[case::unreadable_under_disabled(json!({"ingressClassName": "off", "rules": "none"}), Decision::Disabled)]
+    fn a_new_route_is_denied_where_a_host_violates_under_deny(#[case] spec: Value, #[case] expected: Decision) {
+        let answer = answer(&create("shop", spec), &cluster());
+        assert_eq!(answer.decision, expected, "{answer:?}");
+    }
+
+    #[rstest]
+    #[case::the_same(hosts(&["a.example.net"]), hosts(&["a.example.net"]), Decision::Warned)]
+    #[case::written_otherwise(hosts(&["a.example.net"]), hosts(&["A.example.net"]), Decision::Warned)]
+    #[case::one_less(hosts(&["a.example.net", "b.example.net"]), hosts(&["b.example.net"]), Decision::Warned)]
+    #[case::mended(hosts(&["a.example.net"]), hosts(&["a.example.com"]), Decision::Allowed)]
+    #[case::one_more(hosts(&["a.example.net"]), hosts(&["a.example.net", "b.example.net"]), Decision::Denied)]
+    #[case::under_its_wildcard(hosts(&["*.example.net"]), hosts(&["a.example.net"]), Decision::Warned)]
+    #[case::a_narrower_wildcard(hosts(&["*.example.net"]), hosts(&["*.a.example.net"]), Decision::Warned)]
+    #[case::a_wildcard_is_not_its_apex(hosts(&["*.example.net"]), hosts(&["example.net"]), Decision::Denied)]
+    #[case::a_wider_wildcard(hosts(&["a.example.net"]), hosts(&["*.example.net"]), Decision::Denied)]
+    #[case::a_catch_all_that_was_there(json!({"rules": [{}]}),
+        json!({"defaultBackend": {"service": {"name": "web"}}}), Decision::Warned)]
+    #[case::a_catch_all_that_is_new(hosts(&["a.example.net"]), hosts(&["a.example.net", ""]), Decision::Denied)]
+    #[case::a_catch_all_opens_no_way_for_hosts(json!({"rules": [{}]}), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::the_same_that_is_no_host(hosts(&["a..b"]), hosts(&["a..b"]), Decision::Warned)]
+    #[case::another_that_is_no_host(hosts(&["a..b"]), hosts(&["a..c"]), Decision::Denied)]
+    #[case::from_disabled(in_class("off", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::to_disabled(hosts(&["a.example.net"]), in_class("off", &["b.example.net"]), Decision::Disabled)]
+    #[case::from_warn(in_class("lenient", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::from_another_class(in_class("other", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::the_default_class_by_name(hosts(&["a.example.net"]), in_class("nginx", &["a.example.net"]), Decision::Warned)]
+    #[case::compliant_in_another_class(in_class("other", &["a.example.com"]), hosts(&["a.example.com"]),
+        Decision::Allowed)]
+    #[case::unreadable_as_before(json!({"rules": "none"}), json!({"rules": 1}), Decision::Warned)]
+    #[case::turned_unreadable(hosts(&["a.example.com"]), json!({"rules": 1}), Decision::Denied)]
+    #[case::readable_again_and_bad(json!({"rules": 1}), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::readable_again_and_good(json!({"rules": 1}), hosts(&["a.example.com"]), Decision::Allowed)]
+    fn a_change_is_denied_only_for_what_it_makes_worse(
+        #[case] old: Value,
+        #[case] new: Value,
+        #[case] expected: Decision,
+    ) {
+        let answer = answer(&update(old, new), &cluster());
+        assert_eq!(answer.decision, expected, "{answer:?}");
+    }
+
+    #[test]
+    fn a_route_that_was_ungoverned_is_new_to_the_policy() {
+        let governed = json!({"admission": "Deny", "match": {"ingressClasses": ["nginx"]}});
+        let facts = facts(&[("default", governed)]);
+        let from_ungoverned = update(in_class("other", &["a.example.net"]), hosts(&["a.example.net"]));
+        assert_eq!(answer(&from_ungoverned, &facts).decision, Decision::Denied);
+        let to_ungoverned = update(hosts(&["a.example.net"]), in_class("other", &["b.example.net"]));
+        let answer = answer(&to_ungoverned, &facts);
+        assert_eq!(answer, Answer::unjudged(Decision::Ungoverned));
+    }
+
+    #[test]
+    fn a_route_that_is_being_deleted_can_be_finalised() {
+        let (mut old, mut new) = (ingress(hosts(&["a.example.net"])), ingress(hosts(&["a.example.net"])));
+        for object in [&mut old, &mut new] {
+            object["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:00:00Z");
+        }
+        old["metadata"]["finalizers"] = json!(["example.com/load-balancer"]);
+        assert_eq!(answer(&ask("UPDATE", old, new), &cluster()).decision, Decision::Warned);
+    }
+
+    #[rstest]
+    #[case::delete("DELETE", "", "Ingress", Decision::Unasked)]
+    #[case::connect("CONNECT", "", "Ingress", Decision::Unasked)]
+    #[case::status("UPDATE", "status", "Ingress", Decision::Unasked)]
+    #[case::another_kind("CREATE", "", "Gateway", Decision::UnknownKind)]
+    fn what_can_make_nothing_worse_is_let_through(
+        #[case] operation: &str,
+        #[case] subresource: &str,
+        #[case] kind: &str,
+        #[case] expected: Decision,
+    ) {
+        let object = ingress(hosts(&["a.example.net"]));
+        let mut request = ask(operation, object.clone(), object);
+        request["request"]["subResource"] = json!(subresource);
+        request["request"]["kind"]["kind"] = json!(kind);
+        assert_eq!(answer(&request, &cluster()), Answer::unjudged(expected));
+    }
+
+    #[test]
+    fn where_nothing_is_set_up_deny_warns_and_says_so() {
+        let facts = without_filing(&[("default", json!({"admission": "Deny"}))]);
+        let answer = answer(&create("shop", hosts(&["shop.example.net"])), &facts);
+        assert_eq!(answer.decision, Decision::Warned);
+        assert_snapshot!(answer.warnings.join("\n"), @r"
+        nothing is denied yet, for there is no Filing that policy default trusts; declare one where its filingsFrom looks
+        shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing
+        ");
+    }
+
+    #[test]
+    fn a_denial_reads_well() {
+        let answer = answer(&create("shop", hosts(&["shop.example.net"])), &cluster());
+        assert_snapshot!(answer.denial, @"shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing");
+        let several = hosts(&[
+            "商店.示例.公司",
+            "www.example.com",
+            "",
+            "a..b",
+            "*.com.cn",
+            "a.example.dev",
+        ]);
+        let answer = self::answer(&create("shop", several), &cluster());
+        assert_snapshot!(answer.denial, @r#"
+        商店.示例.公司: no trusted filing covers 示例.公司 [NoFiling]; file 示例.公司 with access at alicloud, and declare it as a Filing
+        *: it answers for any domain that is pointed at it [CatchAllHost]; name the hosts in spec.rules, and leave out the default backend
+        a..b: "a..b" has an empty label; write single dots, and only between labels [InvalidHost]; write the name as it is registered
+        *.com.cn: com.cn is a public suffix, below which anyone may register [PublicSuffixHost]; name the domain that is registered
+        a.example.dev: .dev can't be filed (as of 2024-05) [UnfilableSuffix]; serve it under a suffix that can be filed, like cn or com, or from outside the mainland
+        "#);
+        assert_snapshot!(answer.rules.join(","), @"InvalidHost,PublicSuffixHost,CatchAllHost,UnfilableSuffix,NoFiling");
+        let unreadable = self::answer(&create("shop", json!({"rules": "none"})), &cluster());
+        assert_snapshot!(unreadable.denial, @r#"shop/web: it can't be read: spec.rules: invalid type: string "none", expected a sequence [Unreadable]; mend the field that it names"#);
+    }
+
+    #[test]
+    fn warnings_read_well() {
+        let spec = in_class("lenient", &["ending-example.cn", "shop.example.net"]);
+        let answer = answer(&create("shop", spec), &cluster());
+        assert_snapshot!(answer.warnings.join("\n"), @r"
+        shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing
+        ending-example.cn: the record of filing-system/ending ends on 2026-12-08 [FilingExpiring]; have the provider confirm the record, and set spec.expiresAt anew
+        ");
+    }
+
+    #[test]
+    fn the_answer_carries_uid_status_and_audit_annotations() {
+        let request = parse(&create("shop", hosts(&["shop.example.net"])));
+        let review = review(&request, &cluster(), now()).to_review(&request);
+        insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
+        {
+          "apiVersion": "admission.k8s.io/v1",
+          "kind": "AdmissionReview",
+          "response": {
+            "allowed": false,
+            "auditAnnotations": {
+              "decision": "denied",
+              "policy": "default",
+              "rules": "NoFiling",
+              "verdict": "Violating"
+            },
+            "status": {
+              "code": 403,
+              "message": "shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing",
+              "reason": "Forbidden",
+              "status": "Failure"
+            },
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002"
+          }
+        }
+        "#);
+        let request = parse(&create("shop", hosts(&["www.example.com"])));
+        let review = super::review(&request, &cluster(), now()).to_review(&request);
+        insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
+        {
+          "apiVersion": "admission.k8s.io/v1",
+          "kind": "AdmissionReview",
+          "response": {
+            "allowed": true,
+            "auditAnnotations": {
+              "decision": "allowed",
+              "policy": "default",
+              "verdict": "Compliant"
+            },
+            "status": {},
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002"
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn many_hosts_are_denied_within_bounds() {
+        let names: Vec<String> = (0..500)
+            .map(|at| format!("{at}.{}.example.net", "x".repeat(60)))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = answer(&create("shop", hosts(&names)), &cluster());
+        assert!(answer.denial.len() <= 4096);
+        assert!(answer.denial.ends_with("and 490 more hosts"), "{}", answer.denial);
+    }
 }

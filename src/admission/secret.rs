@@ -77,12 +77,7 @@ pub enum CaBundle {
 ///
 /// # Errors
 /// Where the API server refuses, or a Secret of that name holds something else; it is never overwritten.
-pub async fn authority(
-    client: Client,
-    namespace: &str,
-    name: &str,
-    now: Timestamp,
-) -> Result<Authority, SecretError> {
+pub async fn authority(client: Client, namespace: &str, name: &str, now: Timestamp) -> Result<Authority, SecretError> {
     let secret = format!("{namespace}/{name}");
     let secrets: Api<Secret> = Api::namespaced(client, namespace);
     let failed = |done| {

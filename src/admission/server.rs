@@ -58,11 +58,14 @@ pub fn router(facts: Facts, clock: Clock, metrics: Metrics) -> Router {
     Router::new()
         .route(PATH, post(admit))
         .method_not_allowed_fallback(async || {
-            refusal(StatusCode::METHOD_NOT_ALLOWED, "the webhook takes POST and nothing else")
+            refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the webhook takes POST and nothing else",
+            )
         })
         .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(within_time))
+        .layer(middleware::from_fn_with_state(SLOWEST_CALL, within_time))
         .with_state(webhook)
 }
 
@@ -92,12 +95,12 @@ pub async fn serve(
     serving.await
 }
 
-async fn within_time(request: axum::extract::Request, next: Next) -> Response {
-    match tokio::time::timeout(SLOWEST_CALL, next.run(request)).await {
+async fn within_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => refusal(
             StatusCode::REQUEST_TIMEOUT,
-            "the call took longer than 10 s; send it whole and sooner",
+            "the call took too long; send it whole and sooner",
         ),
     }
 }
@@ -149,7 +152,12 @@ impl Webhook {
 
     fn refuse(&self, code: StatusCode, reason: &'static str, message: &str) -> Response {
         self.metrics.refused(reason);
-        warn!(reason, code = code.as_u16(), message, "a call of the webhook was not answered");
+        warn!(
+            reason,
+            code = code.as_u16(),
+            error = message,
+            "a call of the webhook was not answered"
+        );
         refusal(code, message)
     }
 }
@@ -173,15 +181,233 @@ fn tell(request: &Request, answer: &Answer) {
     let envelope = &request.envelope;
     let operation = metrics::operation(&envelope.operation);
     let verdict = answer.outcome.map_or("none", Outcome::as_str);
-    let (namespace, name) = (envelope.namespace.as_deref().unwrap_or_default(), envelope.name.as_str());
+    let (namespace, name) = (
+        envelope.namespace.as_deref().unwrap_or_default(),
+        envelope.name.as_str(),
+    );
     let (decision, policy) = (answer.decision.as_str(), answer.policy.as_deref().unwrap_or_default());
     let rules = answer.rules.join(",");
     if answer.decision == Decision::Denied {
-        info!(namespace, name, operation, dry_run = envelope.dry_run, policy, verdict, rules, "a route was denied");
+        info!(
+            namespace,
+            name,
+            operation,
+            dry_run = envelope.dry_run,
+            policy,
+            verdict,
+            rules,
+            "a route was denied"
+        );
     } else {
         debug!(
             namespace,
-            name, operation, dry_run = envelope.dry_run, policy, verdict, rules, decision, "a route was let through"
+            name,
+            operation,
+            dry_run = envelope.dry_run,
+            policy,
+            verdict,
+            rules,
+            decision,
+            "a route was let through"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request as Call;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    use serde_json::Value;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+    use tower::ServiceExt as _;
+
+    use super::super::certificate::Authority;
+    use super::super::fixture::{create, facts, hosts, now};
+    use super::*;
+
+    fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
+        let metrics = Metrics::default();
+        let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+        (router(facts, Arc::new(now), metrics.clone()), metrics)
+    }
+
+    fn synced() -> (Router, Metrics) {
+        webhook(Some(facts(&[("default", json!({"admission": "Deny"}))])))
+    }
+
+    fn post_json(body: impl Into<Body>) -> Call<Body> {
+        let call = Call::post(PATH).header("content-type", "application/json");
+        call.body(body.into()).unwrap()
+    }
+
+    async fn send(router: Router, call: Call<Body>) -> (StatusCode, Value) {
+        let response = router.oneshot(call).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn shown(metrics: &Metrics) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_counted() {
+        let (router, metrics) = synced();
+        let review = create("shop", hosts(&["shop.example.net"]));
+        let (status, answer) = send(router, post_json(review.to_string())).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(answer["response"]["allowed"], false);
+        assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
+        let text = shown(&metrics);
+        let line = "filing_operator_admission_decisions_total{decision=\"denied\",verdict=\"Violating\",\
+                    operation=\"CREATE\",dry_run=\"false\"} 1";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("filing_operator_admission_seconds_count 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_has_not_been_seen_is_never_a_quiet_yes() {
+        let (router, metrics) = webhook(None);
+        let review = create("shop", hosts(&["www.example.com"]));
+        let (status, answer) = send(router, post_json(review.to_string())).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let message = "the operator has not seen the whole cluster yet; try again in a few seconds";
+        assert_eq!(
+            (&answer["kind"], &answer["message"]),
+            (&json!("Status"), &json!(message))
+        );
+        assert!(shown(&metrics).contains("decision=\"not_synced\""));
+    }
+
+    #[rstest]
+    #[case::get(Call::get(PATH).body(Body::empty()).unwrap(), 405)]
+    #[case::elsewhere(Call::post("/admission").body(Body::empty()).unwrap(), 404)]
+    #[case::no_type(Call::post(PATH).body(Body::from("{}")).unwrap(), 415)]
+    #[case::yaml(Call::post(PATH).header("content-type", "application/yaml").body(Body::from("{}")).unwrap(), 415)]
+    #[case::nothing(post_json(""), 400)]
+    #[case::no_review(post_json("{}"), 400)]
+    #[case::deep(post_json("[".repeat(1 << 20)), 400)]
+    #[case::too_large(post_json(vec![b' '; LARGEST_BODY + 1]), 413)]
+    #[case::just_small_enough(post_json(vec![b' '; LARGEST_BODY]), 400)]
+    #[tokio::test]
+    async fn a_call_that_is_none_gets_an_error_in_json(#[case] call: Call<Body>, #[case] expected: u16) {
+        let (status, answer) = send(synced().0, call).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+        assert!(
+            answer["error"].as_str().is_some_and(|error| !error.is_empty()),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_type_with_parameters_is_json() {
+        let review = create("shop", hosts(&["www.example.com"])).to_string();
+        let call = Call::post(PATH).header("content-type", "application/JSON; charset=utf-8");
+        let (status, _) = send(synced().0, call.body(Body::from(review)).unwrap()).await;
+        assert_eq!(status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let limit = Duration::from_millis(5);
+        let router = synced().0.layer(middleware::from_fn_with_state(limit, within_time));
+        let never = futures::stream::pending::<Result<Bytes, io::Error>>();
+        let (status, answer) = send(router, post_json(Body::from_stream(never))).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer["error"], "the call took too long; send it whole and sooner");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..256)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let (status, answer) = runtime.block_on(send(synced().0, post_json(body)));
+            prop_assert_eq!(status, StatusCode::BAD_REQUEST);
+            prop_assert!(answer["error"].is_string());
+        }
+    }
+
+    /// A webhook on loopback, with the authority that its callers trust.
+    async fn serving() -> (
+        SocketAddr,
+        Authority,
+        oneshot::Sender<()>,
+        tokio::task::JoinHandle<io::Result<()>>,
+    ) {
+        let real_now = Timestamp::now();
+        let authority = Authority::generate(real_now).unwrap();
+        let tls = authority.sign(&["127.0.0.1".to_owned()], real_now).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, RustlsConfig::from_config(tls), synced().0, async {
+            let _ = stopped.await;
+        });
+        (address, authority, stop, tokio::spawn(serving))
+    }
+
+    async fn connect(
+        address: SocketAddr,
+        trusted: &Authority,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(trusted.certificate_pem().as_bytes()).unwrap())
+            .unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(address).await?;
+        connector.connect(address.ip().into(), stream).await
+    }
+
+    #[rstest]
+    #[case::tls_1_3(&rustls::version::TLS13)]
+    #[case::tls_1_2(&rustls::version::TLS12)]
+    #[tokio::test]
+    async fn it_is_served_over_tls(#[case] version: &'static rustls::SupportedProtocolVersion) {
+        let (address, authority, stop, server) = serving().await;
+        let mut stream = connect(address, &authority, &[version]).await.unwrap();
+        let body = create("shop", hosts(&["shop.example.net"])).to_string();
+        let call = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("[NoFiling]"), "{answer}");
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_trusts_another_authority_does_not_connect() {
+        let (address, _, _stop, _server) = serving().await;
+        let other = Authority::generate(Timestamp::now()).unwrap();
+        let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
+        assert!(error.to_string().contains("invalid peer certificate"), "{error}");
     }
 }
