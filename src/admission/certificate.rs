@@ -84,7 +84,7 @@ impl CertificateError {
 ///
 /// # Errors
 /// Names the file, and what is wrong with it.
-pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, CertificateError> {
+pub fn from_files(certificate: &Path, key: &Path) -> Result<Serving, CertificateError> {
     let content = |path: &Path, what, error: pem::Error| CertificateError::Content {
         path: path.to_owned(),
         what,
@@ -102,7 +102,7 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, C
         })
         .map_err(|error| content(certificate, "certificate", error))?;
     let private = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|error| content(key, "private key", error))?;
-    server_config(chain, private).map_err(|error| CertificateError::Pair {
+    Serving::new(chain, private).map_err(|error| CertificateError::Pair {
         certificate: certificate.to_owned(),
         key: key.to_owned(),
         error,
@@ -123,18 +123,29 @@ fn told(error: &pem::Error) -> String {
     }
 }
 
-/// ring, named here so that no provider need be installed for the whole process.
-fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+/// What the webhook serves with.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// The certificate with its key, and the versions and ciphers of TLS.
+    pub config: Arc<ServerConfig>,
+    /// When the certificate ends, where it says so readably.
+    pub ends: Option<Timestamp>,
+}
+
+impl Serving {
+    /// ring, named here so that no provider need be installed for the whole process.
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
+        let leaf = chain.first().and_then(|leaf| x509_parser::parse_x509_certificate(leaf).ok());
+        let ends = leaf.and_then(|(_, leaf)| Timestamp::from_second(leaf.validity().not_after.timestamp()).ok());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let config = Arc::new(config);
+        Ok(Self { config, ends })
+    }
 }
 
 /// A certificate authority (CA) of the operator's own, which signs what the webhook serves with.
@@ -214,6 +225,11 @@ impl Authority {
         &self.certificate_pem
     }
 
+    /// The beginning of the last day on which it is valid, in UTC.
+    pub fn ends(&self) -> Timestamp {
+        self.last_day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |day| day.timestamp())
+    }
+
     /// Its key, to be kept where nobody else reads it.
     pub fn key_pem(&self) -> String {
         self.issuer.key().serialize_pem()
@@ -221,13 +237,13 @@ impl Authority {
 
     /// What to serve with under some names (DNS names or IP addresses). Key and certificate stay in memory. Nothing
     /// renews them while the operator runs, so they last as long as the authority.
-    pub fn sign(&self, names: &[String], now: Timestamp) -> Result<Arc<ServerConfig>, CertificateError> {
+    pub fn sign(&self, names: &[String], now: Timestamp) -> Result<Serving, CertificateError> {
         let (certificate, key) = self.leaf(names, now).map_err(|source| CertificateError::Make {
             names: names.join(", "),
             source,
         })?;
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        Ok(server_config(vec![certificate], key.into())?)
+        Ok(Serving::new(vec![certificate], key.into())?)
     }
 
     fn leaf(&self, names: &[String], now: Timestamp) -> Result<(CertificateDer<'static>, KeyPair), rcgen::Error> {

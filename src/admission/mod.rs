@@ -15,7 +15,7 @@ mod words;
 #[cfg(test)]
 mod fixture;
 
-pub use certificate::{Authority, CertificateError, from_files};
+pub use certificate::{Authority, CertificateError, Serving, from_files};
 pub use metrics::Metrics;
 pub use request::{Asked, BadRequest, Request, Subject};
 pub use review::{Answer, Decision, review};
