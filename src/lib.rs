@@ -1,15 +1,20 @@
 //! filing-operator makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 //!
-//! The rooms, each of which may use those above it and no other: [`domain`], [`api`], [`route`], [`registry`],
-//! [`rules`], [`judge`], [`effects`], `report`, [`manifest`], [`admission`], [`controller`], `telemetry`, `cli`.
+//! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
+//! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`controller`], [`telemetry`],
+//! [`operator`], [`cli`].
 
 pub mod admission;
 pub mod api;
+pub mod cli;
 pub mod controller;
 pub mod domain;
 pub mod effects;
 pub mod judge;
 pub mod manifest;
+pub mod operator;
 pub mod registry;
+pub mod report;
 pub mod route;
 pub mod rules;
+pub mod telemetry;
