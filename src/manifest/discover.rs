@@ -1,0 +1,193 @@
+//! Which files are meant by what was typed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::ReadError;
+use super::source::Source;
+
+/// The most bytes of one file.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Something to read manifests from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard input, typed as `-`.
+    Stdin,
+    /// A file that was typed, or found in a folder that was typed.
+    File(PathBuf),
+}
+
+impl Input {
+    /// Its name for messages.
+    pub fn name(&self) -> Arc<str> {
+        match self {
+            Self::Stdin => "<stdin>".into(),
+            Self::File(path) => path.to_string_lossy().into(),
+        }
+    }
+
+    /// Reads it whole.
+    ///
+    /// # Errors
+    /// When it can't be opened or read, is over 256 MiB, or is no UTF-8 text.
+    pub fn load(&self) -> Result<Arc<Source>, ReadError> {
+        let bytes = match self {
+            Self::Stdin => read_bounded(io::stdin().lock(), 0),
+            Self::File(path) => File::open(path).and_then(|file| {
+                let size = file.metadata().map_or(0, |about| about.len());
+                read_bounded(file, size)
+            }),
+        };
+        match bytes {
+            Ok(Some(bytes)) => Source::new(self.name(), bytes),
+            Ok(None) => Err(ReadError::of_file(
+                self.name(),
+                "the file is larger than 256 MiB",
+                Some("split it, or name only the files that hold manifests"),
+            )),
+            Err(error) => Err(unreadable(self.name(), &error)),
+        }
+    }
+}
+
+fn read_bounded(from: impl Read, size: u64) -> io::Result<Option<Vec<u8>>> {
+    if size > MAX_FILE {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
+    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MAX_FILE).then_some(bytes))
+}
+
+/// The inputs that were typed: a file is taken as it is, a folder with all its `*.yaml`, `*.yml` and `*.json` below,
+/// sorted; `-` is standard input.
+///
+/// What is hidden in a folder (a leading dot) is passed over, links are followed, and each file is taken once, however
+/// often it is named: applied twice, an object is still one. What can't be read is an error of its own beside the rest.
+pub fn discover<P: AsRef<Path>>(typed: &[P]) -> (Vec<Input>, Vec<ReadError>) {
+    let mut walk = Walk::default();
+    for path in typed.iter().map(AsRef::as_ref) {
+        walk.typed(path);
+    }
+    (walk.inputs, walk.errors)
+}
+
+#[derive(Default)]
+struct Walk {
+    inputs: Vec<Input>,
+    errors: Vec<ReadError>,
+    /// Canonical paths of what has been taken, folders too: a link to a folder above would never end.
+    seen: BTreeSet<PathBuf>,
+    stdin: bool,
+}
+
+impl Walk {
+    fn typed(&mut self, path: &Path) {
+        if path == Path::new("-") {
+            if !std::mem::replace(&mut self.stdin, true) {
+                self.inputs.push(Input::Stdin);
+            }
+            return;
+        }
+        match fs::metadata(path) {
+            Ok(about) if about.is_dir() => {
+                let before = (self.inputs.len(), self.errors.len(), self.seen.len());
+                self.folder(path);
+                // A folder that has been read already adds nothing, and is no mistake.
+                let read_before = self.seen.len() == before.2;
+                if self.inputs.len() == before.0 && self.errors.len() == before.1 && !read_before {
+                    self.fail(
+                        path,
+                        "the folder has no *.yaml, *.yml or *.json",
+                        Some("name the folder that holds the manifests"),
+                    );
+                }
+            }
+            // Also a pipe, as a shell's `<(helm template .)` makes it.
+            Ok(_) => self.file(path),
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) {
+        if !self.first_time(folder) {
+            return;
+        }
+        let mut entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            // "." is what is meant when nothing else is: its files go by their bare names.
+            let path = if folder == Path::new(".") {
+                entry.file_name().into()
+            } else {
+                entry.path()
+            };
+            let manifest = is_manifest(&path);
+            match fs::metadata(&path) {
+                Ok(about) if about.is_dir() => self.folder(&path),
+                Ok(about) if manifest => self.found(&path, &about),
+                Err(error) if manifest => self.unreadable(&path, &error),
+                _ => {}
+            }
+        }
+    }
+
+    fn found(&mut self, path: &Path, about: &Metadata) {
+        // To open a pipe in a folder would wait for its writer for ever.
+        if about.is_file() {
+            self.file(path);
+        } else {
+            self.fail(
+                path,
+                "it is no regular file",
+                Some("remove it from the folder, or name it on the command line"),
+            );
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        if self.first_time(path) {
+            self.inputs.push(Input::File(path.to_owned()));
+        }
+    }
+
+    fn first_time(&mut self, path: &Path) -> bool {
+        fs::canonicalize(path).map_or(true, |path| self.seen.insert(path))
+    }
+
+    fn fail(&mut self, path: &Path, message: &str, remedy: Option<&str>) {
+        self.errors
+            .push(ReadError::of_file(path.to_string_lossy().into(), message, remedy));
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        // A missing path and a link to nothing are told apart: the second is there when one looks.
+        if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() {
+            return self.fail(path, "the link points to nothing", Some("mend or remove the link"));
+        }
+        self.errors.push(unreadable(path.to_string_lossy().into(), error));
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|found| ["yaml", "yml", "json"].iter().any(|known| found == *known))
+}
+
+fn unreadable(file: Arc<str>, error: &io::Error) -> ReadError {
+    match error.kind() {
+        io::ErrorKind::NotFound => ReadError::of_file(file, "no such file or folder", Some("check the path")),
+        io::ErrorKind::PermissionDenied => ReadError::of_file(file, "permission denied", Some("make it readable")),
+        _ => ReadError::of_file(file, format!("can't be read: {error}"), None),
+    }
+}

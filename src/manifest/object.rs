@@ -1,0 +1,571 @@
+//! Documents, and the Kubernetes objects in them.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+
+use super::error::{Location, Position, ReadError};
+use super::fields::{self, Step};
+use super::locate::{self, Place};
+use super::source::Source;
+use super::split::{first_content, has_content, lines};
+use super::survey::{Item, Survey, Top, survey};
+use super::yaml::{self, Fault};
+use crate::domain::FieldPath;
+
+/// How deep lists may hold lists.
+const MAX_LISTS: usize = 4;
+
+/// The apiVersion and kind of an object. Both are empty for a document that doesn't claim to be a Kubernetes object:
+/// a chart's values, a kustomization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TypeMeta {
+    /// Group and version, `networking.k8s.io/v1`; of the core group the version alone, `v1`.
+    pub api_version: String,
+    /// Such as `Ingress`.
+    pub kind: String,
+}
+
+impl TypeMeta {
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    fn is_list(&self) -> bool {
+        self.kind.ends_with("List")
+    }
+}
+
+/// Whether a field that the type doesn't have is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// It is passed over, as in what a newer API server prints.
+    Lenient,
+    /// It is an error, as for kubectl: a mistyped field would otherwise be lost without a word.
+    Strict,
+}
+
+/// One document of a stream, or one element of a list that is read apart from the rest.
+#[derive(Clone, Debug)]
+pub struct Document {
+    source: Arc<Source>,
+    range: Range<usize>,
+    /// The line on which it begins.
+    line: u32,
+    /// Spaces to put before its first line, so that it stands as far to the right as the others.
+    indent: usize,
+    /// Columns that its first line stands to the right of what is parsed.
+    shift: u32,
+}
+
+impl Document {
+    pub(super) fn new(source: Arc<Source>, range: Range<usize>, line: u32) -> Self {
+        Self {
+            source,
+            range,
+            line,
+            indent: 0,
+            shift: 0,
+        }
+    }
+
+    /// Its Kubernetes objects: itself, or what is in it when it is a `List` (or `IngressList`, `FilingList`, …), in
+    /// order, each an error of its own when it can't be told what it is.
+    pub fn objects(&self) -> Vec<Result<Object, ReadError>> {
+        self.objects_in(0)
+    }
+
+    fn objects_in(&self, lists: usize) -> Vec<Result<Object, ReadError>> {
+        let text = self.text();
+        if let Some(meta) = hint(&text).filter(|meta| !meta.is_list()) {
+            return vec![Ok(self.object(meta))];
+        }
+        let survey = match survey(&text) {
+            Ok(survey) => survey,
+            Err(error) => {
+                // The same error with the words of the reader.
+                let fault = yaml::read::<IgnoredAny>(&text).err().map(|error| yaml::explain(&error));
+                return vec![Err(match fault {
+                    Some(fault) => self.fault(fault, None),
+                    None => self.error(self.start(), error.info(), None),
+                })];
+            }
+        };
+        match self.meta(&survey.root, &text) {
+            Err(error) => vec![Err(error)],
+            Ok(meta) if meta.is_list() => self.items(&meta, survey, &text, lists),
+            Ok(meta) => vec![Ok(self.object(meta))],
+        }
+    }
+
+    fn object(&self, meta: TypeMeta) -> Object {
+        Object {
+            document: self.clone(),
+            start: self.start(),
+            meta,
+            part: None,
+        }
+    }
+
+    /// What the document says of itself.
+    fn meta(&self, top: &Top, text: &str) -> Result<TypeMeta, ReadError> {
+        if top.merges {
+            // Only the reader follows merge keys.
+            return yaml::read(text).map_err(|error| self.fault(yaml::explain(&error), None));
+        }
+        checked(top).map_err(|(message, remedy)| self.error(self.start(), message.to_owned(), Some(remedy)))
+    }
+
+    fn items(&self, list: &TypeMeta, survey: Survey, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
+        let items = match survey.items {
+            Some(items) => items,
+            None if survey.root.merges => return self.values(list, text, lists),
+            // An object of some kind that happens to be called so.
+            None => return vec![Ok(self.object(list.clone()))],
+        };
+        if lists >= MAX_LISTS {
+            let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
+            return vec![Err(self.error(self.start(), message, Some("take the inner lists out")))];
+        }
+        if items.iter().any(|item| item.range.is_none()) {
+            return self.values(list, text, lists);
+        }
+        items.iter().flat_map(|item| self.item(list, item, lists)).collect()
+    }
+
+    fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
+        let start = self.position(item.line, item.column);
+        let meta = match of_item(list, &item.top) {
+            Ok(meta) => meta,
+            Err((message, remedy)) => return vec![Err(self.error(start, message.to_owned(), Some(remedy)))],
+        };
+        let range = item.range.clone().unwrap_or_default();
+        let source = |at: usize| self.range.start + at.saturating_sub(self.indent);
+        let before = start.column.saturating_sub(1);
+        let document = Self {
+            source: Arc::clone(&self.source),
+            range: source(range.start)..source(range.end),
+            line: start.line,
+            indent: if item.is_flow {
+                0
+            } else {
+                usize::try_from(before).unwrap_or(0)
+            },
+            shift: if item.is_flow { before } else { 0 },
+        };
+        if meta.is_list() {
+            return document.objects_in(lists + 1);
+        }
+        vec![Ok(Object {
+            document,
+            start,
+            meta,
+            part: None,
+        })]
+    }
+
+    /// The items of a list that aliases tie together, as values without places.
+    fn values(&self, list: &TypeMeta, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
+        #[derive(Deserialize)]
+        struct Items {
+            #[serde(default)]
+            items: Vec<Value>,
+        }
+        match yaml::read(text) {
+            Ok(Items { items }) => {
+                let mut objects = Vec::new();
+                self.value_items(list, items, &[], lists, &mut objects);
+                objects
+            }
+            Err(error) => vec![Err(self.fault(yaml::explain(&error), None))],
+        }
+    }
+
+    fn value_items(
+        &self,
+        list: &TypeMeta,
+        items: Vec<Value>,
+        within: &[Step],
+        lists: usize,
+        objects: &mut Vec<Result<Object, ReadError>>,
+    ) {
+        let first = objects.len();
+        for (index, mut value) in items.into_iter().enumerate() {
+            let mut steps = within.to_vec();
+            steps.extend(["items".to_owned(), index.to_string()]);
+            let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+            let top = Top {
+                is_mapping: value.is_object(),
+                api_version: said("apiVersion"),
+                kind: said("kind"),
+                has_metadata: value.get("metadata").is_some(),
+                merges: false,
+            };
+            match of_item(list, &top) {
+                Ok(meta) if meta.is_list() && lists < MAX_LISTS && value.get("items").is_some_and(Value::is_array) => {
+                    if let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) {
+                        self.value_items(&meta, items, &steps, lists + 1, objects);
+                    }
+                }
+                Ok(meta) => {
+                    let part = Some(Part {
+                        steps,
+                        value: Arc::new(value),
+                    });
+                    objects.push(Ok(Object {
+                        document: self.clone(),
+                        start: self.start(),
+                        meta,
+                        part,
+                    }));
+                }
+                Err((message, remedy)) => {
+                    let path = fields::path_of(steps.iter().map(String::as_str));
+                    objects.push(Err(self.error(
+                        self.start(),
+                        format!("{path}: {message}"),
+                        Some(remedy),
+                    )));
+                }
+            }
+        }
+        if !within.is_empty() {
+            return;
+        }
+        // Where they begin, for all of them in one pass.
+        let text = self.text();
+        let steps = objects.iter().skip(first).map(|object| match object {
+            Ok(Object { part: Some(part), .. }) => part.steps.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        });
+        let starts = locate::places(&text, steps.collect());
+        for (object, start) in objects.iter_mut().skip(first).zip(starts) {
+            if let (Ok(object), Some(start)) = (object, start) {
+                object.start = self.position(start.value.line, start.value.column);
+            }
+        }
+    }
+
+    /// Its text as it is parsed.
+    fn text(&self) -> Cow<'_, str> {
+        let text = self.source.slice(self.range.clone());
+        if self.indent == 0 {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(format!("{:indent$}{text}", "", indent = self.indent))
+    }
+
+    /// Where its content begins.
+    fn start(&self) -> Position {
+        let (line, column) = first_content(self.source.slice(self.range.clone()));
+        let column = column.saturating_add(if line == 1 {
+            u32::try_from(self.indent).unwrap_or(0)
+        } else {
+            0
+        });
+        self.position(line, column)
+    }
+
+    /// A line and column of the text that is parsed as a place in the file.
+    fn position(&self, line: u32, column: u32) -> Position {
+        let shift = if line <= 1 { self.shift } else { 0 };
+        Position {
+            line: self.line.saturating_add(line.saturating_sub(1)),
+            column: column.saturating_add(shift),
+        }
+    }
+
+    /// The error that the reader met, at `at` where it doesn't say itself where.
+    fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
+        let said = fault.at.map(|(line, column)| self.position(line, column));
+        let at = said.or(at).unwrap_or_else(|| self.start());
+        let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
+        let template = excerpt.as_ref().is_some_and(|line| line.text.contains("{{"));
+        let rendered = || "a chart's templates are read when they are rendered: helm template CHART".to_owned();
+        let remedy = fault.remedy.or_else(|| template.then(rendered));
+        ReadError {
+            remedy,
+            excerpt,
+            ..self.error(at, fault.message, None)
+        }
+    }
+
+    fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
+        ReadError {
+            file: Arc::clone(self.source.file()),
+            position: Some(at),
+            message,
+            remedy: remedy.map(str::to_owned),
+            excerpt: self.source.excerpt(self.range.start, self.line, at, 0),
+        }
+    }
+}
+
+/// One Kubernetes object in a document.
+#[derive(Clone, Debug)]
+pub struct Object {
+    document: Document,
+    start: Position,
+    meta: TypeMeta,
+    part: Option<Part>,
+}
+
+/// An element of a list that can't be read apart from it, because aliases lead out of it.
+#[derive(Clone, Debug)]
+struct Part {
+    /// The way to it from the top of the document.
+    steps: Vec<Step>,
+    value: Arc<Value>,
+}
+
+impl Object {
+    /// What it says it is.
+    pub fn meta(&self) -> &TypeMeta {
+        &self.meta
+    }
+
+    /// Where it begins.
+    pub fn location(&self) -> Location {
+        self.at(self.start)
+    }
+
+    /// Reads it as a type, as kubectl and the API server would: booleans and numbers are no texts, a key may stand
+    /// only once.
+    ///
+    /// To check the syntax alone of what is of no interest, read it as [`serde::de::IgnoredAny`].
+    ///
+    /// # Errors
+    /// The one reason for which it can't be read; or, when strict, each field that the type doesn't have.
+    pub fn read<K: DeserializeOwned>(&self, strictness: Strictness) -> Result<K, Vec<ReadError>> {
+        let unknown = RefCell::new(Vec::new());
+        let result = match &self.part {
+            None => {
+                let text = self.document.text();
+                yaml::parse(&text, |from| match strictness {
+                    Strictness::Lenient => K::deserialize(from),
+                    Strictness::Strict => noting(from, &unknown),
+                })
+                .map_err(|error| self.explained::<K>(yaml::explain(&error), &text))
+            }
+            Some(part) => match strictness {
+                Strictness::Lenient => K::deserialize(&*part.value),
+                Strictness::Strict => noting(&*part.value, &unknown),
+            }
+            .map_err(|_| self.explained_value::<K>(part)),
+        };
+        let object = result.map_err(|error| vec![error])?;
+        let unknown: Vec<ReadError> = unknown
+            .take()
+            .iter()
+            .map(|steps| self.unknown_field::<K>(steps))
+            .collect();
+        if unknown.is_empty() { Ok(object) } else { Err(unknown) }
+    }
+
+    /// Where a field stands; where its nearest ancestor stands when it is absent.
+    pub fn locate(&self, path: &FieldPath) -> Location {
+        self.locate_all(&[path])
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| self.location())
+    }
+
+    /// Where fields stand, in one pass over the text; of each the nearest ancestor when it is absent.
+    ///
+    /// A scalar is where its value is; a mapping or sequence where its key is.
+    pub fn locate_all(&self, paths: &[&FieldPath]) -> Vec<Location> {
+        let steps: Vec<Vec<&str>> = paths.iter().map(|path| fields::steps_of(path)).collect();
+        self.places(steps)
+            .into_iter()
+            .map(|place| self.at(place.value))
+            .collect()
+    }
+
+    fn places<'s>(&'s self, mut paths: Vec<Vec<&'s str>>) -> Vec<Place> {
+        if let Some(part) = &self.part {
+            for steps in &mut paths {
+                steps.splice(..0, part.steps.iter().map(String::as_str));
+            }
+        }
+        let in_file = |at: Position| self.document.position(at.line, at.column);
+        let found = locate::places(&self.document.text(), paths);
+        let places = found.into_iter().map(|place| match place {
+            Some(Place { key, value }) => Place {
+                key: key.map(in_file),
+                value: in_file(value),
+            },
+            None => Place {
+                key: None,
+                value: self.start,
+            },
+        });
+        places.collect()
+    }
+
+    fn place<'s>(&'s self, steps: &'s [Step]) -> Place {
+        let steps = vec![steps.iter().map(String::as_str).collect()];
+        self.places(steps).first().copied().unwrap_or(Place {
+            key: None,
+            value: self.start,
+        })
+    }
+
+    fn at(&self, Position { line, column }: Position) -> Location {
+        Location {
+            file: Arc::clone(self.document.source.file()),
+            line,
+            column,
+        }
+    }
+
+    /// The error with the field's path: it is read once more, with the path kept.
+    fn explained<K: DeserializeOwned>(&self, mut fault: Fault, text: &str) -> ReadError {
+        // What is malformed may be met first as a wrong value: a bracket that is never closed.
+        let malformed = yaml::read::<IgnoredAny>(text).err().map(|error| yaml::explain(&error));
+        fault = malformed.filter(|fault| !fault.of_field).unwrap_or(fault);
+        if !fault.of_field {
+            return self.document.fault(fault, None);
+        }
+        let mut track = serde_path_to_error::Track::new();
+        let _ = yaml::parse(text, |from| {
+            K::deserialize(serde_path_to_error::Deserializer::new(from, &mut track))
+        });
+        let steps = fields::tracked_steps(&track.path());
+        fault.message = named(&steps, &fault.message);
+        self.document.fault(fault, Some(self.place(&steps).value))
+    }
+
+    fn explained_value<K: DeserializeOwned>(&self, part: &Part) -> ReadError {
+        let (message, steps) = match serde_path_to_error::deserialize::<_, K>(&*part.value) {
+            Ok(_) => (String::new(), Vec::new()),
+            Err(error) => (error.inner().to_string(), fields::tracked_steps(error.path())),
+        };
+        self.document
+            .error(self.place(&steps).value, named(&steps, &message), None)
+    }
+
+    fn unknown_field<K: DeserializeOwned>(&self, steps: &[Step]) -> ReadError {
+        let (field, parent) = steps
+            .split_last()
+            .map_or(("", &[] as &[Step]), |(field, parent)| (field, parent));
+        let known = fields::known_fields::<K>(parent);
+        let message = format!(
+            "the field {} is unknown",
+            fields::path_of(steps.iter().map(String::as_str))
+        );
+        let remedy = match fields::nearest(field, known) {
+            Some(meant) => format!("write {meant}"),
+            None if known.is_empty() => "remove it".to_owned(),
+            None => format!("remove it; known are {}", known.join(", ")),
+        };
+        let Place { key, value } = self.place(steps);
+        self.document.error(key.unwrap_or(value), message, Some(&remedy))
+    }
+}
+
+/// Reads and notes the fields that the type leaves out. Of the type itself every object tells.
+fn noting<'de, K: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    from: D,
+    unknown: &RefCell<Vec<Vec<Step>>>,
+) -> Result<K, D::Error> {
+    serde_ignored::deserialize(from, |path| {
+        let steps = fields::ignored_steps(&path);
+        if !matches!(steps.as_slice(), [only] if only == "apiVersion" || only == "kind") {
+            unknown.borrow_mut().push(steps);
+        }
+    })
+}
+
+fn named(steps: &[Step], message: &str) -> String {
+    if steps.is_empty() {
+        return message.to_owned();
+    }
+    format!("{}: {message}", fields::path_of(steps.iter().map(String::as_str)))
+}
+
+type Said = (&'static str, &'static str);
+
+/// What the top of a document says it is.
+fn checked(top: &Top) -> Result<TypeMeta, Said> {
+    if !top.is_mapping {
+        return Err((
+            "this is no Kubernetes object",
+            "an object is a mapping with apiVersion, kind and metadata",
+        ));
+    }
+    match (&top.api_version, &top.kind) {
+        (Some(api_version), Some(kind)) => Ok(TypeMeta {
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+        }),
+        (None, Some(_)) => Err(("the object has no apiVersion", "add it, like networking.k8s.io/v1")),
+        (Some(_), None) if top.has_metadata => Err(("the object has no kind", "add it, like Ingress")),
+        (None, None) if top.has_metadata => Err((
+            "the object has no apiVersion and no kind",
+            "add them, like networking.k8s.io/v1 and Ingress",
+        )),
+        // Chart.yaml has an apiVersion, values and kustomizations have neither.
+        _ => Ok(TypeMeta::default()),
+    }
+}
+
+/// What an element of a list is. In what the API server answers it doesn't say so itself.
+fn of_item(list: &TypeMeta, top: &Top) -> Result<TypeMeta, Said> {
+    let of_list = list.kind.strip_suffix("List").filter(|kind| !kind.is_empty());
+    match (of_list, &top.api_version, &top.kind) {
+        (Some(kind), None, None) if top.is_mapping => Ok(TypeMeta {
+            api_version: list.api_version.clone(),
+            kind: kind.to_owned(),
+        }),
+        _ => checked(top),
+    }
+}
+
+/// What a document's unindented lines say it is; none when that is not plain to see, and a parser must look.
+///
+/// Only `kind:` and `apiVersion:`, once each, in a document of block style count. The typed read that follows is what
+/// holds the document to it.
+fn hint(text: &str) -> Option<TypeMeta> {
+    let (mut api_version, mut kind) = (None, None);
+    for (_, line) in lines(text) {
+        let (slot, rest) = match line.as_bytes().first()? {
+            b'k' if line.starts_with("kind") => (&mut kind, line.strip_prefix("kind")?),
+            b'a' if line.starts_with("apiVersion") => (&mut api_version, line.strip_prefix("apiVersion")?),
+            b'-' if line.strip_prefix("---").is_some_and(has_content) => return None,
+            b'a'..=b'z' | b'A'..=b'Z' | b' ' | b'#' | b'-' | b'.' | b'\n' | b'\r' => continue,
+            _ => return None,
+        };
+        let Some(rest) = rest.strip_prefix(':') else { continue };
+        let value = plain_word(rest)?;
+        if slot.replace(value).is_some() {
+            return None;
+        }
+    }
+    Some(TypeMeta {
+        api_version: api_version?.to_owned(),
+        kind: kind?.to_owned(),
+    })
+}
+
+/// A value that means itself in YAML, with or without quotes.
+fn plain_word(text: &str) -> Option<&str> {
+    let text = text.strip_prefix(' ')?;
+    let text = text.split_once(" #").map_or(text, |(value, _)| value).trim();
+    let quoted = ['"', '\'']
+        .iter()
+        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    let word = quoted.unwrap_or(text);
+    let is_name = word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-'));
+    let is_other = ["y", "n", "no", "on", "off", "yes", "null", "true", "false"];
+    (is_name && !is_other.iter().any(|other| word.eq_ignore_ascii_case(other))).then_some(word)
+}
