@@ -50,7 +50,7 @@ pub struct ReadError {
     /// What would be right, in one line.
     pub remedy: Option<String>,
     /// The offending line.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 /// An offending line, or a part of it when it is very long, and what is wrong in it.

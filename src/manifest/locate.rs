@@ -159,12 +159,11 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
             if !event.is_node() {
                 continue;
             }
-            let name = match &event {
-                Event::Scalar(name, style, ..) => Some((name.clone(), *style)),
-                _ => {
-                    self.node(&event, span, &[], None)?;
-                    None
-                }
+            let name = if let Event::Scalar(name, style, ..) = &event {
+                Some((name.clone(), *style))
+            } else {
+                self.node(&event, span, &[], None)?;
+                None
             };
             let Some((value, value_span)) = self.value()? else {
                 break;

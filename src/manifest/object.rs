@@ -134,7 +134,10 @@ impl Document {
             let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
             return vec![Err(self.error(self.start(), message, Some("take the inner lists out")))];
         }
-        if items.iter().any(|item| item.range.is_none()) {
+        if items
+            .iter()
+            .any(|item| item.range.is_none() && (item.top.is_mapping || item.top.merges))
+        {
             return self.values(list, text, lists);
         }
         items.iter().flat_map(|item| self.item(list, item, lists)).collect()
@@ -445,7 +448,10 @@ impl Object {
     fn explained_value<K: DeserializeOwned>(&self, part: &Part) -> ReadError {
         let (message, steps) = match serde_path_to_error::deserialize::<_, K>(&*part.value) {
             Ok(_) => (String::new(), Vec::new()),
-            Err(error) => (error.inner().to_string(), fields::tracked_steps(error.path())),
+            Err(error) => (
+                yaml::reworded(&error.inner().to_string()),
+                fields::tracked_steps(error.path()),
+            ),
         };
         self.document
             .error(self.place(&steps).value, named(&steps, &message), None)

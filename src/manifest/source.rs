@@ -101,7 +101,7 @@ impl Source {
     }
 
     /// The line of a position, marked; `from` is a byte on the line `line` from which it is looked for.
-    pub(super) fn excerpt(&self, from: usize, line: u32, at: Position, width: usize) -> Option<Excerpt> {
+    pub(super) fn excerpt(&self, from: usize, line: u32, at: Position, width: usize) -> Option<Box<Excerpt>> {
         let head = self.text.get(..from)?;
         let start = head.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         // The byte order mark takes no column.
@@ -109,7 +109,7 @@ impl Source {
         let rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);
         let nth = usize::try_from(at.line.checked_sub(line)?).ok()?;
         let (_, found) = split::lines(rest).nth(nth).unwrap_or_default();
-        Some(Excerpt::around(found, at.column, width))
+        Some(Box::new(Excerpt::around(found, at.column, width)))
     }
 }
 

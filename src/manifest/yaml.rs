@@ -75,6 +75,8 @@ pub(super) fn explain(error: &Error) -> Fault {
     let (message, mut remedy, of_field) = words(error);
     if remedy.is_none() && message.contains("tab") {
         remedy = Some("indent with spaces".to_owned());
+    } else if remedy.is_none() && message.contains("block mapping") {
+        remedy = Some("align it with the lines that it belongs to".to_owned());
     }
     Fault {
         at,
@@ -164,6 +166,15 @@ fn words(error: &Error) -> (String, Option<String>, bool) {
             (due.to_owned(), None, true)
         }
         _ => (one_line(&UserMessageFormatter.format_message(error)), None, false),
+    }
+}
+
+/// An error of serde's own as the fact.
+pub(super) fn reworded(message: &str) -> String {
+    let split = |prefix| message.strip_prefix(prefix)?.split_once(", expected ");
+    match split("invalid type: ").or_else(|| split("invalid value: ")) {
+        Some((unexpected, expected)) => format!("{unexpected} stands where {expected} is due"),
+        None => one_line(message),
     }
 }
 
