@@ -15,7 +15,11 @@ const DIM: Style = Style::new().dimmed();
 /// The rules as a table, with ANSI escapes, which the writer takes out where they are not wanted.
 pub fn rules_table(rules: &[&Rule], lang: Lang) -> String {
     let column = |cell: fn(&Rule, Lang) -> &'static str| {
-        rules.iter().map(|rule| width(cell(rule, lang))).max().unwrap_or_default()
+        rules
+            .iter()
+            .map(|rule| width(cell(rule, lang)))
+            .max()
+            .unwrap_or_default()
     };
     let (id, severity, basis) = (column(|rule, _| rule.id), column(severity), column(basis));
     let mut out = String::new();

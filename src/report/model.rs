@@ -150,7 +150,9 @@ impl Report {
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for judged in &self.routes {
-            let Answer::Verdict(verdict) = &judged.answer else { continue };
+            let Answer::Verdict(verdict) = &judged.answer else {
+                continue;
+            };
             for host in &verdict.hosts {
                 tally.hosts += 1;
                 *match host.outcome {

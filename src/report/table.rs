@@ -52,7 +52,14 @@ pub fn table(report: &Report, layout: &Layout) -> String {
     }));
     blocks.extend(report.servers.iter().filter_map(|declared| {
         let Declared { key, places, answer } = declared;
-        declaration(key.to_string(), "AccessServer", places, &answer.findings, answer.colour, lang)
+        declaration(
+            key.to_string(),
+            "AccessServer",
+            places,
+            &answer.findings,
+            answer.colour,
+            lang,
+        )
     }));
     let columns = Columns::of(&blocks, layout.width);
 
@@ -65,7 +72,10 @@ pub fn table(report: &Report, layout: &Layout) -> String {
         out.push('\n');
     }
     if !rest.is_empty() {
-        line(&mut out, format_args!("{DIM}{}{DIM:#}", words::left_out(rest.len(), lang)));
+        line(
+            &mut out,
+            format_args!("{DIM}{}{DIM:#}", words::left_out(rest.len(), lang)),
+        );
     }
     for (at, text) in words::summary(report, layout.elapsed, lang).iter().enumerate() {
         let style = if at == 0 { BOLD } else { Style::new() };
@@ -157,7 +167,11 @@ fn of_verdict<'a>(verdict: &'a Verdict, places: &Places, lang: Lang) -> Vec<Row<
     if verdict.hosts.is_empty() {
         return vec![Row::plain(NEITHER, words::no_hosts(lang).to_owned())];
     }
-    verdict.hosts.iter().flat_map(|host| of_host(host, places, lang)).collect()
+    verdict
+        .hosts
+        .iter()
+        .flat_map(|host| of_host(host, places, lang))
+        .collect()
 }
 
 fn of_host<'a>(host: &'a HostVerdict, places: &Places, lang: Lang) -> Vec<Row<'a>> {
@@ -175,7 +189,10 @@ fn of_host<'a>(host: &'a HostVerdict, places: &Places, lang: Lang) -> Vec<Row<'a
     }
     if host.findings.is_empty() {
         let (text, aside) = match &host.filing {
-            Some(FilingRef { key, number: Some(number) }) => (number.clone(), key.to_string()),
+            Some(FilingRef {
+                key,
+                number: Some(number),
+            }) => (number.clone(), key.to_string()),
             Some(FilingRef { key, number: None }) => (key.to_string(), String::new()),
             None => (words::compliant(lang).to_owned(), String::new()),
         };
@@ -266,7 +283,13 @@ impl Columns {
     }
 
     fn block(&self, block: &Block<'_>, out: &mut String) {
-        let Block { name, kind, about, place, rows } = block;
+        let Block {
+            name,
+            kind,
+            about,
+            place,
+            rows,
+        } = block;
         let mut head = format!("{BOLD}{}{BOLD:#}  {kind}", tame(name));
         if !about.is_empty() {
             // Writing into a String cannot fail.
@@ -306,7 +329,10 @@ impl Columns {
 
     /// A sentence that begins in a column, and goes on there in the next line.
     fn sentence(&self, text: &str, at: usize, out: &mut String) {
-        let room = self.line.map(|line| line.saturating_sub(at)).filter(|room| *room >= NARROWEST);
+        let room = self
+            .line
+            .map(|line| line.saturating_sub(at))
+            .filter(|room| *room >= NARROWEST);
         for (nth, text) in wrap(&tame(text), room).iter().enumerate() {
             if nth > 0 {
                 let _ = write!(out, "\n{:at$}", "");
