@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::columns::{padding, tame, width, wrap};
-use super::model::{Answer, Declared, Judged, Places, Report};
+use super::model::{Answer, Declared, Judged, Places, Report, Source};
 use super::words;
 use crate::judge::{FilingRef, HostVerdict, Outcome, Verdict};
 use crate::rules::{Finding, Lang, Severity};
@@ -93,6 +93,17 @@ fn says_something(judged: &Judged) -> bool {
     !matches!(judged.answer.outcome(), Some(Outcome::Compliant | Outcome::Exempt))
 }
 
+/// Where an object begins: its column says nothing.
+fn place(source: &Source) -> String {
+    let Source { file, line, .. } = source.clone();
+    Source {
+        file,
+        line,
+        column: None,
+    }
+    .to_string()
+}
+
 /// An object and what is said of it.
 struct Block<'a> {
     name: String,
@@ -158,7 +169,7 @@ fn of_route(judged: &Judged, lang: Lang) -> Block<'_> {
         name: key.to_string(),
         kind: key.kind.kind(),
         about,
-        place: places.object.to_string(),
+        place: place(&places.object),
         rows,
     }
 }
@@ -260,7 +271,7 @@ fn declaration<'a>(
         name,
         kind,
         about: words::colour(colour, lang).to_owned(),
-        place: places.object.to_string(),
+        place: place(&places.object),
         rows,
     })
 }

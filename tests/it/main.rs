@@ -1,1 +1,11 @@
 //! Everything that needs the built program or a real API server, in one binary.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test, and whatever helps it, fails by panicking; clippy's own exemption stops at functions marked #[test]"
+)]
+
+mod check;
