@@ -1,3 +1,7 @@
 //! The command `filing-operator`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    filing_operator::cli::main()
+}

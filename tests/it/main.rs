@@ -8,8 +8,10 @@
     reason = "a test, and whatever helps it, fails by panicking; clippy's own exemption stops at functions marked #[test]"
 )]
 
+mod check;
 mod cluster;
 mod corpus;
 mod rooms;
+mod run;
 mod shapes;
 mod support;

@@ -1,0 +1,187 @@
+//! The policy of last resort: under it filings and servers are judged, and routes that no other policy governs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kube::core::ObjectMeta;
+
+use super::input::{self, Facts, Trouble};
+use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom};
+use crate::domain::{Place, Site};
+use crate::manifest::{Input, Object, Strictness};
+use crate::registry::{Change, Policy};
+use crate::report::{Answer, Report};
+
+/// What the command line says of it.
+pub(super) struct DefaultPolicy {
+    /// From `--policy`.
+    given: Option<Policy>,
+    /// From `--provider` and `--region`.
+    site: Option<Site>,
+    troubles: Vec<Trouble>,
+    is_asked_for: bool,
+}
+
+/// What the reader should know about the policies in force.
+pub(super) struct Notes {
+    replaced: Option<String>,
+    is_built_in: bool,
+    is_only_one: bool,
+}
+
+impl DefaultPolicy {
+    pub(super) fn read(file: Option<&Path>, provider: Option<&str>, region: Option<&str>) -> Self {
+        let mut troubles = Vec::new();
+        Self {
+            given: file.and_then(|file| from_file(file, &mut troubles)),
+            site: provider.map(|provider| Site::of([Place::new(provider, region)])),
+            troubles,
+            is_asked_for: file.is_some(),
+        }
+    }
+
+    /// Puts it beside what the input declares. That of the input stands, unless the command line gives another.
+    pub(super) fn add_to(self, facts: &mut Facts) -> Notes {
+        let mut notes = Notes {
+            replaced: None,
+            is_built_in: false,
+            is_only_one: facts.policies.is_empty(),
+        };
+        facts.troubles.splice(0..0, self.troubles);
+        let in_input = facts.policies.iter().find(|(name, _)| **name == *Policy::DEFAULT);
+        let policy = match (self.given, in_input) {
+            (Some(given), None) => Some(given),
+            (Some(given), Some((_, object))) => {
+                notes.replaced = Some(object.location().to_string());
+                Some(given)
+            }
+            (None, Some(_)) => {
+                let policies = facts.registry.snapshot().policies();
+                let mut own = policies.filter(|policy| *policy.name == *Policy::DEFAULT);
+                // One that can't be read governs nothing, and is told as an error.
+                own.next().map(|policy| Policy::clone(policy))
+            }
+            (None, None) => {
+                notes.is_built_in = !self.is_asked_for;
+                Some(built_in())
+            }
+        };
+        if let Some(mut policy) = policy {
+            if self.site.is_some() {
+                policy.site = self.site;
+            }
+            facts
+                .registry
+                .apply(Change::Policy(Arc::clone(&policy.name), Ok(policy)));
+        }
+        notes
+    }
+}
+
+impl Notes {
+    pub(super) fn told(&self, report: &Report) -> Vec<String> {
+        let mut told = Vec::new();
+        if let Some(place) = &self.replaced {
+            told.push(format!("--policy stands in place of the policy default at {place}"));
+        }
+        if self.is_built_in && self.is_only_one {
+            told.push("no policy is given: every Filing in the input is trusted".to_owned());
+        } else if self.is_built_in {
+            let governs = |answer: &Answer| match answer {
+                Answer::Verdict(verdict) => *verdict.policy.name == *Policy::DEFAULT,
+                Answer::Ungoverned | Answer::Unreadable(_) => false,
+            };
+            let count = report.routes.iter().filter(|judged| governs(&judged.answer)).count();
+            if count > 0 {
+                told.push(format!(
+                    "no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"
+                ));
+            }
+        }
+        if report.routes.is_empty() && report.errors.is_empty() {
+            told.push("there is no route in the input".to_owned());
+        }
+        told
+    }
+}
+
+/// Where nobody says whose filings count, everyone's do.
+fn built_in() -> Policy {
+    let spec = FilingPolicySpec {
+        filings_from: Some(FilingsFrom {
+            all: true,
+            ..FilingsFrom::default()
+        }),
+        precedence: i32::MIN,
+        ..FilingPolicySpec::default()
+    };
+    Policy::new(Policy::DEFAULT.into(), &ObjectMeta::default(), &spec)
+}
+
+/// Reads a FilingPolicy, or a spec alone. Whatever its name and precedence are, it is the default one.
+fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<Policy> {
+    let input = if file == Path::new("-") {
+        Input::Stdin
+    } else {
+        Input::File(file.to_owned())
+    };
+    let mut objects = Vec::new();
+    match input.load() {
+        Err(error) => troubles.push(error.into()),
+        Ok(source) => {
+            for document in source.documents() {
+                match document {
+                    Err(error) => troubles.push(error.into()),
+                    Ok(document) => {
+                        for object in document.objects() {
+                            match object {
+                                Ok(object) => objects.push(object),
+                                Err(error) => troubles.push(error.into()),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let [object] = objects.as_slice() else {
+        if troubles.is_empty() {
+            let message = format!("{} objects where one FilingPolicy is due", objects.len());
+            troubles.push(Trouble::new(message, super::whole(&input.name())));
+        }
+        return None;
+    };
+    let (spec, is_bare) = spec_of(object, troubles)?;
+    let policy = Policy::new(
+        Policy::DEFAULT.into(),
+        &ObjectMeta::default(),
+        &FilingPolicySpec {
+            precedence: i32::MIN,
+            ..spec
+        },
+    );
+    troubles.extend(input::problems(object, &policy, is_bare));
+    Some(policy)
+}
+
+fn spec_of(object: &Object, troubles: &mut Vec<Trouble>) -> Option<(FilingPolicySpec, bool)> {
+    let meta = object.meta();
+    let read = if meta.api_version.is_empty() && meta.kind.is_empty() {
+        object.read(Strictness::Strict).map(|spec| (spec, true))
+    } else if input::is_ours(meta) && meta.kind == "FilingPolicy" {
+        object
+            .read::<FilingPolicy>(Strictness::Strict)
+            .map(|policy| (policy.spec, false))
+    } else {
+        let message = format!("{} {} stands where a FilingPolicy is due", meta.api_version, meta.kind);
+        troubles.push(Trouble::new(message, super::source(object.location())));
+        return None;
+    };
+    match read {
+        Ok(read) => Some(read),
+        Err(errors) => {
+            troubles.extend(errors.into_iter().map(Trouble::from));
+            None
+        }
+    }
+}

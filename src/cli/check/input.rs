@@ -1,0 +1,388 @@
+//! Manifests as facts: what each document declares, read side by side, and put together in the order of the input.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use kube::Resource;
+use kube::core::ObjectMeta;
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::progress::Progress;
+use super::{source, whole};
+use crate::api::{AccessServer, Filing, FilingPolicy, keys};
+use crate::domain::{FieldPath, Place};
+use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
+use crate::registry::{
+    self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
+};
+use crate::report::{InputError, Source};
+use crate::route::{RouteKey, RouteKind, from_ingress};
+use crate::rules;
+
+/// The namespace of filings that count where a policy does not say whose do: the operator's, as it is installed.
+const HOME: &str = "filing-system";
+
+/// An annotation by which a class is the default one.
+const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+
+/// What the input declares.
+pub(super) struct Facts {
+    pub(super) registry: Registry,
+    /// In the order of the input, like the others.
+    pub(super) routes: Vec<(RouteKey, Object)>,
+    pub(super) filings: Vec<(FilingKey, Object)>,
+    pub(super) servers: Vec<(Arc<str>, Object)>,
+    pub(super) policies: Vec<(Arc<str>, Object)>,
+    /// Documents of kinds that say nothing here.
+    pub(super) skipped: usize,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// Something that can't be read or used, for programs and for people.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) told: InputError,
+    pub(super) rendered: String,
+}
+
+impl Trouble {
+    pub(super) fn new(message: String, source: Source) -> Self {
+        const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+        const ARROW: Style = AnsiColor::BrightBlue.on_default().bold();
+        Self {
+            rendered: format!("{ERROR}error{ERROR:#}: {message}\n {ARROW}-->{ARROW:#} {source}"),
+            told: InputError { message, source },
+        }
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        let rendered = error.render(true);
+        let source = error.location().map_or_else(|| whole(&error.file), source);
+        let message = match error.remedy {
+            Some(remedy) => format!("{}; {remedy}", error.message),
+            None => error.message,
+        };
+        Self {
+            told: InputError { message, source },
+            rendered,
+        }
+    }
+}
+
+/// Reads everything that was typed.
+pub(super) fn read(paths: &[PathBuf], namespace: &str, progress: &Progress) -> Facts {
+    let (inputs, errors) = discover(paths);
+    let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
+    let documents: Vec<_> = inputs
+        .par_iter()
+        .flat_map_iter(|input| match input.load() {
+            Ok(source) => source.documents(),
+            Err(error) => vec![Err(error)],
+        })
+        .collect();
+    let objects: Vec<Result<Object, ReadError>> = documents
+        .into_par_iter()
+        .flat_map_iter(|document| match document {
+            Ok(document) => document.objects(),
+            Err(error) => vec![Err(error)],
+        })
+        .collect();
+    progress.expect(objects.len());
+    let read: Vec<(Object, Read)> = objects
+        .into_iter()
+        .filter_map(|object| object.map_err(|error| troubles.push(error.into())).ok())
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|object| {
+            let read = read_object(&object, namespace);
+            progress.advance();
+            (object, read)
+        })
+        .collect();
+    gather(read, troubles)
+}
+
+/// What one object declares.
+#[derive(Default)]
+struct Read {
+    change: Option<Change>,
+    is_skipped: bool,
+    troubles: Vec<Trouble>,
+}
+
+impl Read {
+    fn failed(errors: Vec<ReadError>) -> Self {
+        Self {
+            troubles: errors.into_iter().map(Trouble::from).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+pub(super) fn is_ours(meta: &TypeMeta) -> bool {
+    meta.group() == keys::GROUP
+}
+
+fn read_object(object: &Object, default_namespace: &str) -> Read {
+    let meta = object.meta();
+    let known = match (meta.group(), meta.kind.as_str()) {
+        (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => "filing-operator.io/v1alpha1",
+        ("networking.k8s.io" | "extensions", "Ingress") => "networking.k8s.io/v1",
+        ("networking.k8s.io", "IngressClass") => "networking.k8s.io/v1",
+        ("", "Namespace" | "Node") => "v1",
+        _ => "",
+    };
+    if known.is_empty() {
+        return skip(object);
+    }
+    if known != meta.api_version {
+        // Not judged, it would look as if nothing was wrong with it.
+        let message = format!(
+            "{} {} is not read; write apiVersion: {known}",
+            meta.api_version, meta.kind
+        );
+        return Read {
+            troubles: vec![at_field(object, &FieldPath::fixed("apiVersion"), message)],
+            ..Read::default()
+        };
+    }
+    match meta.kind.as_str() {
+        "Filing" => declaration::<Filing>(object, |meta, name, read| {
+            let key = FilingKey {
+                namespace: meta.namespace.as_deref().unwrap_or(default_namespace).into(),
+                name,
+            };
+            let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
+            Change::Filing(key, filing)
+        }),
+        "AccessServer" => declaration::<AccessServer>(object, |meta, name, read| {
+            let server = read.map(|read| Server::new(Arc::clone(&name), meta, &read.spec));
+            Change::Server(name, server)
+        }),
+        "FilingPolicy" => {
+            let mut read = declaration::<FilingPolicy>(object, |meta, name, read| {
+                let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
+                Change::Policy(name, policy)
+            });
+            if let Some(Change::Policy(_, Ok(policy))) = &read.change {
+                read.troubles.extend(problems(object, policy, false));
+            }
+            read
+        }
+        "Ingress" => declaration::<Ingress>(object, |meta, name, read| {
+            let key = RouteKey {
+                kind: RouteKind::Ingress,
+                namespace: meta.namespace.as_deref().unwrap_or(default_namespace).into(),
+                name,
+            };
+            let route = read.map(|read| from_ingress(read, default_namespace));
+            Change::Route(key, route)
+        }),
+        "IngressClass" => fact::<IngressClass>(object, |class, name| {
+            let annotations = class.metadata.annotations.as_ref();
+            let marked = annotations.and_then(|all| all.get(DEFAULT_CLASS));
+            let fact = IngressClassFact {
+                controller: class.spec.as_ref().and_then(|spec| spec.controller.clone()),
+                is_default: marked.is_some_and(|marked| marked == "true"),
+                created: class.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            };
+            Change::Class(name, fact)
+        }),
+        "Namespace" => fact::<Namespace>(object, |namespace, name| {
+            let mut labels = namespace.metadata.labels.clone().unwrap_or_default();
+            // The API server gives it to each.
+            labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_string());
+            Change::Namespace(name, labels)
+        }),
+        _ => fact::<Node>(object, |node, name| {
+            let labels = node.metadata.labels.clone().unwrap_or_default();
+            let provider_id = node.spec.as_ref().and_then(|spec| spec.provider_id.as_deref());
+            Change::Node(name, Place::from_node(provider_id, &labels))
+        }),
+    }
+}
+
+/// What says nothing here must be well-formed all the same: behind a broken line something else may stand.
+fn skip(object: &Object) -> Read {
+    match object.read::<IgnoredAny>(Strictness::Lenient) {
+        Ok(_) => Read {
+            is_skipped: true,
+            ..Read::default()
+        },
+        Err(errors) => Read::failed(errors),
+    }
+}
+
+/// The part of an object that can be read where the rest can't.
+#[derive(Deserialize)]
+struct Bare {
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+/// Reads what is judged, or is judged by. Where it can't be read, that it is there is a fact, too.
+fn declaration<K>(object: &Object, change: impl FnOnce(&ObjectMeta, Arc<str>, Result<&K, Unreadable>) -> Change) -> Read
+where
+    K: DeserializeOwned + Resource,
+{
+    match object.read::<K>(Strictness::Strict) {
+        Ok(read) => named(object, read.meta(), |name| change(read.meta(), name, Ok(&read))),
+        Err(errors) => {
+            let unreadable = errors.first().map(|error| Unreadable {
+                error: error.message.clone(),
+                uid: "".into(),
+                generation: 0,
+            });
+            let bare: Option<Bare> = object.read(Strictness::Lenient).ok();
+            let told = bare.zip(unreadable).map(|(Bare { metadata }, unreadable)| {
+                named(object, &metadata, |name| change(&metadata, name, Err(unreadable)))
+            });
+            Read {
+                change: told.and_then(|told| told.change),
+                ..Read::failed(errors)
+            }
+        }
+    }
+}
+
+/// Reads what routes and declarations are seen by. Fields that are not known here don't matter.
+fn fact<K>(object: &Object, change: impl FnOnce(&K, Arc<str>) -> Change) -> Read
+where
+    K: DeserializeOwned + Resource,
+{
+    match object.read::<K>(Strictness::Lenient) {
+        Ok(read) => named(object, read.meta(), |name| change(&read, name)),
+        Err(errors) => Read::failed(errors),
+    }
+}
+
+fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Change) -> Read {
+    match meta.name.as_deref().or(meta.generate_name.as_deref()) {
+        Some(name) if !name.is_empty() => Read {
+            change: Some(change(name.into())),
+            ..Read::default()
+        },
+        _ => Read {
+            troubles: vec![at_field(
+                object,
+                &FieldPath::fixed("metadata.name"),
+                "the object has no name; add metadata.name".to_owned(),
+            )],
+            ..Read::default()
+        },
+    }
+}
+
+fn at_field(object: &Object, path: &FieldPath, message: String) -> Trouble {
+    Trouble::new(message, source(object.locate(path)))
+}
+
+/// What could not be understood of a policy. In a `bare` one the spec is the whole.
+pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trouble> {
+    let at = |path: &str, message: String| {
+        let path = if bare {
+            path.strip_prefix("spec.").unwrap_or(path)
+        } else {
+            path
+        };
+        at_field(object, &FieldPath::from(path.to_owned()), format!("{path}: {message}"))
+    };
+    let told = policy
+        .problems
+        .iter()
+        .map(|problem| at(problem.path.as_str(), problem.message.clone()));
+    let unknown = policy.rules.keys().filter(|id| rules::find(id).is_none());
+    told.chain(unknown.map(|id| {
+        let message = format!("\"{id}\" is no rule; `filing-operator rules` lists them");
+        at(&format!("spec.rules.{id}"), message)
+    }))
+    .collect()
+}
+
+/// Puts together what was read, the first of each where an object stands twice.
+fn gather(read: Vec<(Object, Read)>, mut troubles: Vec<Trouble>) -> Facts {
+    let mut skipped = 0;
+    let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
+    let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
+    for (object, read) in read {
+        skipped += usize::from(read.is_skipped);
+        troubles.extend(read.troubles);
+        let Some(change) = read.change else { continue };
+        let first = *seen.entry(change.subject()).or_insert(kept.len());
+        match kept.get(first) {
+            None => kept.push((object, change)),
+            Some((_, same)) if says_the_same(same, &change) => {}
+            Some((other, _)) => {
+                let message = format!(
+                    "{} {} stands twice, first at {}; this one is not used, keep one of them",
+                    object.meta().kind,
+                    name(&change.subject()),
+                    other.location()
+                );
+                troubles.push(Trouble::new(message, source(object.location())));
+            }
+        }
+    }
+    let mut facts = Facts {
+        registry: Registry::new(Snapshot::new(HOME, false)),
+        routes: Vec::new(),
+        filings: Vec::new(),
+        servers: Vec::new(),
+        policies: Vec::new(),
+        skipped,
+        troubles,
+    };
+    // What others are seen by goes first, so that nothing is affected by it yet.
+    kept.sort_by_key(|(_, change)| rank(change));
+    for (object, change) in kept {
+        match &change {
+            Change::Route(key, _) => facts.routes.push((key.clone(), object)),
+            Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
+            Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
+            Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
+            Change::Namespace(..) | Change::Class(..) | Change::Node(..) => {}
+        }
+        facts.registry.apply(change);
+    }
+    facts
+}
+
+/// Charts repeat the namespace that they share.
+fn says_the_same(one: &Change, other: &Change) -> bool {
+    match (one, other) {
+        (Change::Namespace(_, one), Change::Namespace(_, other)) => one == other,
+        (Change::Class(_, one), Change::Class(_, other)) => one == other,
+        (Change::Node(_, one), Change::Node(_, other)) => one == other,
+        _ => false,
+    }
+}
+
+fn rank(change: &Change) -> u8 {
+    match change {
+        Change::Namespace(..) | Change::Class(..) | Change::Node(..) => 0,
+        Change::Policy(..) => 1,
+        Change::Server(..) => 2,
+        Change::Filing(..) => 3,
+        Change::Route(..) => 4,
+    }
+}
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Filing(key) => key.to_string(),
+        Subject::Route(key) => key.to_string(),
+        Subject::Server(name)
+        | Subject::Policy(name)
+        | Subject::Namespace(name)
+        | Subject::Class(name)
+        | Subject::Node(name) => name.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+//! The command line: what was typed, read and handed on. One file a command; what the commands answer comes from the
+//! rooms above, and nothing is decided here but the exit code.
+
+mod check;
+mod crds;
+mod output;
+mod rules;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::output::{Color, Output};
+use crate::rules::Lang;
+
+/// Makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
+#[derive(Debug, Parser)]
+#[command(name = "filing-operator", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to colour what is printed
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Rules(rules::Args),
+    Crds(crds::Args),
+}
+
+/// The language of what is printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Language {
+    /// English
+    #[default]
+    En,
+    /// 简体中文
+    Zh,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::En,
+            Language::Zh => Self::Zh,
+        }
+    }
+}
+
+/// What went wrong where nothing could be answered at all; 1 means an answer that is bad.
+const FAILED: u8 = 2;
+
+/// Runs the command that was typed: 0 where all is well, 1 where what was asked about is not, 2 where it could not be
+/// told.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.color);
+    let outcome = match &cli.command {
+        Command::Check(args) => check::run(args, &output),
+        Command::Rules(args) => rules::run(args, &output),
+        Command::Crds(args) => crds::run(args, &output),
+    };
+    outcome.unwrap_or_else(|error| {
+        output.error(&format!("{error:#}"));
+        ExitCode::from(FAILED)
+    })
+}

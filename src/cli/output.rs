@@ -1,0 +1,92 @@
+//! Where answers go: data to standard output, everything else to standard error, colours only where they are wanted.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+const NOTE: Style = AnsiColor::BrightCyan.on_default().bold();
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Both streams.
+#[derive(Debug)]
+pub(super) struct Output {
+    choice: ColorChoice,
+}
+
+impl Output {
+    pub(super) fn new(color: Color) -> Self {
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::AlwaysAnsi,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { choice }
+    }
+
+    /// Writes what was asked for, with escapes left out where colours are not wanted.
+    ///
+    /// # Errors
+    /// When it can't be written. A reader that has seen enough and closed the pipe is no error.
+    pub(super) fn styled(&self, text: &str) -> io::Result<()> {
+        let mut stdout = AutoStream::new(io::stdout().lock(), self.choice);
+        taken(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// Writes what was asked for as it is.
+    ///
+    /// # Errors
+    /// As [`Self::styled`].
+    pub(super) fn plain(text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        taken(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// Says what went wrong.
+    pub(super) fn error(&self, text: &str) {
+        self.aside(&format!("{ERROR}error{ERROR:#}: {text}"));
+    }
+
+    /// Says what the reader should know.
+    pub(super) fn note(&self, text: &str) {
+        self.aside(&format!("{NOTE}note{NOTE:#}: {text}"));
+    }
+
+    /// Writes a line or more beside the data.
+    pub(super) fn aside(&self, text: &str) {
+        let mut stderr = AutoStream::new(io::stderr().lock(), self.choice);
+        // There is nobody left to tell.
+        let _ = writeln!(stderr, "{text}");
+    }
+
+    /// How many cells a line of the terminal has, where a terminal reads the data.
+    pub(super) fn width() -> Option<usize> {
+        let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width))
+    }
+
+    /// Whether a person watches.
+    pub(super) fn is_watched() -> bool {
+        io::stdout().is_terminal()
+    }
+}
+
+fn taken(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,54 @@
+//! `rules`: the catalogue, or one rule in full.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use super::Language;
+use super::output::Output;
+use crate::report;
+use crate::rules::{self, CATALOGUE};
+
+/// Show the catalogue of rules, or one rule in full
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The rule, like NoFiling; none: all of them
+    id: Option<String>,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    /// The language of the text; JSON has both
+    #[arg(long, value_enum, default_value_t)]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
+    let lang = args.lang.into();
+    let one = match &args.id {
+        None => None,
+        Some(id) => match rules::find(id) {
+            Some(rule) => Some(rule),
+            None => match CATALOGUE.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)) {
+                Some(rule) => bail!("\"{id}\" is no rule; write {}", rule.id),
+                None => bail!("\"{id}\" is no rule; without it, all of them are listed"),
+            },
+        },
+    };
+    match (one, args.output) {
+        (None, Format::Text) => output.styled(&report::rules_table(&CATALOGUE, lang))?,
+        (None, Format::Json) => Output::plain(&(report::rules_json(&CATALOGUE)? + "\n"))?,
+        (Some(rule), Format::Text) => output.styled(&report::rule_text(rule, lang, Output::width()))?,
+        (Some(rule), Format::Json) => Output::plain(&(report::rule_json(rule)? + "\n"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,138 @@
+//! `filing-operator run`: the operator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args as ClapArgs;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::policy;
+use crate::operator::{self, Certificate, Options};
+use crate::telemetry::{self, LogFormat};
+
+/// The arguments of `run`.
+#[derive(ClapArgs, Clone, Debug)]
+pub(super) struct Args {
+    /// The kubeconfig file; without it the environment's, or the pod's service account
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; without it the current one
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "filing-system")]
+    namespace: String,
+    /// Who this replica is; without it the host's name and the process id
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    identity: Option<String>,
+    /// A file with the policy to keep as the FilingPolicy `default`: a whole one, or its spec
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Where the webhook listens, with TLS
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9443")]
+    webhook_address: SocketAddr,
+    /// Where /metrics, /livez and /readyz are served, without TLS
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    metrics_address: SocketAddr,
+    /// The ValidatingWebhookConfiguration that is told of the certificate authority
+    #[arg(long, value_name = "NAME", default_value = "filing-operator")]
+    webhook_configuration: String,
+    /// A name or address under which the API server reaches the webhook; may be given several times
+    #[arg(long, value_name = "NAME", default_values = ["localhost", "127.0.0.1"])]
+    tls_name: Vec<String>,
+    /// The Secret that keeps the certificate authority, in the operator's namespace; made when it is missing
+    #[arg(long, value_name = "NAME", default_value = "filing-operator-ca")]
+    tls_secret: String,
+    /// A PEM file with the webhook's certificate, in place of one that is made
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// A PEM file with the key of --tls-cert
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The form of the log
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged, as in `info,kube=debug`
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log: String,
+    /// Move the operator's clock, as in `30d` or `-2h`; for tests
+    #[arg(long, value_name = "DURATION", default_value = "0s", allow_hyphen_values = true, value_parser = duration)]
+    now_offset: SignedDuration,
+}
+
+fn duration(typed: &str) -> Result<SignedDuration, String> {
+    let span: Span = typed.parse().map_err(|error| format!("{error}; write it like 30d, 2h30m or -1d"))?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| format!("{error}; write it in days and hours"))
+}
+
+/// Runs the operator until it is told to stop.
+pub(super) fn run(args: Args) -> Result<()> {
+    telemetry::init(args.log_format, &args.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(async {
+        let stop = stopped().context("listening for signals")?;
+        let options = options(args).await?;
+        operator::run(options, stop).await
+    })
+}
+
+async fn options(args: Args) -> Result<Options> {
+    let policy = args.policy.as_deref().map(policy::read_strictly).transpose()?;
+    let certificate = match args.tls_cert.zip(args.tls_key) {
+        Some((certificate, key)) => Certificate::Files { certificate, key },
+        None => Certificate::Made {
+            secret: args.tls_secret,
+            names: args.tls_name,
+            configuration: args.webhook_configuration,
+        },
+    };
+    Ok(Options {
+        client: client(args.kubeconfig, args.context).await?,
+        namespace: args.namespace,
+        identity: args.identity.unwrap_or_else(identity),
+        webhook_address: args.webhook_address,
+        metrics_address: args.metrics_address,
+        certificate,
+        policy,
+        now_offset: args.now_offset,
+    })
+}
+
+async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client> {
+    let config = if kubeconfig.is_none() && context.is_none() {
+        Config::infer().await.context("finding a cluster: no kubeconfig is there, and this is no pod")?
+    } else {
+        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+        let config = match kubeconfig {
+            Some(file) => {
+                let read = Kubeconfig::read_from(&file).with_context(|| format!("reading {}", file.display()))?;
+                Config::from_custom_kubeconfig(read, &options).await
+            }
+            None => Config::from_kubeconfig(&options).await,
+        };
+        config.context("reading the kubeconfig")?
+    };
+    Client::try_from(config).context("connecting to the API server")
+}
+
+/// A name that no other process has: two replicas of one identity would both hold the lease.
+fn identity() -> String {
+    let host = hostname::get().map_or_else(|_| "filing-operator".to_owned(), |name| name.to_string_lossy().into_owned());
+    format!("{host}-{}", std::process::id())
+}
+
+/// Resolves when the process is told to stop: SIGTERM, or Ctrl-C.
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

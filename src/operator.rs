@@ -1,0 +1,224 @@
+//! The operator: its one clock, and the wiring of controller, webhook and telemetry.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use axum_server::tls_rustls::RustlsConfig;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use jiff::SignedDuration;
+use kube::Client;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::admission::{self, Authority, CaBundle, Clock};
+use crate::api::FilingPolicySpec;
+use crate::controller::{self, DefaultPolicy, Settings, Shared};
+use crate::telemetry::{self, Certificates, Health};
+
+/// The longest wait before the caBundle is tried again.
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// How the operator runs.
+#[derive(Clone)]
+pub struct Options {
+    /// The cluster.
+    pub client: Client,
+    /// The operator's own namespace.
+    pub namespace: String,
+    /// Who this replica is.
+    pub identity: String,
+    /// Where the webhook listens.
+    pub webhook_address: SocketAddr,
+    /// Where metrics and health are served, without TLS.
+    pub metrics_address: SocketAddr,
+    /// Where the webhook's certificate comes from.
+    pub certificate: Certificate,
+    /// The policy to keep as the FilingPolicy `default`, if any.
+    pub policy: Option<FilingPolicySpec>,
+    /// How far the operator's clock is ahead of the machine's.
+    pub now_offset: SignedDuration,
+}
+
+/// Where the webhook's certificate comes from.
+#[derive(Clone, Debug)]
+pub enum Certificate {
+    /// Two PEM files.
+    Files {
+        /// The certificate, with its chain.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// Made at start, signed by an authority that is kept in a Secret.
+    Made {
+        /// The Secret, in the operator's own namespace.
+        secret: String,
+        /// The names and addresses under which the API server reaches the webhook.
+        names: Vec<String>,
+        /// The ValidatingWebhookConfiguration that is told of the authority.
+        configuration: String,
+    },
+}
+
+/// The one clock of the operator: the machine's, set ahead by an offset so that tests can move it.
+fn clock(offset: SignedDuration) -> Clock {
+    Arc::new(move || {
+        #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+        let now = jiff::Timestamp::now();
+        now.saturating_add(offset).unwrap_or(now)
+    })
+}
+
+/// Runs until `stop` resolves, then drains requests, gives up the lease, and returns.
+///
+/// # Errors
+/// When a part can't start, or ends before it is told to; the others are stopped then.
+pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()> {
+    let clock = clock(options.now_offset);
+    let shared = Arc::new(Shared::default());
+    let metrics = admission::Metrics::default();
+    let health = Arc::new(Health::new(Arc::clone(&shared)));
+    let webhook_listener = listen(options.webhook_address, "the webhook")?;
+    let metrics_listener = listen(options.metrics_address, "metrics and health")?;
+    let stopping = watch::Sender::new(Stop::No);
+    let stopped = || reached(&stopping, Stop::Work);
+    let drained = || reached(&stopping, Stop::All);
+
+    let certificates = Arc::new(Certificates::default());
+    let mut registry = Registry::default();
+    metrics.register(&mut registry);
+    telemetry::Metrics::new(Arc::clone(&shared), Arc::clone(&certificates), Arc::clone(&clock)).register(&mut registry);
+    let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
+    let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
+    let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&clock), metrics);
+    let webhook = async {
+        let tls = certificate(&options, &clock, &certificates, stopped()).await?;
+        health.set_webhook_is_serving(true);
+        let served = admission::serve(webhook_listener, tls, router, stopped()).await;
+        health.set_webhook_is_serving(false);
+        served.context("serving the webhook")
+    };
+    let settings = Settings {
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        identity: options.identity.clone(),
+        default_policy: options.policy.clone().map(DefaultPolicy::new),
+        clock: Arc::clone(&clock),
+    };
+    let controller = controller::run(settings, Arc::clone(&shared), stopped());
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        namespace = options.namespace,
+        identity = options.identity,
+        webhook = %options.webhook_address,
+        metrics = %options.metrics_address,
+        "the operator starts"
+    );
+
+    let was_told = AtomicBool::new(false);
+    let told = async {
+        tokio::select! {
+            () = stop => was_told.store(true, Ordering::Relaxed),
+            () = stopped() => {}
+        }
+        info!("the operator stops");
+        health.stop();
+        stopping.send_replace(Stop::Work);
+    };
+    // A part that ends by itself takes the others with it.
+    let guard = |name: &'static str, result: Result<()>| {
+        if let Err(error) = &result {
+            error!(part = name, error = format!("{error:#}"), "a part of the operator has failed");
+        }
+        stopping.send_if_modified(|stop| *stop == Stop::No && { *stop = Stop::Work; true });
+        result
+    };
+    let work = async {
+        let parts = tokio::join!(
+            async { guard("webhook", webhook.await) },
+            async { guard("controller", controller.await.map_err(anyhow::Error::from)) },
+            told,
+        );
+        // Health is told until the last request is answered.
+        stopping.send_replace(Stop::All);
+        parts.0.and(parts.1)
+    };
+    let telemetry = async { guard("telemetry", telemetry.await.context("serving metrics and health")) };
+    let (worked, told_of) = tokio::join!(work, telemetry);
+    worked.and(told_of)?;
+    if was_told.into_inner() { Ok(()) } else { Err(anyhow!("the operator ended by itself")) }
+}
+
+/// How far the operator has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stop {
+    No,
+    /// Webhook and controller end.
+    Work,
+    /// So do metrics and health.
+    All,
+}
+
+fn reached(stopping: &watch::Sender<Stop>, at_least: Stop) -> impl Future<Output = ()> + Send + 'static {
+    let mut stopping = stopping.subscribe();
+    // An error means that the sender is gone, and the operator with it.
+    async move { drop(stopping.wait_for(|stop| *stop >= at_least).await) }
+}
+
+fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| format!("listening on {address} for {what}"))?;
+    listener.set_nonblocking(true).with_context(|| format!("listening on {address} for {what}"))?;
+    Ok(listener)
+}
+
+/// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,
+/// since that may come later than the operator.
+async fn certificate(
+    options: &Options,
+    clock: &Clock,
+    certificates: &Certificates,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<RustlsConfig> {
+    let serving = match &options.certificate {
+        Certificate::Files { certificate, key } => admission::from_files(certificate, key)?,
+        Certificate::Made { secret, names, configuration } => {
+            let now = clock();
+            let authority = admission::authority(options.client.clone(), &options.namespace, secret, now).await?;
+            let serving = authority.sign(names, now)?;
+            certificates.set_authority(authority.ends());
+            let telling = tell(options.client.clone(), configuration.clone(), authority);
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = telling => {}
+                    () = stopped => {}
+                }
+            });
+            serving
+        }
+    };
+    if let Some(ends) = serving.ends {
+        certificates.set_serving(ends);
+    }
+    Ok(RustlsConfig::from_config(serving.config))
+}
+
+/// Writes the authority's certificate into the webhook configuration, and tries again until that is there.
+async fn tell(client: Client, configuration: String, authority: Authority) {
+    let backoff = ExponentialBuilder::new().with_max_delay(LAST_RETRY).without_max_times().with_jitter();
+    for wait in backoff.build() {
+        match admission::apply_ca_bundle(client.clone(), &configuration, authority.certificate_pem()).await {
+            Ok(CaBundle::Applied | CaBundle::Unchanged) => return,
+            Ok(CaBundle::Missing) => {}
+            Err(error) => {
+                warn!(configuration, error = format!("{:#}", anyhow!(error)), "the caBundle could not be written");
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,14 @@
+//! What `check` and `rules` answer, as text: one renderer a format, all from one [`Report`]. Pure: it neither judges nor
+//! writes anything, and where a field stands in a file is told to it.
+
+mod catalogue;
+mod columns;
+mod json;
+mod model;
+mod table;
+mod words;
+
+pub use catalogue::{rule_json, rule_text, rules_json, rules_table};
+pub use json::json;
+pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};
+pub use table::{Layout, table};

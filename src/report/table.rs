@@ -1,0 +1,354 @@
+//! The report for people: grouped by route, in columns, in one language.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::columns::{padding, tame, width, wrap};
+use super::model::{Answer, Declared, Judged, Places, Report, Source};
+use super::words;
+use crate::judge::{FilingRef, HostVerdict, Outcome, Verdict};
+use crate::rules::{Finding, Lang, Severity};
+
+/// How the table is laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layout {
+    /// The language of all its words.
+    pub lang: Lang,
+    /// Cells in a line, where lines end somewhere: sentences are broken there, names and places never.
+    pub width: Option<usize>,
+    /// How long it took, if that is to be told.
+    pub elapsed: Option<Duration>,
+}
+
+/// The widest that the first column gets: one very long host must not push all the others aside.
+const WIDEST: usize = 34;
+/// The least room in which breaking a sentence makes it better.
+const NARROWEST: usize = 24;
+/// With more routes than so many, those of which nothing is to be said are counted only.
+const MANY: usize = 200;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+
+/// The report as a table, with ANSI escapes, which the writer takes out where they are not wanted.
+pub fn table(report: &Report, layout: &Layout) -> String {
+    let lang = layout.lang;
+    let is_long = report.routes.len() > MANY;
+    let (shown, rest): (Vec<&Judged>, Vec<&Judged>) = report
+        .routes
+        .iter()
+        .partition(|judged| !is_long || says_something(judged));
+    let mut blocks: Vec<Block<'_>> = shown.into_iter().map(|judged| of_route(judged, lang)).collect();
+    let routes = blocks.len();
+    blocks.extend(report.filings.iter().filter_map(|declared| {
+        let Declared { key, places, answer } = declared;
+        declaration(key.to_string(), "Filing", places, &answer.findings, answer.colour, lang)
+    }));
+    blocks.extend(report.servers.iter().filter_map(|declared| {
+        let Declared { key, places, answer } = declared;
+        declaration(
+            key.to_string(),
+            "AccessServer",
+            places,
+            &answer.findings,
+            answer.colour,
+            lang,
+        )
+    }));
+    let columns = Columns::of(&blocks, layout.width);
+
+    let mut out = String::new();
+    for (at, block) in blocks.iter().enumerate() {
+        if at == routes {
+            line(&mut out, format_args!("{BOLD}{}{BOLD:#}\n", words::declarations(lang)));
+        }
+        columns.block(block, &mut out);
+        out.push('\n');
+    }
+    if !rest.is_empty() {
+        line(
+            &mut out,
+            format_args!("{DIM}{}{DIM:#}", words::left_out(rest.len(), lang)),
+        );
+    }
+    for (at, text) in words::summary(report, layout.elapsed, lang).iter().enumerate() {
+        let style = if at == 0 { BOLD } else { Style::new() };
+        line(&mut out, format_args!("{style}{text}{style:#}"));
+    }
+    out
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn says_something(judged: &Judged) -> bool {
+    !matches!(judged.answer.outcome(), Some(Outcome::Compliant | Outcome::Exempt))
+}
+
+/// Where an object begins: its column says nothing.
+fn place(source: &Source) -> String {
+    let Source { file, line, .. } = source.clone();
+    Source {
+        file,
+        line,
+        column: None,
+    }
+    .to_string()
+}
+
+/// An object and what is said of it.
+struct Block<'a> {
+    name: String,
+    kind: &'static str,
+    /// Where it runs, or how urgent it is.
+    about: String,
+    place: String,
+    rows: Vec<Row<'a>>,
+}
+
+/// One thing that is said: a host that is well, or a finding.
+struct Row<'a> {
+    mark: (char, Style),
+    /// The host, or a field; empty where it is the same as in the row above.
+    subject: Cow<'a, str>,
+    /// The rule; empty where the rest of the row needs no column.
+    rule: &'static str,
+    text: String,
+    /// Told less loudly behind the text.
+    aside: String,
+    hint: String,
+    /// The filing that it speaks of, and the place.
+    foot: String,
+}
+
+const WELL: (char, Style) = ('✓', GREEN);
+const NEITHER: (char, Style) = ('–', DIM);
+
+fn mark(severity: Severity) -> (char, Style) {
+    match severity {
+        Severity::Violation => ('✗', RED),
+        Severity::Warning => ('!', YELLOW),
+    }
+}
+
+impl Row<'_> {
+    fn plain(mark: (char, Style), text: String) -> Self {
+        Self {
+            mark,
+            subject: Cow::Borrowed(""),
+            rule: "",
+            text,
+            aside: String::new(),
+            hint: String::new(),
+            foot: String::new(),
+        }
+    }
+}
+
+fn of_route(judged: &Judged, lang: Lang) -> Block<'_> {
+    let Judged { key, places, answer } = judged;
+    let mut about = String::new();
+    let rows = match answer {
+        Answer::Verdict(verdict) => {
+            let sites: Vec<String> = verdict.site.iter().map(ToString::to_string).collect();
+            about = sites.join(", ");
+            of_verdict(verdict, places, lang)
+        }
+        Answer::Ungoverned => vec![Row::plain(NEITHER, words::ungoverned(lang).to_owned())],
+        Answer::Unreadable(finding) => vec![of_finding(finding, Cow::Borrowed(""), None, places, lang)],
+    };
+    Block {
+        name: key.to_string(),
+        kind: key.kind.kind(),
+        about,
+        place: place(&places.object),
+        rows,
+    }
+}
+
+fn of_verdict<'a>(verdict: &'a Verdict, places: &Places, lang: Lang) -> Vec<Row<'a>> {
+    if verdict.hosts.is_empty() {
+        return vec![Row::plain(NEITHER, words::no_hosts(lang).to_owned())];
+    }
+    verdict
+        .hosts
+        .iter()
+        .flat_map(|host| of_host(host, places, lang))
+        .collect()
+}
+
+fn of_host<'a>(host: &'a HostVerdict, places: &Places, lang: Lang) -> Vec<Row<'a>> {
+    let subject: Cow<'a, str> = Cow::Owned(host.host.to_string());
+    if let Some(exemption) = &host.exemption {
+        let mut text = words::exemption(exemption, lang);
+        let rules: Vec<&str> = host.findings.iter().map(|finding| finding.rule.id).collect();
+        if !rules.is_empty() {
+            text.push_str(&words::exempted(&rules.join(", "), lang));
+        }
+        return vec![Row {
+            subject,
+            ..Row::plain(NEITHER, text)
+        }];
+    }
+    if host.findings.is_empty() {
+        let (text, aside) = match &host.filing {
+            Some(FilingRef {
+                key,
+                number: Some(number),
+            }) => (number.clone(), key.to_string()),
+            Some(FilingRef { key, number: None }) => (key.to_string(), String::new()),
+            None => (words::compliant(lang).to_owned(), String::new()),
+        };
+        return vec![Row {
+            subject,
+            aside,
+            ..Row::plain(WELL, text)
+        }];
+    }
+    let mut subject = Some(subject);
+    host.findings
+        .iter()
+        .map(|finding| {
+            let subject = subject.take().unwrap_or_default();
+            of_finding(finding, subject, host.filing.as_ref(), places, lang)
+        })
+        .collect()
+}
+
+fn of_finding<'a>(
+    finding: &'a Finding,
+    subject: Cow<'a, str>,
+    filing: Option<&FilingRef>,
+    places: &Places,
+    lang: Lang,
+) -> Row<'a> {
+    let filing = filing.map(|filing| match &filing.number {
+        Some(number) => format!("{number}  "),
+        None => format!("{}  ", filing.key),
+    });
+    Row {
+        mark: mark(finding.severity),
+        subject,
+        rule: finding.rule.id,
+        text: finding.message(lang),
+        aside: String::new(),
+        hint: hint(finding, lang),
+        foot: format!("{}{}", filing.unwrap_or_default(), places.of(&finding.path)),
+    }
+}
+
+fn hint(finding: &Finding, lang: Lang) -> String {
+    match finding.remedy(lang) {
+        remedy if remedy.is_empty() => remedy,
+        remedy => format!("{}{remedy}", words::hint(lang)),
+    }
+}
+
+fn declaration<'a>(
+    name: String,
+    kind: &'static str,
+    places: &Places,
+    findings: &'a [Finding],
+    colour: crate::api::Colour,
+    lang: Lang,
+) -> Option<Block<'a>> {
+    if findings.is_empty() {
+        return None;
+    }
+    let rows = findings
+        .iter()
+        .map(|finding| of_finding(finding, Cow::Borrowed(finding.path.as_str()), None, places, lang))
+        .collect();
+    Some(Block {
+        name,
+        kind,
+        about: words::colour(colour, lang).to_owned(),
+        place: place(&places.object),
+        rows,
+    })
+}
+
+/// How wide the columns are, the same in every block.
+struct Columns {
+    subject: usize,
+    rule: usize,
+    line: Option<usize>,
+}
+
+impl Columns {
+    fn of(blocks: &[Block<'_>], line: Option<usize>) -> Self {
+        let rows = || blocks.iter().flat_map(|block| &block.rows);
+        Self {
+            subject: rows().map(|row| width(&row.subject)).max().unwrap_or(0).min(WIDEST),
+            rule: rows().map(|row| width(row.rule)).max().unwrap_or(0),
+            line,
+        }
+    }
+
+    fn block(&self, block: &Block<'_>, out: &mut String) {
+        let Block {
+            name,
+            kind,
+            about,
+            place,
+            rows,
+        } = block;
+        let mut head = format!("{BOLD}{}{BOLD:#}  {kind}", tame(name));
+        if !about.is_empty() {
+            // Writing into a String cannot fail.
+            let _ = write!(head, "  {}", tame(about));
+        }
+        line(out, format_args!("{head}  {DIM}{}{DIM:#}", tame(place)));
+        for row in rows {
+            self.row(row, out);
+        }
+    }
+
+    fn row(&self, row: &Row<'_>, out: &mut String) {
+        let (mark, style) = row.mark;
+        let subject = tame(&row.subject);
+        let fill = padding(&subject, self.subject);
+        let _ = write!(out, "  {style}{mark}{style:#} {subject}{fill}  ");
+        let behind = self.subject + 6;
+        let mut text_at = behind;
+        if !row.rule.is_empty() {
+            let _ = write!(out, "{style}{}{style:#}{}  ", row.rule, padding(row.rule, self.rule));
+            text_at += self.rule + 2;
+        }
+        self.sentence(&row.text, text_at, out);
+        if !row.aside.is_empty() {
+            let _ = write!(out, "  {DIM}{}{DIM:#}", tame(&row.aside));
+        }
+        out.push('\n');
+        if !row.hint.is_empty() {
+            let _ = write!(out, "{:behind$}", "");
+            self.sentence(&row.hint, behind, out);
+            out.push('\n');
+        }
+        if !row.foot.is_empty() {
+            line(out, format_args!("{:behind$}{DIM}{}{DIM:#}", "", tame(&row.foot)));
+        }
+    }
+
+    /// A sentence that begins in a column, and goes on there in the next line.
+    fn sentence(&self, text: &str, at: usize, out: &mut String) {
+        let room = self
+            .line
+            .map(|line| line.saturating_sub(at))
+            .filter(|room| *room >= NARROWEST);
+        for (nth, text) in wrap(&tame(text), room).iter().enumerate() {
+            if nth > 0 {
+                let _ = write!(out, "\n{:at$}", "");
+            }
+            out.push_str(text);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! `check`, `rules` and `crds` as they are typed: the built program, its streams and its exit codes.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// What the program answered.
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program in the project's folder.
+fn run(args: &[&str], stdin: &str) -> Answer {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not read it may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Answer {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Checks one stream, as of the day that the examples are told of.
+fn check(stdin: &str, args: &[&str]) -> Answer {
+    run(&[&["check", "-", "--now", "2026-11-23"], args].concat(), stdin)
+}
+
+fn check_json(stdin: &str, args: &[&str]) -> Value {
+    serde_json::from_str(&check(stdin, &[&["-o", "json"], args].concat()).out).unwrap()
+}
+
+const BEIJING: [&str; 4] = ["--provider", "alicloud", "--region", "cn-beijing"];
+
+const FILING: &str = "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+";
+
+fn ingress(host: &str) -> String {
+    format!(
+        "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: web}}\nspec:\n  rules:\n    - host: {host}\n"
+    )
+}
+
+fn with(documents: &[&str]) -> String {
+    documents.join("---\n")
+}
+
+#[test]
+fn the_examples_read_well() {
+    let table = run(&["check", "examples/", "--now", "2026-11-23"], "");
+    assert_eq!((table.code, table.err.as_str()), (1, ""));
+    insta::assert_snapshot!("table", table.out);
+    let chinese = run(&["check", "examples/", "--now", "2026-11-23", "--lang", "zh"], "");
+    insta::assert_snapshot!("table_zh", chinese.out);
+    let json = run(&["check", "examples/", "--now", "2026-11-23", "-o", "json"], "");
+    insta::assert_json_snapshot!("json", serde_json::from_str::<Value>(&json.out).unwrap());
+}
+
+#[test]
+fn the_readme_shows_what_check_says_of_the_examples() {
+    const BEGIN: &str = "<!-- check:begin -->\n";
+    const END: &str = "<!-- check:end -->";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (held, after) = rest.split_once(END).unwrap();
+    let answer = run(&["check", "examples/", "--now", "2026-11-23"], "");
+    let due = format!(
+        "```console\n$ filing-operator check examples/ --now 2026-11-23\n{}```\n",
+        answer.out
+    );
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, [before, BEGIN, &due, END, after].concat()).unwrap();
+        return;
+    }
+    assert!(
+        held == due,
+        "README.md shows another answer; mend it with: UPDATE_README=1 cargo test --test it readme"
+    );
+}
+
+#[rstest]
+#[case::all_is_well("www.example.com", &[], 0)]
+#[case::a_violation("www.example.net", &[], 1)]
+#[case::a_violation_that_is_only_told("www.example.net", &["--fail-on", "never"], 0)]
+#[case::a_warning("192.0.2.1", &[], 0)]
+#[case::a_warning_that_is_not_let_pass("192.0.2.1", &["--fail-on", "warning"], 1)]
+fn the_exit_code_says_how_the_routes_stand(#[case] host: &str, #[case] args: &[&str], #[case] code: i32) {
+    let input = with(&[FILING]) + &ingress(host);
+    assert_eq!(check(&input, &[&BEIJING, args].concat()).code, code);
+    assert_eq!(check(&input, &[&BEIJING, args, &["-o", "json"]].concat()).code, code);
+}
+
+#[test]
+fn a_violation_of_a_filing_itself_counts() {
+    let answer = check(&FILING.replace("京ICP备2021012345号-1", "京ICP备20210号-1"), &[]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.out.contains("NumberMalformed"), "{}", answer.out);
+}
+
+#[test]
+fn a_broken_document_is_shown_and_the_others_are_judged() {
+    let input = with(&[FILING, "apiVersion: v1\nkind: ConfigMap\ndata: [\n"]) + &ingress("www.example.net");
+    let answer = check(&input, &BEIJING);
+    assert_eq!(answer.code, 2);
+    insta::assert_snapshot!(format!("{}\n{}", answer.err, answer.out));
+    let json = check_json(&input, &BEIJING);
+    assert_eq!(json["summary"]["violating"], 1);
+    assert_eq!(json["summary"]["errors"], 1);
+    assert_eq!(json["errors"][0]["source"]["file"], "<stdin>");
+}
+
+#[test]
+fn an_object_of_ours_that_cant_be_read_is_an_error_and_never_valid() {
+    let filing = FILING.replace("stage: Approved\n  subject", "stag: Approved\n  subject");
+    let route = ingress("www.example.com").replace("    - host: www.example.com", "    - hots: www.example.com");
+    let answer = check(&(filing + &route), &BEIJING);
+    assert_eq!(answer.code, 2);
+    insta::assert_snapshot!(format!("{}\n{}", answer.err, answer.out));
+}
+
+#[rstest]
+#[case::an_object_twice(&with(&[FILING, FILING]), "Filing filing-system/example-com stands twice, first at <stdin>:1:1", 11)]
+#[case::no_name(
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {}\n",
+    "the object has no name; add metadata.name",
+    3
+)]
+#[case::an_api_that_is_gone(
+    "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: web}\n",
+    "extensions/v1beta1 Ingress is not read; write apiVersion: networking.k8s.io/v1",
+    1
+)]
+#[case::a_rule_that_is_none(
+    "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: a}\nspec:\n  rules:\n    NoFilling: Warning\n",
+    "spec.rules.NoFilling: \"NoFilling\" is no rule",
+    6
+)]
+#[case::a_policy_that_trusts_nobody(
+    "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: a}\nspec:\n  filingsFrom: {namespaceSelector: {}}\n",
+    "an empty selector trusts nobody's filings",
+    5
+)]
+fn what_cant_be_used_is_told_with_its_line(#[case] input: &str, #[case] message: &str, #[case] line: u64) {
+    let answer = check(input, &["-o", "json"]);
+    assert_eq!(answer.code, 2, "{}", answer.err);
+    assert!(answer.err.contains(message), "{}", answer.err);
+    let json: Value = serde_json::from_str(&answer.out).unwrap();
+    assert!(json["errors"][0]["message"].as_str().unwrap().contains(message));
+    assert_eq!(json["errors"][0]["source"]["line"], line);
+}
+
+#[test]
+fn a_namespace_that_charts_repeat_is_one() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    assert_eq!(check(&with(&[namespace, namespace]), &[]).code, 0);
+    let other = namespace.replace("shop}", "shop, labels: {a: b}}");
+    assert_eq!(check(&with(&[namespace, &other]), &[]).code, 2);
+}
+
+#[test]
+fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
+    let input = FILING.replace("filing-system", "anywhere") + &ingress("www.example.com");
+    let answer = check(&input, &BEIJING);
+    assert_eq!(answer.code, 0);
+    assert_eq!(
+        answer.err,
+        "note: no policy is given: every Filing in the input is trusted\n"
+    );
+}
+
+#[test]
+fn a_policy_comes_from_a_file_bare_or_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = "site: {provider: alicloud, region: cn-beijing}\nfilingsFrom: {all: true}\nrules: {NoFiling: Warning}\n";
+    let whole = format!(
+        "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {{name: any}}\nspec:\n  {}\n",
+        spec.trim_end().replace('\n', "\n  ")
+    );
+    let broken = "rules: {NoFilling: Warning}\n";
+    for (text, code) in [(spec, 0), (whole.as_str(), 0), (broken, 2), ("kind: [", 2), ("", 2)] {
+        let path = folder.path().join("policy.yaml");
+        fs::write(&path, text).unwrap();
+        let answer = check(&ingress("www.example.net"), &["--policy", path.to_str().unwrap()]);
+        assert_eq!(answer.code, code, "{text}\n{}{}", answer.out, answer.err);
+    }
+    assert_eq!(check(&ingress("www.example.net"), &["--policy", "/nowhere"]).code, 2);
+}
+
+#[test]
+fn manifests_without_a_namespace_are_in_the_one_that_is_typed() {
+    let json = check_json(&ingress("www.example.com"), &["-n", "shop"]);
+    assert_eq!(json["routes"][0]["namespace"], "shop");
+}
+
+#[test]
+fn the_json_has_the_fixed_form() {
+    let json = check_json(&ingress("shop.example.net"), &BEIJING);
+    let finding = &json["routes"][0]["hosts"][0]["findings"][0];
+    assert_eq!(
+        json,
+        json!({
+            "schema": "filing-operator.io/check/v1", "now": "2026-11-22T16:00:00Z",
+            "summary": {"routes": 1, "hosts": 1, "compliant": 0, "warned": 0, "violating": 1, "exempt": 0, "skipped": 0, "errors": 0},
+            "routes": [{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "namespace": "default", "name": "web",
+                "verdict": "Violating", "policy": "default",
+                "sites": [{"provider": "alicloud", "region": "cn-beijing", "province": "CN-BJ", "mainland": true}],
+                "source": {"file": "<stdin>", "line": 2, "column": 1},
+                "hosts": [{"host": "shop.example.net", "domain": "example.net", "verdict": "Violating", "filing": null, "exemption": null,
+                    "findings": [{"rule": "NoFiling", "severity": "Violation", "path": "spec.rules[0].host",
+                        "message": finding["message"], "remedy": finding["remedy"],
+                        "source": {"file": "<stdin>", "line": 7, "column": 13}}]}]}],
+            "filings": [], "servers": [], "errors": []
+        })
+    );
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    let input = ingress("www.example.net");
+    let escapes = |args: &[&str]| check(&input, args).out.contains('\x1b');
+    assert!(!escapes(&[]));
+    assert!(escapes(&["--color", "always"]));
+    assert!(!escapes(&["--color", "never"]));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
+        .args(["check", "examples/", "--now", "2026-11-23", "-o", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(1), b"".as_slice())
+    );
+}
+
+#[rstest]
+#[case::no_path(&["check"])]
+#[case::no_such_file(&["check", "nowhere.yaml"])]
+#[case::no_time(&["check", "-", "--now", "tomorrow"])]
+#[case::a_region_of_nobody(&["check", "-", "--region", "cn-beijing"])]
+#[case::no_rule(&["rules", "NoFilling"])]
+fn what_cant_be_understood_ends_with_2(#[case] args: &[&str]) {
+    let answer = run(args, "");
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("error: "), "{}", answer.err);
+}
+
+#[test]
+fn rules_are_listed_and_told_in_full() {
+    let table = run(&["rules"], "");
+    assert_eq!(table.code, 0);
+    insta::assert_snapshot!("rules", table.out);
+    insta::assert_snapshot!("rule_zh", run(&["rules", "NoFiling", "--lang", "zh"], "").out);
+    let all: Value = serde_json::from_str(&run(&["rules", "-o", "json"], "").out).unwrap();
+    let one: Value = serde_json::from_str(&run(&["rules", "NoFiling", "-o", "json"], "").out).unwrap();
+    assert!(all.as_array().unwrap().contains(&one));
+}
+
+#[test]
+fn definitions_are_printed_written_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crds");
+    let path = path.to_str().unwrap();
+    assert_eq!(run(&["crds", "--check", "crds/"], "").code, 0);
+    assert_eq!(run(&["crds", "--check", path], "").code, 1);
+    assert_eq!(run(&["crds", "--write", path], "").code, 0);
+    assert_eq!(run(&["crds", "--check", path], "").code, 0);
+    let file = Path::new(path).join("filings.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(run(&["crds"], "").out.contains(&text));
+    fs::write(&file, text.replace("kind: Filing\n", "kind: Filling\n")).unwrap();
+    let answer = run(&["crds", "--check", path], "");
+    assert_eq!(answer.code, 1);
+    assert!(answer.out.contains("+     kind: Filing"), "{}", answer.out);
+    assert!(answer.err.contains("filing-operator crds --write"), "{}", answer.err);
+}
