@@ -134,9 +134,18 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     // A part that ends by itself takes the others with it.
     let guard = |name: &'static str, result: Result<()>| {
         if let Err(error) = &result {
-            error!(part = name, error = format!("{error:#}"), "a part of the operator has failed");
+            error!(
+                part = name,
+                error = format!("{error:#}"),
+                "a part of the operator has failed"
+            );
         }
-        stopping.send_if_modified(|stop| *stop == Stop::No && { *stop = Stop::Work; true });
+        stopping.send_if_modified(|stop| {
+            *stop == Stop::No && {
+                *stop = Stop::Work;
+                true
+            }
+        });
         result
     };
     let work = async {
@@ -152,7 +161,11 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let telemetry = async { guard("telemetry", telemetry.await.context("serving metrics and health")) };
     let (worked, told_of) = tokio::join!(work, telemetry);
     worked.and(told_of)?;
-    if was_told.into_inner() { Ok(()) } else { Err(anyhow!("the operator ended by itself")) }
+    if was_told.into_inner() {
+        Ok(())
+    } else {
+        Err(anyhow!("the operator ended by itself"))
+    }
 }
 
 /// How far the operator has stopped.
@@ -173,7 +186,9 @@ fn reached(stopping: &watch::Sender<Stop>, at_least: Stop) -> impl Future<Output
 
 fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| format!("listening on {address} for {what}"))?;
-    listener.set_nonblocking(true).with_context(|| format!("listening on {address} for {what}"))?;
+    listener
+        .set_nonblocking(true)
+        .with_context(|| format!("listening on {address} for {what}"))?;
     Ok(listener)
 }
 
@@ -187,7 +202,11 @@ async fn certificate(
 ) -> Result<RustlsConfig> {
     let serving = match &options.certificate {
         Certificate::Files { certificate, key } => admission::from_files(certificate, key)?,
-        Certificate::Made { secret, names, configuration } => {
+        Certificate::Made {
+            secret,
+            names,
+            configuration,
+        } => {
             let now = clock();
             let authority = admission::authority(options.client.clone(), &options.namespace, secret, now).await?;
             let serving = authority.sign(names, now)?;
@@ -210,13 +229,20 @@ async fn certificate(
 
 /// Writes the authority's certificate into the webhook configuration, and tries again until that is there.
 async fn tell(client: Client, configuration: String, authority: Authority) {
-    let backoff = ExponentialBuilder::new().with_max_delay(LAST_RETRY).without_max_times().with_jitter();
+    let backoff = ExponentialBuilder::new()
+        .with_max_delay(LAST_RETRY)
+        .without_max_times()
+        .with_jitter();
     for wait in backoff.build() {
         match admission::apply_ca_bundle(client.clone(), &configuration, authority.certificate_pem()).await {
             Ok(CaBundle::Applied | CaBundle::Unchanged) => return,
             Ok(CaBundle::Missing) => {}
             Err(error) => {
-                warn!(configuration, error = format!("{:#}", anyhow!(error)), "the caBundle could not be written");
+                warn!(
+                    configuration,
+                    error = format!("{:#}", anyhow!(error)),
+                    "the caBundle could not be written"
+                );
             }
         }
         tokio::time::sleep(wait).await;

@@ -35,14 +35,25 @@ pub fn number(bytes: &[u8]) {
 /// Manifests: whatever the bytes are, each object is read or refused with a place in the file, and judged.
 pub fn manifest(bytes: &[u8]) {
     let mut registry = Registry::new(Snapshot::new("filing-system", false));
-    let Ok(source) = Source::new(Arc::from("fuzz.yaml"), bytes.to_vec()) else { return };
+    let Ok(source) = Source::new(Arc::from("fuzz.yaml"), bytes.to_vec()) else {
+        return;
+    };
     let mut routes = Vec::new();
-    for object in source.documents().iter().flatten().flat_map(|document| document.objects()).flatten() {
+    for object in source
+        .documents()
+        .iter()
+        .flatten()
+        .flat_map(|document| document.objects())
+        .flatten()
+    {
         match object.meta().kind.as_str() {
             "Filing" => {
                 if let Ok(filing) = object.read::<Filing>(Strictness::Strict) {
                     let name = filing.metadata.name.as_deref().unwrap_or_default();
-                    let key = FilingKey { namespace: "filing-system".into(), name: name.into() };
+                    let key = FilingKey {
+                        namespace: "filing-system".into(),
+                        name: name.into(),
+                    };
                     let read = filing_operator::registry::Filing::new(key.clone(), &filing.metadata, &filing.spec);
                     registry.apply(Change::Filing(key, Ok(read)));
                 }

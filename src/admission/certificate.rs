@@ -135,7 +135,9 @@ pub struct Serving {
 impl Serving {
     /// ring, named here so that no provider need be installed for the whole process.
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
-        let leaf = chain.first().and_then(|leaf| x509_parser::parse_x509_certificate(leaf).ok());
+        let leaf = chain
+            .first()
+            .and_then(|leaf| x509_parser::parse_x509_certificate(leaf).ok());
         let ends = leaf.and_then(|(_, leaf)| Timestamp::from_second(leaf.validity().not_after.timestamp()).ok());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -227,7 +229,9 @@ impl Authority {
 
     /// The beginning of the last day on which it is valid, in UTC.
     pub fn ends(&self) -> Timestamp {
-        self.last_day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |day| day.timestamp())
+        self.last_day
+            .to_zoned(TimeZone::UTC)
+            .map_or(Timestamp::MAX, |day| day.timestamp())
     }
 
     /// Its key, to be kept where nobody else reads it.

@@ -5,8 +5,8 @@ use kube::core::admission::{AdmissionRequest, META_API_VERSION_V1, META_KIND, Op
 use kube::core::{DynamicObject, TypeMeta};
 use serde::Deserialize;
 
-use crate::registry::Unreadable;
 use crate::api::keys;
+use crate::registry::Unreadable;
 use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_ingress};
 
 /// A request of the API server, with the routes that it is about.

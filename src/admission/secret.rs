@@ -11,8 +11,8 @@ use kube::{Api, Client};
 use serde_json::json;
 use tracing::{info, warn};
 
-use crate::api::keys::managers;
 use super::certificate::{Authority, CertificateError};
+use crate::api::keys::managers;
 
 /// The webhook that asks about Ingresses.
 pub(super) const WEBHOOK: &str = "ingresses.filing-operator.io";

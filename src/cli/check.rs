@@ -4,6 +4,7 @@ mod default;
 mod input;
 mod progress;
 
+pub(super) use self::default::read_policy;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ mod check;
 mod crds;
 mod output;
 mod rules;
+mod run;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Args),
     Rules(rules::Args),
     Crds(crds::Args),
+    Run(run::Args),
 }
 
 /// The language of what is printed.
@@ -58,10 +60,11 @@ const FAILED: u8 = 2;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.color);
-    let outcome = match &cli.command {
-        Command::Check(args) => check::run(args, &output),
-        Command::Rules(args) => rules::run(args, &output),
-        Command::Crds(args) => crds::run(args, &output),
+    let outcome = match cli.command {
+        Command::Check(args) => check::run(&args, &output),
+        Command::Rules(args) => rules::run(&args, &output),
+        Command::Crds(args) => crds::run(&args, &output),
+        Command::Run(args) => run::run(args),
     };
     outcome.unwrap_or_else(|error| {
         output.error(&format!("{error:#}"));

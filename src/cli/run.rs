@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
@@ -10,11 +11,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::policy;
+use super::check::read_policy;
 use crate::operator::{self, Certificate, Options};
 use crate::telemetry::{self, LogFormat};
 
-/// The arguments of `run`.
+/// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
 pub(super) struct Args {
     /// The kubeconfig file; without it the environment's, or the pod's service account
@@ -24,7 +25,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
     /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
-    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "filing-system")]
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "filing-system"
+    )]
     namespace: String,
     /// Who this replica is; without it the host's name and the process id
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
@@ -65,23 +71,30 @@ pub(super) struct Args {
 }
 
 fn duration(typed: &str) -> Result<SignedDuration, String> {
-    let span: Span = typed.parse().map_err(|error| format!("{error}; write it like 30d, 2h30m or -1d"))?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| format!("{error}; write it in days and hours"))
+    let span: Span = typed
+        .parse()
+        .map_err(|error| format!("{error}; write it like 30d, 2h30m or -1d"))?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|error| format!("{error}; write it in days and hours"))
 }
 
 /// Runs the operator until it is told to stop.
-pub(super) fn run(args: Args) -> Result<()> {
+pub(super) fn run(args: Args) -> Result<ExitCode> {
     telemetry::init(args.log_format, &args.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
     runtime.block_on(async {
         let stop = stopped().context("listening for signals")?;
         let options = options(args).await?;
-        operator::run(options, stop).await
+        operator::run(options, stop).await?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 
 async fn options(args: Args) -> Result<Options> {
-    let policy = args.policy.as_deref().map(policy::read_strictly).transpose()?;
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let certificate = match args.tls_cert.zip(args.tls_key) {
         Some((certificate, key)) => Certificate::Files { certificate, key },
         None => Certificate::Made {
@@ -104,9 +117,14 @@ async fn options(args: Args) -> Result<Options> {
 
 async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client> {
     let config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer().await.context("finding a cluster: no kubeconfig is there, and this is no pod")?
+        Config::infer()
+            .await
+            .context("finding a cluster: no kubeconfig is there, and this is no pod")?
     } else {
-        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+        let options = KubeConfigOptions {
+            context,
+            ..KubeConfigOptions::default()
+        };
         let config = match kubeconfig {
             Some(file) => {
                 let read = Kubeconfig::read_from(&file).with_context(|| format!("reading {}", file.display()))?;
@@ -121,7 +139,10 @@ async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
 
 /// A name that no other process has: two replicas of one identity would both hold the lease.
 fn identity() -> String {
-    let host = hostname::get().map_or_else(|_| "filing-operator".to_owned(), |name| name.to_string_lossy().into_owned());
+    let host = hostname::get().map_or_else(
+        |_| "filing-operator".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     format!("{host}-{}", std::process::id())
 }
 

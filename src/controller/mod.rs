@@ -19,7 +19,6 @@ pub use default_policy::{DefaultPolicy, DefaultPolicyError};
 pub use lease::LeaseError;
 pub use shared::{Shared, Standing, WatchState};
 
-
 use crate::admission::Clock;
 use crate::registry::SubjectKind;
 

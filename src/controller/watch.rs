@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use crate::admission::Clock;
 use super::shared::Shared;
+use crate::admission::Clock;
 use crate::api::{
     AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
     FilingSpec, keys,

@@ -11,7 +11,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, MetricEnc
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::controller::{Clock, Shared};
+use crate::admission::Clock;
+use crate::controller::Shared;
 use crate::domain::Day;
 use crate::effects::{Term, terms_of_filing, terms_of_server};
 use crate::judge::Outcome;

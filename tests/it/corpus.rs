@@ -8,7 +8,10 @@ mod bodies;
 
 fn run(target: &str, body: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let seeds: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let seeds: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert!(!seeds.is_empty(), "{} holds seeds", folder.display());
     for seed in seeds {
         body(&fs::read(&seed).unwrap());

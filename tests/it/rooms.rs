@@ -61,7 +61,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The code of a file, without its tests and comments.
 fn code(path: &Path) -> Vec<(usize, String)> {
     let text = fs::read_to_string(path).unwrap();
-    let lines = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    let lines = text
+        .lines()
+        .enumerate()
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]");
     lines
         .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default().to_owned()))
         .collect()
@@ -80,7 +83,11 @@ fn complaints() -> Vec<String> {
     let mut complaints = Vec::new();
     for (place, (room, is_pure)) in ROOMS.into_iter().enumerate() {
         let alone = source.join(room).with_extension("rs");
-        let files = if alone.exists() { vec![alone] } else { files(&source.join(room)) };
+        let files = if alone.exists() {
+            vec![alone]
+        } else {
+            files(&source.join(room))
+        };
         for path in files {
             if path.file_stem().is_some_and(|stem| stem == "tests") {
                 continue;

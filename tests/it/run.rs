@@ -62,14 +62,28 @@ async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     operator.ready().await;
     eventually("the operator to hand over its certificate", PATIENCE, async || {
         let bundle = cluster
-            .kubectl("get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}", "")
+            .kubectl(
+                "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}",
+                "",
+            )
             .succeeds();
-        if bundle.is_empty() { Err("there is no caBundle".to_owned()) } else { Ok(()) }
+        if bundle.is_empty() {
+            Err("there is no caBundle".to_owned())
+        } else {
+            Ok(())
+        }
     })
     .await;
     eventually("the default policy to be in force", PATIENCE, async || {
-        let ready = cluster.kubectl("get filingpolicy default -o jsonpath={.status.conditions[0].status}", "");
-        if ready.stdout == "True" { Ok(()) } else { Err(format!("{}{}", ready.stdout, ready.stderr)) }
+        let ready = cluster.kubectl(
+            "get filingpolicy default -o jsonpath={.status.conditions[0].status}",
+            "",
+        );
+        if ready.stdout == "True" {
+            Ok(())
+        } else {
+            Err(format!("{}{}", ready.stdout, ready.stderr))
+        }
     })
     .await;
     operator
@@ -93,9 +107,15 @@ fn ingress(name: &str, hosts: &[&str]) -> String {
     let mut rules = String::new();
     for host in hosts {
         let backend = "{service: {name: web, port: {number: 80}}}";
-        write!(rules, "{{host: {host}, http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}}}, ").unwrap();
+        write!(
+            rules,
+            "{{host: {host}, http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}}}, "
+        )
+        .unwrap();
     }
-    format!("{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}}}, spec: {{rules: [{rules}]}}}}\n")
+    format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}}}, spec: {{rules: [{rules}]}}}}\n"
+    )
 }
 
 /// A namespace, and a domain of its own.
@@ -109,7 +129,11 @@ async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &
     let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
     eventually(&format!("{key} of {name} to say {says}"), PATIENCE, async || {
         let found = api.get(name).await.map_err(|error| error.to_string())?;
-        let value = found.metadata.annotations.unwrap_or_default().remove(&format!("filing-operator.io/{key}"));
+        let value = found
+            .metadata
+            .annotations
+            .unwrap_or_default()
+            .remove(&format!("filing-operator.io/{key}"));
         match value {
             Some(value) if value.contains(says) => Ok(()),
             other => Err(format!("it says {other:?}")),
@@ -133,7 +157,11 @@ async fn events(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> V
     events
         .into_iter()
         .map(|event| {
-            (event.type_.unwrap_or_default(), event.reason.unwrap_or_default(), event.note.unwrap_or_default())
+            (
+                event.type_.unwrap_or_default(),
+                event.reason.unwrap_or_default(),
+                event.note.unwrap_or_default(),
+            )
         })
         .collect()
 }
@@ -163,7 +191,9 @@ async fn an_ingress_without_a_filing_is_denied_in_the_words_of_the_readme() {
         )),
         "{denied}"
     );
-    let tried = namespace.kubectl("apply --dry-run=server -f -", &ingress("web", &[&host])).fails();
+    let tried = namespace
+        .kubectl("apply --dry-run=server -f -", &ingress("web", &[&host]))
+        .fails();
     assert!(tried.contains("[NoFiling]"), "{tried}");
 }
 
@@ -172,13 +202,26 @@ async fn an_ingress_and_its_filing_in_one_file_pass() {
     let stage = stage().await;
     let (namespace, domain) = tenant(stage, "together").await;
     let host = format!("www.{domain}");
-    let both = format!("{}---\n{}", filing(&namespace.name, &domain, APPROVED), ingress("web", &[&host]));
+    let both = format!(
+        "{}---\n{}",
+        filing(&namespace.name, &domain, APPROVED),
+        ingress("web", &[&host])
+    );
     // kubectl refuses a file with two namespaces where one is given by flag, so the Ingress names its own.
-    let both = both.replace("metadata: {name: web}", &format!("metadata: {{name: web, namespace: {}}}", namespace.name));
+    let both = both.replace(
+        "metadata: {name: web}",
+        &format!("metadata: {{name: web, namespace: {}}}", namespace.name),
+    );
     stage.cluster.kubectl("apply -f -", &both).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Compliant").await;
     annotation(stage.cluster, &namespace, "web", "number", "京ICP备2021012345号-1").await;
-    status(stage.cluster, &format!("filing -n {FILINGS} {}", namespace.name), "/status/routes", 1.into()).await;
+    status(
+        stage.cluster,
+        &format!("filing -n {FILINGS} {}", namespace.name),
+        "/status/routes",
+        1.into(),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -200,9 +243,16 @@ async fn an_update_is_denied_only_when_it_makes_things_worse() {
     declare(&stage.cluster.admin, &namespace.name, &domain, APPROVED).succeeds();
     namespace.kubectl("apply -f -", &ingress("web", &[&www])).succeeds();
 
-    let worse = namespace.kubectl("apply -f -", &ingress("web", &[&www, "www.elsewhere.net"])).fails();
-    assert!(worse.contains("www.elsewhere.net: no trusted filing covers elsewhere.net [NoFiling]"), "{worse}");
-    namespace.kubectl("apply -f -", &ingress("web", &[&www, &api])).succeeds();
+    let worse = namespace
+        .kubectl("apply -f -", &ingress("web", &[&www, "www.elsewhere.net"]))
+        .fails();
+    assert!(
+        worse.contains("www.elsewhere.net: no trusted filing covers elsewhere.net [NoFiling]"),
+        "{worse}"
+    );
+    namespace
+        .kubectl("apply -f -", &ingress("web", &[&www, &api]))
+        .succeeds();
 
     let cancelled = APPROVED.replace("stage: Approved, number", "stage: Cancelled, number");
     declare(&stage.cluster.admin, &namespace.name, &domain, &cancelled).succeeds();
@@ -236,7 +286,10 @@ async fn a_filing_that_is_cancelled_shows_on_its_ingress_and_so_does_its_return(
     status(stage.cluster, &object, "/status/colour", "Blue".into()).await;
 
     let told: Vec<_> = events(stage.cluster, &namespace.name, "Ingress", "web").await;
-    let told: Vec<_> = told.iter().map(|(type_, reason, _)| (type_.as_str(), reason.as_str())).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(type_, reason, _)| (type_.as_str(), reason.as_str()))
+        .collect();
     assert_eq!(told, [("Warning", "FilingCancelled"), ("Normal", "Compliant")]);
 }
 
@@ -244,7 +297,9 @@ async fn a_filing_that_is_cancelled_shows_on_its_ingress_and_so_does_its_return(
 async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
     let mut cluster = Cluster::own().await;
     // An older definition that let anything through: the shape of one field is not checked.
-    let definitions = cluster.kubectl("get crd filings.filing-operator.io -o json", "").succeeds();
+    let definitions = cluster
+        .kubectl("get crd filings.filing-operator.io -o json", "")
+        .succeeds();
     let mut loose: Value = serde_json::from_str(&definitions).unwrap();
     loose["spec"]["versions"][0]["schema"]["openAPIV3Schema"] =
         serde_json::json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
@@ -257,7 +312,9 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
         definition.as_object_mut().unwrap().remove("status");
     }
     cluster.kubectl("replace -f -", &loose.to_string()).succeeds();
-    cluster.kubectl(&format!("create namespace {FILINGS}-before"), "").succeeds();
+    cluster
+        .kubectl(&format!("create namespace {FILINGS}-before"), "")
+        .succeeds();
     let broken = "{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {name: broken, namespace: default},
   spec: {domains: [broken.com], stage: 7, subject: {name: x, nature: Enterprise}}}";
     eventually("the looser definition to be in force", PATIENCE, async || {
@@ -265,16 +322,35 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
         if applied.code == 0 { Ok(()) } else { Err(applied.stderr) }
     })
     .await;
-    let policy = POLICY.replace("kubernetes.io/metadata.name: filing-system", "kubernetes.io/metadata.name: default");
+    let policy = POLICY.replace(
+        "kubernetes.io/metadata.name: filing-system",
+        "kubernetes.io/metadata.name: default",
+    );
     let operator = operator(&cluster, &policy, &[]).await;
-    status(&cluster, "filing -n default broken", "/status/conditions/0/reason", "Unreadable".into()).await;
+    status(
+        &cluster,
+        "filing -n default broken",
+        "/status/conditions/0/reason",
+        "Unreadable".into(),
+    )
+    .await;
 
     let good = filing("good", "good.com", APPROVED).replace(FILINGS, "default");
     cluster.kubectl("apply -f -", &good).succeeds();
-    status(&cluster, "filing -n default good", "/status/conditions/0/status", "True".into()).await;
-    let denied = cluster.kubectl("apply -f -", &ingress("web", &["www.broken.com"])).fails();
+    status(
+        &cluster,
+        "filing -n default good",
+        "/status/conditions/0/status",
+        "True".into(),
+    )
+    .await;
+    let denied = cluster
+        .kubectl("apply -f -", &ingress("web", &["www.broken.com"]))
+        .fails();
     assert!(denied.contains("[NoFiling]"), "{denied}");
-    cluster.kubectl("apply -f -", &ingress("web", &["www.good.com"])).succeeds();
+    cluster
+        .kubectl("apply -f -", &ingress("web", &["www.good.com"]))
+        .succeeds();
     let (_, metrics) = operator.get("/metrics");
     assert!(metrics.contains("filing_operator_unreadable"), "{metrics}");
     cluster.stop_api_server();
@@ -283,7 +359,9 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
 #[tokio::test]
 async fn reminders_come_once_each_also_after_a_restart() {
     let cluster = Cluster::own().await;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date();
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
+        .date();
     let ends = today.checked_add(jiff::Span::new().days(100)).unwrap();
     let server = format!(
         "{{apiVersion: filing-operator.io/v1alpha1, kind: AccessServer, metadata: {{name: slb}},
@@ -303,17 +381,31 @@ async fn reminders_come_once_each_also_after_a_restart() {
         expected.push(format!("ServerExpiringIn{days}Days"));
         eventually(&format!("the reminder of {days} days"), PATIENCE, async || {
             let told = reminders(&cluster).await;
-            if told == expected { Ok(()) } else { Err(format!("{told:?}")) }
+            if told == expected {
+                Ok(())
+            } else {
+                Err(format!("{told:?}"))
+            }
         })
         .await;
-        status(&cluster, "accessserver slb", "/status/reminders/0/rule", "ServerExpiring".into()).await;
+        status(
+            &cluster,
+            "accessserver slb",
+            "/status/reminders/0/rule",
+            "ServerExpiring".into(),
+        )
+        .await;
         operator.restart().await;
         // Whatever a restarted operator would write of the server is written before this.
-        cluster.kubectl(&format!("annotate --overwrite accessserver slb seen={days}"), "").succeeds();
+        cluster
+            .kubectl(&format!("annotate --overwrite accessserver slb seen={days}"), "")
+            .succeeds();
         marker(&cluster, days).await;
         assert_eq!(reminders(&cluster).await, expected);
     }
-    let ready = cluster.kubectl("get accessserver slb -o jsonpath={.status.conditions[0].status}", "").succeeds();
+    let ready = cluster
+        .kubectl("get accessserver slb -o jsonpath={.status.conditions[0].status}", "")
+        .succeeds();
     assert_eq!(ready, "True", "expiring is still ready");
     operator.stop().await;
 }
@@ -327,12 +419,21 @@ fn operator_args<'a>(cluster: &'a Cluster, ahead: &'a str) -> Vec<&'a str> {
 async fn marker(cluster: &Cluster, number: u32) {
     let name = format!("marker-{number}");
     declare(&cluster.admin, &name, &format!("{name}.com"), APPROVED).succeeds();
-    status(cluster, &format!("filing -n {FILINGS} {name}"), "/status/observedGeneration", 1.into()).await;
+    status(
+        cluster,
+        &format!("filing -n {FILINGS} {name}"),
+        "/status/observedGeneration",
+        1.into(),
+    )
+    .await;
 }
 
 async fn reminders(cluster: &Cluster) -> Vec<String> {
     let told = events(cluster, "default", "AccessServer", "slb").await;
-    told.into_iter().map(|(_, reason, _)| reason).filter(|reason| reason.starts_with("ServerExpiringIn")).collect()
+    told.into_iter()
+        .map(|(_, reason, _)| reason)
+        .filter(|reason| reason.starts_with("ServerExpiringIn"))
+        .collect()
 }
 
 #[tokio::test]
@@ -343,23 +444,122 @@ async fn the_site_is_found_from_the_nodes_of_each_provider() {
     let region = "topology.kubernetes.io/region";
     let old = "failure-domain.beta.kubernetes.io/region";
     let cases = [
-        ("ack", "cn-hangzhou.i-bp1abc", region, "cn-hangzhou", "alicloud", "cn-hangzhou", Some("CN-ZJ"), true),
-        ("ack-hk", "cn-hongkong.i-bp1abc", region, "cn-hongkong", "alicloud", "cn-hongkong", None, false),
-        ("tke", "qcloud:///100003/ins-abc", old, "gz", "tencentcloud", "ap-guangzhou", Some("CN-GD"), true),
-        ("cce", "7c1f3b1e-0000-4000-8000-000000000001", region, "cn-north-4", "huaweicloud", "cn-north-4", Some("CN-BJ"), true),
-        ("vke", "volcengine://i-abc", region, "cn-shanghai", "volcengine", "cn-shanghai", Some("CN-SH"), true),
-        ("eks", "aws:///cn-north-1a/i-0abc", region, "cn-north-1", "aws", "cn-north-1", Some("CN-BJ"), true),
-        ("aks", "azure:///subscriptions/x/resourceGroups/y", region, "chinanorth3", "azure", "chinanorth3", Some("CN-HE"), true),
-        ("baidu", "cce://i-abc", region, "bj", "baiducloud", "bj", Some("CN-BJ"), true),
-        ("gke", "gce://project/asia-east2-a/node", region, "asia-east2", "gcp", "asia-east2", None, false),
+        (
+            "ack",
+            "cn-hangzhou.i-bp1abc",
+            region,
+            "cn-hangzhou",
+            "alicloud",
+            "cn-hangzhou",
+            Some("CN-ZJ"),
+            true,
+        ),
+        (
+            "ack-hk",
+            "cn-hongkong.i-bp1abc",
+            region,
+            "cn-hongkong",
+            "alicloud",
+            "cn-hongkong",
+            None,
+            false,
+        ),
+        (
+            "tke",
+            "qcloud:///100003/ins-abc",
+            old,
+            "gz",
+            "tencentcloud",
+            "ap-guangzhou",
+            Some("CN-GD"),
+            true,
+        ),
+        (
+            "cce",
+            "7c1f3b1e-0000-4000-8000-000000000001",
+            region,
+            "cn-north-4",
+            "huaweicloud",
+            "cn-north-4",
+            Some("CN-BJ"),
+            true,
+        ),
+        (
+            "vke",
+            "volcengine://i-abc",
+            region,
+            "cn-shanghai",
+            "volcengine",
+            "cn-shanghai",
+            Some("CN-SH"),
+            true,
+        ),
+        (
+            "eks",
+            "aws:///cn-north-1a/i-0abc",
+            region,
+            "cn-north-1",
+            "aws",
+            "cn-north-1",
+            Some("CN-BJ"),
+            true,
+        ),
+        (
+            "aks",
+            "azure:///subscriptions/x/resourceGroups/y",
+            region,
+            "chinanorth3",
+            "azure",
+            "chinanorth3",
+            Some("CN-HE"),
+            true,
+        ),
+        (
+            "baidu",
+            "cce://i-abc",
+            region,
+            "bj",
+            "baiducloud",
+            "bj",
+            Some("CN-BJ"),
+            true,
+        ),
+        (
+            "gke",
+            "gce://project/asia-east2-a/node",
+            region,
+            "asia-east2",
+            "gcp",
+            "asia-east2",
+            None,
+            false,
+        ),
     ];
     for (name, provider_id, label, value, provider, found, province, mainland) in cases {
         node(&cluster, name, provider_id, label, value);
-        status(&cluster, "filingpolicy default", "/status/site/0/provider", provider.into()).await;
+        status(
+            &cluster,
+            "filingpolicy default",
+            "/status/site/0/provider",
+            provider.into(),
+        )
+        .await;
         status(&cluster, "filingpolicy default", "/status/site/0/region", found.into()).await;
-        status(&cluster, "filingpolicy default", "/status/site/0/mainland", mainland.into()).await;
+        status(
+            &cluster,
+            "filingpolicy default",
+            "/status/site/0/mainland",
+            mainland.into(),
+        )
+        .await;
         if let Some(province) = province {
-            status(&cluster, "filingpolicy default", "/status/site/0/province", province.into()).await;
+            status(
+                &cluster,
+                "filingpolicy default",
+                "/status/site/0/province",
+                province.into(),
+            )
+            .await;
         }
         cluster.kubectl(&format!("delete node {name}"), "").succeeds();
         no_site(&cluster).await;
@@ -367,26 +567,50 @@ async fn the_site_is_found_from_the_nodes_of_each_provider() {
 
     node(&cluster, "one", "cn-beijing.i-1", region, "cn-beijing");
     node(&cluster, "two", "cn-shanghai.i-2", region, "cn-shanghai");
-    status(&cluster, "filingpolicy default", "/status/site/1/region", "cn-shanghai".into()).await;
+    status(
+        &cluster,
+        "filingpolicy default",
+        "/status/site/1/region",
+        "cn-shanghai".into(),
+    )
+    .await;
     node(&cluster, "abroad", "ap-southeast-1.i-3", region, "ap-southeast-1");
-    declare(&cluster.admin, "shop", "shop.com", &APPROVED.replace("provider: alicloud", "provider: alicloud, regions: [cn-beijing]"))
-        .succeeds();
+    declare(
+        &cluster.admin,
+        "shop",
+        "shop.com",
+        &APPROVED.replace("provider: alicloud", "provider: alicloud, regions: [cn-beijing]"),
+    )
+    .succeeds();
     let denied = eventually("the filing to be known", PATIENCE, async || {
         let denied = cluster.kubectl("create -f -", &ingress("shop", &["shop.com"])).fails();
-        if denied.contains("NoFiling") || denied.contains("is set up") { Err(denied) } else { Ok(denied) }
+        if denied.contains("NoFiling") || denied.contains("is set up") {
+            Err(denied)
+        } else {
+            Ok(denied)
+        }
     })
     .await;
-    assert!(denied.contains("[RegionMismatch]") && denied.contains("cn-shanghai"), "{denied}");
+    assert!(
+        denied.contains("[RegionMismatch]") && denied.contains("cn-shanghai"),
+        "{denied}"
+    );
 
     for name in ["one", "two", "abroad"] {
         cluster.kubectl(&format!("delete node {name}"), "").succeeds();
     }
     no_site(&cluster).await;
-    cluster.kubectl("create -f -", &ingress("nowhere", &["shop.com"])).succeeds();
+    cluster
+        .kubectl("create -f -", &ingress("nowhere", &["shop.com"]))
+        .succeeds();
     let api = Api::<Ingress>::namespaced(cluster.client().await, "default");
     eventually("the route to be warned of", PATIENCE, async || {
         let found = api.get("nowhere").await.map_err(|error| error.to_string())?;
-        let findings = found.metadata.annotations.unwrap_or_default().remove("filing-operator.io/findings");
+        let findings = found
+            .metadata
+            .annotations
+            .unwrap_or_default()
+            .remove("filing-operator.io/findings");
         match findings {
             Some(findings) if findings.contains("[RegionUnknown]") => Ok(()),
             other => Err(format!("{other:?}")),
@@ -432,7 +656,11 @@ async fn an_operator_that_has_not_seen_the_cluster_is_not_ready_and_says_no_yes(
     cluster.kubectl("apply -f -", &configuration).succeeds();
     eventually("the webhook to be asked", PATIENCE, async || {
         let denied = cluster.kubectl("create -f -", &ingress("web", &["www.example.com"]));
-        if denied.code != 0 && denied.stderr.contains("has not seen") { Ok(()) } else { Err(denied.stderr) }
+        if denied.code != 0 && denied.stderr.contains("has not seen") {
+            Ok(())
+        } else {
+            Err(denied.stderr)
+        }
     })
     .await;
     let (code, body) = operator.get("/readyz");
@@ -449,7 +677,12 @@ async fn an_operator_that_has_not_seen_the_cluster_is_not_ready_and_says_no_yes(
 async fn the_operator_stops_cleanly_and_gives_its_lease_up() {
     let cluster = Cluster::own().await;
     let mut first = operator(&cluster, POLICY, &[]).await;
-    let holder = || cluster.kubectl(&format!("get lease -n {FILINGS} filing-operator -o jsonpath={{.spec.holderIdentity}}"), "");
+    let holder = || {
+        cluster.kubectl(
+            &format!("get lease -n {FILINGS} filing-operator -o jsonpath={{.spec.holderIdentity}}"),
+            "",
+        )
+    };
     assert!(!holder().succeeds().is_empty());
     assert!(first.stop().await.success());
     assert_eq!(holder().succeeds(), "");
@@ -460,13 +693,25 @@ async fn a_default_policy_that_someone_else_wrote_is_theirs() {
     let cluster = Cluster::own().await;
     let theirs = "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: default},
   spec: {admission: Warn, precedence: 5, filingsFrom: {all: true}}}";
-    cluster.kubectl("apply --server-side --field-manager=them -f -", theirs).succeeds();
+    cluster
+        .kubectl("apply --server-side --field-manager=them -f -", theirs)
+        .succeeds();
     cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("policy.yaml");
     std::fs::write(&file, POLICY).unwrap();
-    let _operator = Operator::start(&cluster.admin, &["--namespace", FILINGS, "--policy", file.to_str().unwrap()]).await;
-    status(&cluster, "filingpolicy default", "/status/conditions/0/status", "False".into()).await;
+    let _operator = Operator::start(
+        &cluster.admin,
+        &["--namespace", FILINGS, "--policy", file.to_str().unwrap()],
+    )
+    .await;
+    status(
+        &cluster,
+        "filingpolicy default",
+        "/status/conditions/0/status",
+        "False".into(),
+    )
+    .await;
     status(&cluster, "filingpolicy default", "/spec/admission", "Warn".into()).await;
 }
 
@@ -477,9 +722,21 @@ async fn an_idle_cluster_costs_no_write_but_the_leases() {
     declare(&stage.cluster.admin, &namespace.name, &domain, APPROVED).succeeds();
     namespace.kubectl("apply -f -", &ingress("web", &[&domain])).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Compliant").await;
-    status(stage.cluster, &format!("filing -n {FILINGS} {}", namespace.name), "/status/routes", 1.into()).await;
+    status(
+        stage.cluster,
+        &format!("filing -n {FILINGS} {}", namespace.name),
+        "/status/routes",
+        1.into(),
+    )
+    .await;
     let version = || {
-        let filing = stage.cluster.kubectl(&format!("get filing -n {FILINGS} {} -o jsonpath={{.metadata.resourceVersion}}", namespace.name), "");
+        let filing = stage.cluster.kubectl(
+            &format!(
+                "get filing -n {FILINGS} {} -o jsonpath={{.metadata.resourceVersion}}",
+                namespace.name
+            ),
+            "",
+        );
         let route = namespace.kubectl("get ingress web -o jsonpath={.metadata.resourceVersion}", "");
         (filing.succeeds(), route.succeeds())
     };
@@ -487,7 +744,13 @@ async fn an_idle_cluster_costs_no_write_but_the_leases() {
     // Another tenant's change goes through judge and writer after anything that is left over of this one's.
     let (other, other_domain) = tenant(stage, "busy").await;
     declare(&stage.cluster.admin, &other.name, &other_domain, APPROVED).succeeds();
-    status(stage.cluster, &format!("filing -n {FILINGS} {}", other.name), "/status/observedGeneration", 1.into()).await;
+    status(
+        stage.cluster,
+        &format!("filing -n {FILINGS} {}", other.name),
+        "/status/observedGeneration",
+        1.into(),
+    )
+    .await;
     assert_eq!(version(), before);
     assert_eq!(stage.operator.get("/livez").0, 200);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kube::core::ObjectMeta;
 
 use super::input::{self, Facts, Trouble};
+use crate::api::keys;
 use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom};
 use crate::domain::{Place, Site};
 use crate::manifest::{Input, Object, Strictness};
@@ -33,7 +34,9 @@ impl DefaultPolicy {
     pub(super) fn read(file: Option<&Path>, provider: Option<&str>, region: Option<&str>) -> Self {
         let mut troubles = Vec::new();
         Self {
-            given: file.and_then(|file| from_file(file, &mut troubles)),
+            given: file
+                .and_then(|file| from_file(file, &mut troubles))
+                .map(|spec| policy(&spec)),
             site: provider.map(|provider| Site::of([Place::new(provider, region)])),
             troubles,
             is_asked_for: file.is_some(),
@@ -48,7 +51,7 @@ impl DefaultPolicy {
             is_only_one: facts.policies.is_empty(),
         };
         facts.troubles.splice(0..0, self.troubles);
-        let in_input = facts.policies.iter().find(|(name, _)| **name == *Policy::DEFAULT);
+        let in_input = facts.policies.iter().find(|(name, _)| **name == *keys::DEFAULT_POLICY);
         let policy = match (self.given, in_input) {
             (Some(given), None) => Some(given),
             (Some(given), Some((_, object))) => {
@@ -57,7 +60,7 @@ impl DefaultPolicy {
             }
             (None, Some(_)) => {
                 let policies = facts.registry.snapshot().policies();
-                let mut own = policies.filter(|policy| *policy.name == *Policy::DEFAULT);
+                let mut own = policies.filter(|policy| *policy.name == *keys::DEFAULT_POLICY);
                 // One that can't be read governs nothing, and is told as an error.
                 own.next().map(|policy| Policy::clone(policy))
             }
@@ -88,7 +91,7 @@ impl Notes {
             told.push("no policy is given: every Filing in the input is trusted".to_owned());
         } else if self.is_built_in {
             let governs = |answer: &Answer| match answer {
-                Answer::Verdict(verdict) => *verdict.policy.name == *Policy::DEFAULT,
+                Answer::Verdict(verdict) => *verdict.policy.name == *keys::DEFAULT_POLICY,
                 Answer::Ungoverned | Answer::Unreadable(_) => false,
             };
             let count = report.routes.iter().filter(|judged| governs(&judged.answer)).count();
@@ -115,11 +118,27 @@ fn built_in() -> Policy {
         precedence: i32::MIN,
         ..FilingPolicySpec::default()
     };
-    Policy::new(Policy::DEFAULT.into(), &ObjectMeta::default(), &spec)
+    policy(&spec)
+}
+
+fn policy(spec: &FilingPolicySpec) -> Policy {
+    Policy::new(keys::DEFAULT_POLICY.into(), &ObjectMeta::default(), spec)
+}
+
+/// The spec of the policy in a file, for those who have nothing else to read.
+///
+/// # Errors
+/// With everything that is wrong with it, each with its place.
+pub(in crate::cli) fn read_policy(file: &Path) -> anyhow::Result<FilingPolicySpec> {
+    let mut troubles = Vec::new();
+    let spec = from_file(file, &mut troubles);
+    let told: Vec<&str> = troubles.iter().map(|trouble| trouble.rendered.as_str()).collect();
+    spec.filter(|_| told.is_empty())
+        .ok_or_else(|| anyhow::anyhow!("the policy in {} can't be used\n{}", file.display(), told.join("\n")))
 }
 
 /// Reads a FilingPolicy, or a spec alone. Whatever its name and precedence are, it is the default one.
-fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<Policy> {
+fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<FilingPolicySpec> {
     let input = if file == Path::new("-") {
         Input::Stdin
     } else {
@@ -152,16 +171,12 @@ fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<Policy> {
         return None;
     };
     let (spec, is_bare) = spec_of(object, troubles)?;
-    let policy = Policy::new(
-        Policy::DEFAULT.into(),
-        &ObjectMeta::default(),
-        &FilingPolicySpec {
-            precedence: i32::MIN,
-            ..spec
-        },
-    );
-    troubles.extend(input::problems(object, &policy, is_bare));
-    Some(policy)
+    let spec = FilingPolicySpec {
+        precedence: i32::MIN,
+        ..spec
+    };
+    troubles.extend(input::problems(object, &policy(&spec), is_bare));
+    Some(spec)
 }
 
 fn spec_of(object: &Object, troubles: &mut Vec<Trouble>) -> Option<(FilingPolicySpec, bool)> {
