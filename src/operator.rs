@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use axum_server::tls_rustls::RustlsConfig;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -70,7 +70,7 @@ pub enum Certificate {
 fn clock(offset: SignedDuration) -> Clock {
     Arc::new(move || {
         #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
-        let now = jiff::Timestamp::now();
+        let now = Timestamp::now();
         now.saturating_add(offset).unwrap_or(now)
     })
 }
@@ -80,7 +80,7 @@ fn clock(offset: SignedDuration) -> Clock {
 /// # Errors
 /// When a part can't start, or ends before it is told to; the others are stopped then.
 pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()> {
-    let clock = clock(options.now_offset);
+    let operator_clock = clock(options.now_offset);
     let shared = Arc::new(Shared::default());
     let metrics = admission::Metrics::default();
     let health = Arc::new(Health::new(Arc::clone(&shared)));
@@ -93,12 +93,14 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let certificates = Arc::new(Certificates::default());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
-    telemetry::Metrics::new(Arc::clone(&shared), Arc::clone(&certificates), Arc::clone(&clock)).register(&mut registry);
+    telemetry::Metrics::new(Arc::clone(&shared), Arc::clone(&certificates), Arc::clone(&operator_clock)).register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
-    let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&clock), metrics);
+    let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);
     let webhook = async {
-        let tls = certificate(&options, &clock, &certificates, stopped()).await?;
+        // The API server checks certificates by its own clock, which no offset moves.
+        let now = clock(SignedDuration::ZERO)();
+        let tls = certificate(&options, now, &certificates, stopped()).await?;
         health.set_webhook_is_serving(true);
         let served = admission::serve(webhook_listener, tls, router, stopped()).await;
         health.set_webhook_is_serving(false);
@@ -109,7 +111,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         namespace: options.namespace.clone(),
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
-        clock: Arc::clone(&clock),
+        clock: Arc::clone(&operator_clock),
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
     info!(
@@ -196,7 +198,7 @@ fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
 /// since that may come later than the operator.
 async fn certificate(
     options: &Options,
-    clock: &Clock,
+    now: Timestamp,
     certificates: &Certificates,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<RustlsConfig> {
@@ -207,7 +209,6 @@ async fn certificate(
             names,
             configuration,
         } => {
-            let now = clock();
             let authority = admission::authority(options.client.clone(), &options.namespace, secret, now).await?;
             let serving = authority.sign(names, now)?;
             certificates.set_authority(authority.ends());
