@@ -1,0 +1,101 @@
+//! A cluster of some policies and filings, and requests about it, for the tests of this room.
+
+use jiff::Timestamp;
+use kube::core::ObjectMeta;
+use serde_json::{Value, json};
+
+use super::request::Request;
+use crate::registry::{Change, Filing, FilingKey, IngressClassFact, Policy, Registry, Snapshot};
+
+pub(super) fn now() -> Timestamp {
+    "2026-11-23T04:00:00Z".parse().unwrap()
+}
+
+/// Policies by name and spec. Filings are in `filing-system`, and cover example.com and 示例.中国 at alicloud.
+pub(super) fn facts(policies: &[(&str, Value)]) -> Snapshot {
+    let mut registry = Registry::new(without_filing(policies));
+    for (name, domain, expires) in [
+        ("example-com", "example.com", "2035-01-01"),
+        ("idn", "示例.中国", "2035-01-01"),
+        ("ending", "ending-example.cn", "2026-12-08"),
+    ] {
+        let key = FilingKey {
+            namespace: "filing-system".into(),
+            name: name.into(),
+        };
+        let spec = json!({
+            "domains": [domain], "number": "京ICP备2021012345号-1", "stage": "Approved",
+            "subject": {"name": "示例科技有限公司", "nature": "Enterprise", "mainNumber": "京ICP备2021012345号"},
+            "access": [{"provider": "alicloud", "stage": "Approved"}], "expiresAt": expires,
+        });
+        let spec = serde_json::from_value(spec).unwrap();
+        let filing = Filing::new(key.clone(), &ObjectMeta::default(), &spec);
+        registry.apply(Change::Filing(key, Ok(filing)));
+    }
+    registry.snapshot().clone()
+}
+
+/// The same without filings.
+pub(super) fn without_filing(policies: &[(&str, Value)]) -> Snapshot {
+    let mut registry = Registry::new(Snapshot::new("filing-system", true));
+    for (name, spec) in policies {
+        let mut spec = spec.clone();
+        spec["site"] = json!({"provider": "alicloud", "region": "cn-beijing"});
+        let spec = serde_json::from_value(spec).unwrap();
+        let policy = Policy::new((*name).into(), &ObjectMeta::default(), &spec);
+        registry.apply(Change::Policy((*name).into(), Ok(policy)));
+    }
+    for (name, is_default) in [("nginx", true), ("other", false)] {
+        let class = IngressClassFact {
+            controller: None,
+            is_default,
+            created: None,
+        };
+        registry.apply(Change::Class(name.into(), class));
+    }
+    registry.snapshot().clone()
+}
+
+pub(super) fn ingress(spec: Value) -> Value {
+    let metadata = json!({"name": "web", "namespace": "shop"});
+    let mut ingress = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata});
+    ingress["spec"] = spec;
+    ingress
+}
+
+/// An Ingress spec with some hosts.
+pub(super) fn hosts(hosts: &[&str]) -> Value {
+    json!({"rules": hosts.iter().map(|host| json!({"host": host})).collect::<Vec<_>>()})
+}
+
+pub(super) fn ask(operation: &str, old: Value, new: Value) -> Value {
+    let mut review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+            "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"},
+            "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
+            "name": "web", "namespace": "shop", "operation": operation, "dryRun": false,
+            "userInfo": {"username": "someone", "groups": ["system:authenticated"]},
+            "options": null,
+        }
+    });
+    review["request"]["object"] = new;
+    review["request"]["oldObject"] = old;
+    review
+}
+
+pub(super) fn create(namespace: &str, spec: Value) -> Value {
+    let mut review = ask("CREATE", Value::Null, ingress(spec));
+    review["request"]["namespace"] = json!(namespace);
+    review["request"]["object"]["metadata"]["namespace"] = json!(namespace);
+    review
+}
+
+pub(super) fn update(old: Value, new: Value) -> Value {
+    ask("UPDATE", ingress(old), ingress(new))
+}
+
+pub(super) fn parse(review: &Value) -> Request {
+    Request::parse(review.to_string().as_bytes()).unwrap()
+}

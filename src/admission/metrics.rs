@@ -1,0 +1,94 @@
+//! What the webhook counts. No name of an object is a label: they have no bound.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use kube::core::admission::Operation;
+
+use super::request::Request;
+use super::review::Answer;
+use crate::judge::Outcome;
+
+/// How calls were answered, and how fast.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    decisions: Family<Labels, Counter>,
+    seconds: Histogram,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    decision: &'static str,
+    verdict: &'static str,
+    operation: &'static str,
+    dry_run: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From what memory takes to what the API server no longer waits for.
+        const BUCKETS: [f64; 10] = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.1, 1.0, 5.0];
+        Self {
+            decisions: Family::default(),
+            seconds: Histogram::new(BUCKETS),
+        }
+    }
+}
+
+impl Metrics {
+    /// Makes them known to a registry under their full names.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "filing_operator_admission_decisions",
+            "Calls of the admission webhook by how they were answered",
+            self.decisions.clone(),
+        );
+        registry.register(
+            "filing_operator_admission_seconds",
+            "Seconds from the last byte of a call of the admission webhook to its answer",
+            self.seconds.clone(),
+        );
+    }
+
+    /// Counts a request that was answered.
+    pub(super) fn answered(&self, request: &Request, answer: &Answer) {
+        self.count(&Labels {
+            decision: answer.decision.as_str(),
+            verdict: answer.outcome.map_or("none", Outcome::as_str),
+            operation: operation(&request.envelope.operation),
+            dry_run: if request.envelope.dry_run { "true" } else { "false" },
+        });
+    }
+
+    /// Counts a call that was not answered, by the reason.
+    pub(super) fn refused(&self, reason: &'static str) {
+        self.count(&Labels {
+            decision: reason,
+            verdict: "none",
+            operation: "none",
+            dry_run: "none",
+        });
+    }
+
+    /// Notes how long an answer took.
+    pub(super) fn took(&self, time: std::time::Duration) {
+        self.seconds.observe(time.as_secs_f64());
+    }
+
+    fn count(&self, labels: &Labels) {
+        self.decisions.get_or_create_owned(labels).inc();
+    }
+}
+
+/// The operation, as the API server writes it.
+pub(super) fn operation(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Create => "CREATE",
+        Operation::Update => "UPDATE",
+        Operation::Delete => "DELETE",
+        Operation::Connect => "CONNECT",
+    }
+}

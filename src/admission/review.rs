@@ -1,0 +1,527 @@
+//! What is answered to a request: pure, from the facts at one time.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::core::admission::{AdmissionResponse, AdmissionReview};
+use kube::core::{DynamicObject, Status};
+
+use super::request::{Asked, Request, Subject};
+use super::words;
+use crate::api::{Admission, RuleLevel};
+use crate::domain::FieldPath;
+use crate::judge::{HostVerdict, Outcome, Verdict, judge};
+use crate::registry::{Policy, Snapshot, Unreadable};
+use crate::route::{Claimed, Route};
+use crate::rules::{CATALOGUE, Detail, Finding, Severity, UNREADABLE};
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// Let through without a word.
+    Allowed,
+    /// Let through with warnings.
+    Warned,
+    /// Refused.
+    Denied,
+    /// Let through, for no policy governs the route.
+    Ungoverned,
+    /// Let through, for the policy's admission is `Disabled`.
+    Disabled,
+    /// Let through, for it can't make a route answer for more: a deletion, a connection, a subresource.
+    Unasked,
+    /// Let through, for no route of its kind is known.
+    UnknownKind,
+}
+
+impl Decision {
+    /// The word in the audit log, in logs and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Warned => "warned",
+            Self::Denied => "denied",
+            Self::Ungoverned => "ungoverned",
+            Self::Disabled => "disabled",
+            Self::Unasked => "unasked",
+            Self::UnknownKind => "unknown_kind",
+        }
+    }
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// How it was answered.
+    pub decision: Decision,
+    /// How the new route stands; none where it was not judged.
+    pub outcome: Option<Outcome>,
+    /// The policy that governs it.
+    pub policy: Option<Arc<str>>,
+    /// The rules that do not hold, in the order of the catalogue.
+    pub rules: Vec<&'static str>,
+    /// Why it is refused; empty where it is not.
+    pub denial: String,
+    /// What the API server tells the client beside its answer.
+    pub warnings: Vec<String>,
+}
+
+impl Answer {
+    fn unjudged(decision: Decision) -> Self {
+        Self {
+            decision,
+            outcome: None,
+            policy: None,
+            rules: Vec::new(),
+            denial: String::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The answer as the API server reads it, with the audit annotations.
+    pub fn to_review(&self, request: &Request) -> AdmissionReview<DynamicObject> {
+        let mut response = AdmissionResponse::from(&request.envelope);
+        if self.decision == Decision::Denied {
+            response.allowed = false;
+            response.result = Status::failure(&self.denial, "Forbidden").with_code(403);
+        }
+        if !self.warnings.is_empty() {
+            response.warnings = Some(self.warnings.clone());
+        }
+        let mut note = |key: &str, value: &str| {
+            if !value.is_empty() {
+                response.audit_annotations.insert(key.to_owned(), value.to_owned());
+            }
+        };
+        note("decision", self.decision.as_str());
+        note("verdict", self.outcome.map_or("", Outcome::as_str));
+        note("policy", self.policy.as_deref().unwrap_or_default());
+        note("rules", &self.rules.join(","));
+        response.into_review()
+    }
+}
+
+/// Answers a request from the facts.
+///
+/// A change is refused only for what it makes worse, so that a route that turned bad by itself can still be repaired,
+/// scaled, labelled and finalised.
+pub fn review(request: &Request, facts: &Snapshot, now: Timestamp) -> Answer {
+    let (old, new) = match &request.subject {
+        Subject::Create(new) => (None, new),
+        Subject::Update { old, new } => (old.as_ref(), new),
+        Subject::Nothing => return Answer::unjudged(Decision::Unasked),
+        Subject::UnknownKind => return Answer::unjudged(Decision::UnknownKind),
+    };
+    let Some(policy) = facts.policy_of(&new.route) else {
+        return Answer::unjudged(Decision::Ungoverned);
+    };
+    if policy.admission == Admission::Disabled {
+        return Answer {
+            policy: Some(Arc::clone(&policy.name)),
+            ..Answer::unjudged(Decision::Disabled)
+        };
+    }
+    match &new.unreadable {
+        Some(unreadable) => of_unreadable(new, unreadable, old, policy, facts),
+        None => match judge(&new.route, facts, now) {
+            Some(verdict) => of_verdict(&verdict, &new.route, old, facts),
+            None => Answer::unjudged(Decision::Ungoverned),
+        },
+    }
+}
+
+fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snapshot) -> Answer {
+    let policy = &verdict.policy;
+    let mut answer = Answer {
+        outcome: Some(verdict.outcome),
+        policy: Some(Arc::clone(&policy.name)),
+        rules: rules(verdict),
+        ..Answer::unjudged(Decision::Allowed)
+    };
+    let tolerated = old.and_then(|old| tolerated(old, new, facts));
+    let is_new = |host: &&HostVerdict| !tolerated.is_some_and(|old| names(old, &host.host));
+    let denied: Vec<Vec<String>> = if denies(policy, facts) {
+        let hosts = verdict.violating().filter(is_new);
+        hosts
+            .map(|host| words::lines(host, Severity::Violation).collect())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    if denied.is_empty() {
+        answer.warnings = warnings(verdict, facts);
+        if !answer.warnings.is_empty() {
+            answer.decision = Decision::Warned;
+        }
+    } else {
+        answer.decision = Decision::Denied;
+        answer.denial = words::denial(&denied);
+    }
+    answer
+}
+
+/// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.
+fn denies(policy: &Policy, facts: &Snapshot) -> bool {
+    policy.admission == Admission::Deny && facts.has_trusted_filing(policy)
+}
+
+/// What a route that is let through should hear: of hosts that violate first, then of those with warnings.
+fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
+    let violations = verdict
+        .violating()
+        .flat_map(|host| words::lines(host, Severity::Violation));
+    let asked = verdict.hosts.iter().filter(|host| host.outcome > Outcome::Compliant);
+    let slight = asked.flat_map(|host| words::lines(host, Severity::Warning));
+    let mut warnings = words::warnings(&violations.chain(slight).collect::<Vec<_>>());
+    if verdict.outcome == Outcome::Violating {
+        warnings.splice(0..0, not_set_up(&verdict.policy, facts));
+    }
+    warnings
+}
+
+/// Why a policy that should deny only warns, if so.
+fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
+    (policy.admission == Admission::Deny && !denies(policy, facts)).then(|| {
+        format!(
+            "nothing is denied yet, for there is no Filing that policy {} trusts; declare one where its filingsFrom looks",
+            policy.name
+        )
+    })
+}
+
+/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps.
+fn tolerated<'a>(old: &'a Asked, new: &Route, facts: &Snapshot) -> Option<&'a Route> {
+    let is_same_class = class(&old.route, facts) == class(new, facts);
+    let was_asked = facts
+        .policy_of(&old.route)
+        .is_some_and(|policy| policy.admission != Admission::Disabled);
+    (is_same_class && was_asked && old.unreadable.is_none()).then_some(&old.route)
+}
+
+fn class<'a>(route: &'a Route, facts: &'a Snapshot) -> Option<&'a Arc<str>> {
+    route.class.name().or_else(|| facts.default_class())
+}
+
+/// Whether a route answers for something already: for the same, or for every host below a domain above it. A catch-all
+/// is only ever itself: it is let pass where a policy weighs it lightly, and must not open the way for named hosts.
+fn names(route: &Route, claimed: &Claimed) -> bool {
+    route.claims.iter().any(|claim| match (&claim.to, claimed) {
+        (Claimed::Host(old), Claimed::Host(new)) => old.covers(new),
+        (old, new) => old == new,
+    })
+}
+
+fn rules(verdict: &Verdict) -> Vec<&'static str> {
+    let is_found = |id: &str| verdict.findings().any(|(_, finding)| finding.rule.id == id);
+    CATALOGUE.iter().map(|rule| rule.id).filter(|id| is_found(id)).collect()
+}
+
+/// The API server has read the object as its kind before it asks, so this is one that a newer version knows more of.
+/// It may be anything, and so it counts as a host that violates; one that was unreadable before got no worse.
+fn of_unreadable(
+    new: &Asked,
+    unreadable: &Unreadable,
+    old: Option<&Asked>,
+    policy: &Arc<Policy>,
+    facts: &Snapshot,
+) -> Answer {
+    let mut answer = Answer {
+        policy: Some(Arc::clone(&policy.name)),
+        ..Answer::unjudged(Decision::Allowed)
+    };
+    let severity = match policy.rules.get(UNREADABLE.id) {
+        Some(RuleLevel::Disabled) => return answer,
+        Some(RuleLevel::Warning) => Severity::Warning,
+        Some(RuleLevel::Violation) => Severity::Violation,
+        None => UNREADABLE.severity.unwrap_or(Severity::Violation),
+    };
+    let finding = Finding {
+        rule: &UNREADABLE,
+        severity,
+        path: FieldPath::fixed(""),
+        filing: None,
+        detail: Detail::Told(vec![("error", unreadable.error.as_str().into())]),
+    };
+    let line = words::line(&new.route.key.to_string(), &finding);
+    let was_unreadable = old.is_some_and(|old| old.unreadable.is_some());
+    answer.rules = vec![UNREADABLE.id];
+    answer.outcome = Some(match severity {
+        Severity::Warning => Outcome::Warned,
+        Severity::Violation => Outcome::Violating,
+    });
+    if severity == Severity::Violation && !was_unreadable && denies(policy, facts) {
+        answer.decision = Decision::Denied;
+        answer.denial = words::denial(&[vec![line]]);
+    } else {
+        answer.decision = Decision::Warned;
+        answer.warnings = words::warnings(&[line]);
+        if severity == Severity::Violation {
+            answer.warnings.splice(0..0, not_set_up(policy, facts));
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{ask, create, facts, hosts, ingress, now, parse, update, without_filing};
+    use super::*;
+
+    /// `Deny` by default, and another word for routes of some classes.
+    fn cluster() -> Snapshot {
+        let of_class = |class: &str, admission: &str| json!({"admission": admission, "precedence": 1, "match": {"ingressClasses": [class]}});
+        facts(&[
+            ("default", json!({"admission": "Deny"})),
+            ("lenient", of_class("lenient", "Warn")),
+            ("off", of_class("off", "Disabled")),
+        ])
+    }
+
+    fn answer(request: &Value, facts: &Snapshot) -> Answer {
+        review(&parse(request), facts, now())
+    }
+
+    fn in_class(class: &str, names: &[&str]) -> Value {
+        let mut spec = hosts(names);
+        spec["ingressClassName"] = json!(class);
+        spec
+    }
+
+    #[rstest]
+    #[case::filed(hosts(&["www.example.com"]), Decision::Allowed)]
+    #[case::filed_idn(hosts(&["www.示例.中国"]), Decision::Allowed)]
+    #[case::not_filed(hosts(&["shop.example.net"]), Decision::Denied)]
+    #[case::one_of_two_not_filed(hosts(&["www.example.com", "shop.example.net"]), Decision::Denied)]
+    #[case::a_wildcard_not_filed(hosts(&["*.example.net"]), Decision::Denied)]
+    #[case::only_in_tls(json!({"rules": [{"host": "www.example.com"}], "tls": [{"hosts": ["shop.example.net"]}]}),
+        Decision::Denied)]
+    #[case::ends_soon(hosts(&["ending-example.cn"]), Decision::Warned)]
+    #[case::private(hosts(&["web.shop.svc"]), Decision::Allowed)]
+    #[case::a_rule_without_host(json!({"rules": [{"http": {"paths": []}}]}), Decision::Denied)]
+    #[case::a_default_backend(json!({"defaultBackend": {"service": {"name": "web"}}}), Decision::Denied)]
+    #[case::no_host_name(hosts(&["a..b"]), Decision::Denied)]
+    #[case::no_host(json!({}), Decision::Allowed)]
+    #[case::under_warn(in_class("lenient", &["shop.example.net"]), Decision::Warned)]
+    #[case::under_disabled(in_class("off", &["shop.example.net"]), Decision::Disabled)]
+    #[case::unreadable(json!({"rules": "none"}), Decision::Denied)]
+    #[case::unreadable_under_warn(json!({"ingressClassName": "lenient", "rules": "none"}), Decision::Warned)]
+    #[case::unreadable_under_disabled(json!({"ingressClassName": "off", "rules": "none"}), Decision::Disabled)]
+    fn a_new_route_is_denied_where_a_host_violates_under_deny(#[case] spec: Value, #[case] expected: Decision) {
+        let answer = answer(&create("shop", spec), &cluster());
+        assert_eq!(answer.decision, expected, "{answer:?}");
+    }
+
+    #[rstest]
+    #[case::the_same(hosts(&["a.example.net"]), hosts(&["a.example.net"]), Decision::Warned)]
+    #[case::written_otherwise(hosts(&["a.example.net"]), hosts(&["A.example.net"]), Decision::Warned)]
+    #[case::one_less(hosts(&["a.example.net", "b.example.net"]), hosts(&["b.example.net"]), Decision::Warned)]
+    #[case::mended(hosts(&["a.example.net"]), hosts(&["a.example.com"]), Decision::Allowed)]
+    #[case::one_more(hosts(&["a.example.net"]), hosts(&["a.example.net", "b.example.net"]), Decision::Denied)]
+    #[case::under_its_wildcard(hosts(&["*.example.net"]), hosts(&["a.example.net"]), Decision::Warned)]
+    #[case::a_narrower_wildcard(hosts(&["*.example.net"]), hosts(&["*.a.example.net"]), Decision::Warned)]
+    #[case::a_wildcard_is_not_its_apex(hosts(&["*.example.net"]), hosts(&["example.net"]), Decision::Denied)]
+    #[case::a_wider_wildcard(hosts(&["a.example.net"]), hosts(&["*.example.net"]), Decision::Denied)]
+    #[case::a_catch_all_that_was_there(json!({"rules": [{}]}),
+        json!({"defaultBackend": {"service": {"name": "web"}}}), Decision::Warned)]
+    #[case::a_catch_all_that_is_new(hosts(&["a.example.net"]), hosts(&["a.example.net", ""]), Decision::Denied)]
+    #[case::a_catch_all_opens_no_way_for_hosts(json!({"rules": [{}]}), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::the_same_that_is_no_host(hosts(&["a..b"]), hosts(&["a..b"]), Decision::Warned)]
+    #[case::another_that_is_no_host(hosts(&["a..b"]), hosts(&["a..c"]), Decision::Denied)]
+    #[case::from_disabled(in_class("off", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::to_disabled(hosts(&["a.example.net"]), in_class("off", &["b.example.net"]), Decision::Disabled)]
+    #[case::from_warn(in_class("lenient", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::from_another_class(in_class("other", &["a.example.net"]), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::the_default_class_by_name(hosts(&["a.example.net"]), in_class("nginx", &["a.example.net"]), Decision::Warned)]
+    #[case::compliant_in_another_class(in_class("other", &["a.example.com"]), hosts(&["a.example.com"]),
+        Decision::Allowed)]
+    #[case::unreadable_as_before(json!({"rules": "none"}), json!({"rules": 1}), Decision::Warned)]
+    #[case::turned_unreadable(hosts(&["a.example.com"]), json!({"rules": 1}), Decision::Denied)]
+    #[case::readable_again_and_bad(json!({"rules": 1}), hosts(&["a.example.net"]), Decision::Denied)]
+    #[case::readable_again_and_good(json!({"rules": 1}), hosts(&["a.example.com"]), Decision::Allowed)]
+    fn a_change_is_denied_only_for_what_it_makes_worse(
+        #[case] old: Value,
+        #[case] new: Value,
+        #[case] expected: Decision,
+    ) {
+        let answer = answer(&update(old, new), &cluster());
+        assert_eq!(answer.decision, expected, "{answer:?}");
+    }
+
+    #[test]
+    fn a_route_that_was_ungoverned_is_new_to_the_policy() {
+        let governed = json!({"admission": "Deny", "match": {"ingressClasses": ["nginx"]}});
+        let facts = facts(&[("default", governed)]);
+        let from_ungoverned = update(in_class("other", &["a.example.net"]), hosts(&["a.example.net"]));
+        assert_eq!(answer(&from_ungoverned, &facts).decision, Decision::Denied);
+        let to_ungoverned = update(hosts(&["a.example.net"]), in_class("other", &["b.example.net"]));
+        let answer = answer(&to_ungoverned, &facts);
+        assert_eq!(answer, Answer::unjudged(Decision::Ungoverned));
+    }
+
+    #[test]
+    fn a_route_that_is_being_deleted_can_be_finalised() {
+        let (mut old, mut new) = (ingress(hosts(&["a.example.net"])), ingress(hosts(&["a.example.net"])));
+        for object in [&mut old, &mut new] {
+            object["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:00:00Z");
+        }
+        old["metadata"]["finalizers"] = json!(["example.com/load-balancer"]);
+        assert_eq!(answer(&ask("UPDATE", old, new), &cluster()).decision, Decision::Warned);
+    }
+
+    #[rstest]
+    #[case::delete("DELETE", "", "Ingress", Decision::Unasked)]
+    #[case::connect("CONNECT", "", "Ingress", Decision::Unasked)]
+    #[case::status("UPDATE", "status", "Ingress", Decision::Unasked)]
+    #[case::another_kind("CREATE", "", "Gateway", Decision::UnknownKind)]
+    fn what_can_make_nothing_worse_is_let_through(
+        #[case] operation: &str,
+        #[case] subresource: &str,
+        #[case] kind: &str,
+        #[case] expected: Decision,
+    ) {
+        let object = ingress(hosts(&["a.example.net"]));
+        let mut request = ask(operation, object.clone(), object);
+        request["request"]["subResource"] = json!(subresource);
+        request["request"]["kind"]["kind"] = json!(kind);
+        assert_eq!(answer(&request, &cluster()), Answer::unjudged(expected));
+    }
+
+    #[test]
+    fn where_nothing_is_set_up_deny_warns_and_says_so() {
+        let facts = without_filing(&[("default", json!({"admission": "Deny"}))]);
+        let answer = answer(&create("shop", hosts(&["shop.example.net"])), &facts);
+        assert_eq!(answer.decision, Decision::Warned);
+        assert_snapshot!(answer.warnings.join("\n"), @r"
+        nothing is denied yet, for there is no Filing that policy default trusts; declare one where its filingsFrom looks
+        shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing
+        ");
+    }
+
+    #[test]
+    fn a_denial_reads_well() {
+        let answer = answer(&create("shop", hosts(&["shop.example.net"])), &cluster());
+        assert_snapshot!(answer.denial, @"shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing");
+        let several = hosts(&[
+            "商店.示例.公司",
+            "www.example.com",
+            "",
+            "a..b",
+            "*.com.cn",
+            "a.example.dev",
+        ]);
+        let answer = self::answer(&create("shop", several), &cluster());
+        assert_snapshot!(answer.denial, @r#"
+        商店.示例.公司: no trusted filing covers 示例.公司 [NoFiling]; file 示例.公司 with access at alicloud, and declare it as a Filing
+        *: it answers for any domain that is pointed at it [CatchAllHost]; name the hosts in spec.rules, and leave out the default backend
+        a..b: "a..b" has an empty label; write single dots, and only between labels [InvalidHost]; write the name as it is registered
+        *.com.cn: com.cn is a public suffix, below which anyone may register [PublicSuffixHost]; name the domain that is registered
+        a.example.dev: .dev can't be filed (as of 2024-05) [UnfilableSuffix]; serve it under a suffix that can be filed, like cn or com, or from outside the mainland
+        "#);
+        assert_snapshot!(answer.rules.join(","), @"InvalidHost,PublicSuffixHost,CatchAllHost,UnfilableSuffix,NoFiling");
+        let unreadable = self::answer(&create("shop", json!({"rules": "none"})), &cluster());
+        assert_snapshot!(unreadable.denial, @r#"shop/web: it can't be read: spec.rules: invalid type: string "none", expected a sequence [Unreadable]; mend the field that it names"#);
+    }
+
+    #[test]
+    fn warnings_read_well() {
+        let spec = in_class("lenient", &["ending-example.cn", "shop.example.net"]);
+        let answer = answer(&create("shop", spec), &cluster());
+        assert_snapshot!(answer.warnings.join("\n"), @r"
+        shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing
+        ending-example.cn: the record of filing-system/ending ends on 2026-12-08 [FilingExpiring]; have the provider confirm the record, and set spec.expiresAt anew
+        ");
+    }
+
+    #[test]
+    fn the_answer_carries_uid_status_and_audit_annotations() {
+        let request = parse(&create("shop", hosts(&["shop.example.net"])));
+        let review = review(&request, &cluster(), now()).to_review(&request);
+        insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
+        {
+          "apiVersion": "admission.k8s.io/v1",
+          "kind": "AdmissionReview",
+          "response": {
+            "allowed": false,
+            "auditAnnotations": {
+              "decision": "denied",
+              "policy": "default",
+              "rules": "NoFiling",
+              "verdict": "Violating"
+            },
+            "status": {
+              "code": 403,
+              "message": "shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing",
+              "reason": "Forbidden",
+              "status": "Failure"
+            },
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002"
+          }
+        }
+        "#);
+        let request = parse(&create("shop", hosts(&["www.example.com"])));
+        let review = super::review(&request, &cluster(), now()).to_review(&request);
+        insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
+        {
+          "apiVersion": "admission.k8s.io/v1",
+          "kind": "AdmissionReview",
+          "response": {
+            "allowed": true,
+            "auditAnnotations": {
+              "decision": "allowed",
+              "policy": "default",
+              "verdict": "Compliant"
+            },
+            "status": {},
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002"
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn many_hosts_are_denied_within_bounds() {
+        let names: Vec<String> = (0..500)
+            .map(|at| format!("{at}.{}.example.net", "x".repeat(60)))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = answer(&create("shop", hosts(&names)), &cluster());
+        assert!(answer.denial.len() <= 4096);
+        assert!(answer.denial.ends_with("and 490 more hosts"), "{}", answer.denial);
+    }
+
+    fn some_hosts() -> impl Strategy<Value = Vec<&'static str>> {
+        const POOL: [&str; 8] = [
+            "a.example.com",
+            "a.example.net",
+            "b.example.net",
+            "*.example.net",
+            "",
+            "a..b",
+            "web.shop.svc",
+            "192.0.2.1",
+        ];
+        proptest::sample::subsequence(POOL.to_vec(), 0..=POOL.len())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn what_leaves_out_hosts_or_adds_none_is_never_denied(old in some_hosts(), left_out in some_hosts()) {
+            let new: Vec<&str> = old.iter().copied().filter(|host| !left_out.contains(host)).collect();
+            let decision = answer(&update(hosts(&old), hosts(&new)), &cluster()).decision;
+            prop_assert_ne!(decision, Decision::Denied);
+        }
+
+        #[test]
+        fn what_may_be_made_may_replace_anything(old in some_hosts(), new in some_hosts()) {
+            let made = answer(&create("shop", hosts(&new)), &cluster()).decision;
+            let changed = answer(&update(hosts(&old), hosts(&new)), &cluster()).decision;
+            prop_assert!(made == changed || made == Decision::Denied, "{:?} {:?}", made, changed);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Where the webhook's authority is kept, and where the API server learns of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tracing::{info, warn};
+
+use super::certificate::{Authority, CertificateError};
+
+/// The webhook that asks about Ingresses.
+pub const WEBHOOK: &str = "ingresses.filing-operator.io";
+/// Under which name the operator owns the `caBundle`.
+const FIELD_MANAGER: &str = "filing-operator-webhook";
+const TYPE: &str = "kubernetes.io/tls";
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
+
+/// Why the authority can't be had from its Secret, or told to the API server.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The API server said no.
+    #[error("{what} can't be {done}")]
+    Api {
+        /// What was asked for.
+        what: String,
+        /// What should have been done to it.
+        done: &'static str,
+        /// What it said.
+        source: Box<kube::Error>,
+    },
+    /// A Secret of that name holds no authority that can be used. It is somebody's, so it stays as it is.
+    #[error(
+        "secret {secret} can't be used: {error}; delete it, and a new one is made, or name another, or give --tls-cert and --tls-key"
+    )]
+    Foreign {
+        /// Its namespace and name.
+        secret: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// No authority could be made.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+impl SecretError {
+    /// A stable word for its kind.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Api { .. } => "api",
+            Self::Foreign { .. } => "foreign",
+            Self::Certificate(error) => error.category(),
+        }
+    }
+}
+
+/// What became of the `caBundle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaBundle {
+    /// It was written.
+    Applied,
+    /// It was right already.
+    Unchanged,
+    /// There is no such configuration, or it has no such webhook. The operator never makes one.
+    Missing,
+}
+
+/// The authority that a Secret keeps; it is made where there is none. Of several operators that start at once one
+/// makes it, and the others take it.
+///
+/// # Errors
+/// Where the API server refuses, or a Secret of that name holds something else; it is never overwritten.
+pub async fn authority(client: Client, namespace: &str, name: &str, now: Timestamp) -> Result<Authority, SecretError> {
+    let secret = format!("{namespace}/{name}");
+    let secrets: Api<Secret> = Api::namespaced(client, namespace);
+    let failed = |done| {
+        let what = format!("secret {secret}");
+        move |error: kube::Error| SecretError::Api {
+            what,
+            done,
+            source: Box::new(error),
+        }
+    };
+    let read = |kept: &Secret| {
+        parse(kept, now).map_err(|error| SecretError::Foreign {
+            secret: secret.clone(),
+            error,
+        })
+    };
+    if let Some(kept) = secrets.get_opt(name).await.map_err(failed("read"))? {
+        return read(&kept);
+    }
+    let made = Authority::generate(now)?;
+    match secrets.create(&PostParams::default(), &to_secret(name, &made)).await {
+        Ok(_) => {
+            info!(secret, "a certificate authority was made");
+            Ok(made)
+        }
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {
+            read(&secrets.get(name).await.map_err(failed("read"))?)
+        }
+        Err(error) => Err(failed("made")(error)),
+    }
+}
+
+fn to_secret(name: &str, authority: &Authority) -> Secret {
+    let bytes = |text: String| ByteString(text.into_bytes());
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(BTreeMap::from([
+                ("app.kubernetes.io/name".to_owned(), "filing-operator".to_owned()),
+                ("app.kubernetes.io/managed-by".to_owned(), "filing-operator".to_owned()),
+            ])),
+            ..ObjectMeta::default()
+        },
+        type_: Some(TYPE.to_owned()),
+        data: Some(BTreeMap::from([
+            (CERTIFICATE.to_owned(), bytes(authority.certificate_pem().to_owned())),
+            (KEY.to_owned(), bytes(authority.key_pem())),
+        ])),
+        ..Secret::default()
+    }
+}
+
+fn parse(secret: &Secret, now: Timestamp) -> Result<Authority, String> {
+    let value = |key: &str| {
+        let bytes = secret.data.as_ref().and_then(|data| data.get(key));
+        let bytes = bytes.ok_or_else(|| format!("it has no {key}"))?;
+        std::str::from_utf8(&bytes.0).map_err(|_| format!("its {key} is no text"))
+    };
+    Authority::parse(value(CERTIFICATE)?, value(KEY)?, now).map_err(|error| error.to_string())
+}
+
+/// Tells the API server which authority to trust when it calls the webhook: writes the `caBundle` of [`WEBHOOK`] and
+/// nothing else, over whoever wrote it, for with another one no call arrives.
+///
+/// # Errors
+/// Where the API server refuses.
+pub async fn apply_ca_bundle(client: Client, configuration: &str, ca_pem: &str) -> Result<CaBundle, SecretError> {
+    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client);
+    let failed = |done| {
+        move |error: kube::Error| SecretError::Api {
+            what: format!("ValidatingWebhookConfiguration {configuration}"),
+            done,
+            source: Box::new(error),
+        }
+    };
+    let live = configurations.get_opt(configuration).await.map_err(failed("read"))?;
+    let webhook = live.as_ref().and_then(|live| {
+        let webhooks = live.webhooks.iter().flatten();
+        Some((live, webhooks.into_iter().find(|webhook| webhook.name == WEBHOOK)?))
+    });
+    let Some((live, webhook)) = webhook else {
+        warn!(
+            configuration,
+            webhook = WEBHOOK,
+            exists = live.is_some(),
+            "the API server does not call the webhook: its configuration is missing"
+        );
+        return Ok(CaBundle::Missing);
+    };
+    let bundle = ByteString(ca_pem.as_bytes().to_vec());
+    if webhook.client_config.ca_bundle.as_ref() == Some(&bundle) {
+        return Ok(CaBundle::Unchanged);
+    }
+    let patch = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        // With its uid it can't come into being by this, if it is deleted meanwhile.
+        "metadata": {"name": configuration, "uid": live.metadata.uid},
+        "webhooks": [{"name": WEBHOOK, "clientConfig": {"caBundle": bundle}}],
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    configurations
+        .patch(configuration, &params, &Patch::Apply(&patch))
+        .await
+        .map_err(failed("changed"))?;
+    info!(configuration, webhook = WEBHOOK, "the webhook's caBundle was written");
+    Ok(CaBundle::Applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_gives_back_the_authority_that_it_keeps() {
+        let now = Timestamp::now();
+        let made = Authority::generate(now).unwrap();
+        let secret = to_secret("webhook-ca", &made);
+        let kept = parse(&secret, now).unwrap();
+        assert_eq!(kept.certificate_pem(), made.certificate_pem());
+        assert_eq!(kept.key_pem(), made.key_pem());
+    }
+
+    #[test]
+    fn a_secret_of_something_else_is_refused_with_what_it_lacks() {
+        let now = Timestamp::now();
+        let mut secret = to_secret("webhook-ca", &Authority::generate(now).unwrap());
+        let set = |secret: &mut Secret, key: &str, value: Option<&[u8]>| {
+            let data = secret.data.as_mut().unwrap();
+            match value {
+                Some(value) => data.insert(key.to_owned(), ByteString(value.to_vec())),
+                None => data.remove(key),
+            };
+        };
+        set(&mut secret, KEY, Some(&[0xff]));
+        assert_eq!(parse(&secret, now).unwrap_err(), "its tls.key is no text");
+        set(&mut secret, KEY, None);
+        assert_eq!(parse(&secret, now).unwrap_err(), "it has no tls.key");
+        secret.data = None;
+        assert_eq!(parse(&secret, now).unwrap_err(), "it has no tls.crt");
+    }
+}

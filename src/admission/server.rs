@@ -1,0 +1,412 @@
+//! The webhook over HTTP and TLS.
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use jiff::Timestamp;
+use serde_json::json;
+use tracing::{debug, info, warn};
+
+use super::metrics::{self, Metrics};
+use super::request::Request;
+use super::review::{Answer, Decision, review};
+use crate::judge::Outcome;
+use crate::registry::Snapshot;
+
+/// Tells the time: the operator has one, which tests can set.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The facts as they are now; none until everything has been listed once.
+pub type Facts = Arc<ArcSwapOption<Snapshot>>;
+
+/// Where the API server asks about Ingresses.
+pub const PATH: &str = "/admission/ingresses";
+
+/// The greatest body. The API server takes objects of 3 MiB, and sends the old and the new one.
+const LARGEST_BODY: usize = 8 << 20;
+/// How long a call may take; the API server waits 10 s by default, and 30 s at most.
+const SLOWEST_CALL: Duration = Duration::from_secs(10);
+/// How long calls that are under way may take when the operator stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+struct Webhook {
+    facts: Facts,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+/// The webhook's one endpoint, [`PATH`].
+///
+/// Until `facts` is there it answers 503, so that the API server does as its failurePolicy says: what has not been
+/// seen is never a quiet yes.
+pub fn router(facts: Facts, clock: Clock, metrics: Metrics) -> Router {
+    let webhook = Arc::new(Webhook { facts, clock, metrics });
+    Router::new()
+        .route(PATH, post(admit))
+        .method_not_allowed_fallback(async || {
+            refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the webhook takes POST and nothing else",
+            )
+        })
+        .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(SLOWEST_CALL, within_time))
+        .with_state(webhook)
+}
+
+/// Serves until `shutdown` ends, then lets calls that are under way end, for 10 s at most.
+///
+/// # Errors
+/// Where the listener can't be used.
+pub async fn serve(
+    listener: TcpListener,
+    tls: RustlsConfig,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let handle = Handle::new();
+    let server = axum_server::from_tcp_rustls(listener, tls)?
+        .handle(handle.clone())
+        .first_request_timeout(SLOWEST_CALL);
+    let serving = server.serve(router.into_make_service());
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = shutdown => {}
+    }
+    info!(connections = handle.connection_count(), "the webhook drains");
+    handle.graceful_shutdown(Some(DRAIN));
+    serving.await
+}
+
+async fn within_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => refusal(
+            StatusCode::REQUEST_TIMEOUT,
+            "the call took too long; send it whole and sooner",
+        ),
+    }
+}
+
+async fn admit(
+    State(webhook): State<Arc<Webhook>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let began = Instant::now();
+    let response = webhook.answer(&headers, body);
+    webhook.metrics.took(began.elapsed());
+    response
+}
+
+impl Webhook {
+    fn answer(&self, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+        if !is_json(headers) {
+            return self.refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                "the content type is not application/json; send an AdmissionReview as JSON",
+            );
+        }
+        let body = match body {
+            Ok(body) => body,
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = format!("the body is larger than {LARGEST_BODY} bytes; send a smaller one");
+                return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message);
+            }
+            Err(rejection) => return self.refuse(rejection.status(), "unread_body", &rejection.body_text()),
+        };
+        let request = match Request::parse(&body) {
+            Ok(request) => request,
+            Err(error) => return self.refuse(StatusCode::BAD_REQUEST, error.category(), &error.to_string()),
+        };
+        let Some(facts) = self.facts.load_full() else {
+            return self.refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not_synced",
+                "the operator has not seen the whole cluster yet; try again in a few seconds",
+            );
+        };
+        let answer = review(&request, &facts, (self.clock)());
+        self.metrics.answered(&request, &answer);
+        tell(&request, &answer);
+        Json(answer.to_review(&request)).into_response()
+    }
+
+    fn refuse(&self, code: StatusCode, reason: &'static str, message: &str) -> Response {
+        self.metrics.refused(reason);
+        warn!(
+            reason,
+            code = code.as_u16(),
+            error = message,
+            "a call of the webhook was not answered"
+        );
+        refusal(code, message)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let typed = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = typed.and_then(|typed| typed.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// An answer that is none: a Status, out of which the API server reads the message, with the same under `error`.
+fn refusal(code: StatusCode, message: &str) -> Response {
+    let status = json!({
+        "apiVersion": "v1", "kind": "Status", "status": "Failure",
+        "code": code.as_u16(), "message": message, "error": message,
+    });
+    (code, Json(status)).into_response()
+}
+
+fn tell(request: &Request, answer: &Answer) {
+    let envelope = &request.envelope;
+    let operation = metrics::operation(&envelope.operation);
+    let verdict = answer.outcome.map_or("none", Outcome::as_str);
+    let (namespace, name) = (
+        envelope.namespace.as_deref().unwrap_or_default(),
+        envelope.name.as_str(),
+    );
+    let (decision, policy) = (answer.decision.as_str(), answer.policy.as_deref().unwrap_or_default());
+    let rules = answer.rules.join(",");
+    if answer.decision == Decision::Denied {
+        info!(
+            namespace,
+            name,
+            operation,
+            dry_run = envelope.dry_run,
+            policy,
+            verdict,
+            rules,
+            "a route was denied"
+        );
+    } else {
+        debug!(
+            namespace,
+            name,
+            operation,
+            dry_run = envelope.dry_run,
+            policy,
+            verdict,
+            rules,
+            decision,
+            "a route was let through"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request as Call;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    use serde_json::Value;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+    use tower::ServiceExt as _;
+
+    use super::super::certificate::Authority;
+    use super::super::fixture::{create, facts, hosts, now};
+    use super::*;
+
+    fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
+        let metrics = Metrics::default();
+        let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+        (router(facts, Arc::new(now), metrics.clone()), metrics)
+    }
+
+    fn synced() -> (Router, Metrics) {
+        webhook(Some(facts(&[("default", json!({"admission": "Deny"}))])))
+    }
+
+    fn post_json(body: impl Into<Body>) -> Call<Body> {
+        let call = Call::post(PATH).header("content-type", "application/json");
+        call.body(body.into()).unwrap()
+    }
+
+    async fn send(router: Router, call: Call<Body>) -> (StatusCode, Value) {
+        let response = router.oneshot(call).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn shown(metrics: &Metrics) -> String {
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_counted() {
+        let (router, metrics) = synced();
+        let review = create("shop", hosts(&["shop.example.net"]));
+        let (status, answer) = send(router, post_json(review.to_string())).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(answer["response"]["allowed"], false);
+        assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
+        let text = shown(&metrics);
+        let line = "filing_operator_admission_decisions_total{decision=\"denied\",verdict=\"Violating\",\
+                    operation=\"CREATE\",dry_run=\"false\"} 1";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("filing_operator_admission_seconds_count 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_has_not_been_seen_is_never_a_quiet_yes() {
+        let (router, metrics) = webhook(None);
+        let review = create("shop", hosts(&["www.example.com"]));
+        let (status, answer) = send(router, post_json(review.to_string())).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let message = "the operator has not seen the whole cluster yet; try again in a few seconds";
+        assert_eq!(
+            (&answer["kind"], &answer["message"]),
+            (&json!("Status"), &json!(message))
+        );
+        assert!(shown(&metrics).contains("decision=\"not_synced\""));
+    }
+
+    #[rstest]
+    #[case::get(Call::get(PATH).body(Body::empty()).unwrap(), 405)]
+    #[case::elsewhere(Call::post("/admission").body(Body::empty()).unwrap(), 404)]
+    #[case::no_type(Call::post(PATH).body(Body::from("{}")).unwrap(), 415)]
+    #[case::yaml(Call::post(PATH).header("content-type", "application/yaml").body(Body::from("{}")).unwrap(), 415)]
+    #[case::nothing(post_json(""), 400)]
+    #[case::no_review(post_json("{}"), 400)]
+    #[case::deep(post_json("[".repeat(1 << 20)), 400)]
+    #[case::too_large(post_json(vec![b' '; LARGEST_BODY + 1]), 413)]
+    #[case::just_small_enough(post_json(vec![b' '; LARGEST_BODY]), 400)]
+    #[tokio::test]
+    async fn a_call_that_is_none_gets_an_error_in_json(#[case] call: Call<Body>, #[case] expected: u16) {
+        let (status, answer) = send(synced().0, call).await;
+        assert_eq!(status.as_u16(), expected, "{answer}");
+        assert!(
+            answer["error"].as_str().is_some_and(|error| !error.is_empty()),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_type_with_parameters_is_json() {
+        let review = create("shop", hosts(&["www.example.com"])).to_string();
+        let call = Call::post(PATH).header("content-type", "application/JSON; charset=utf-8");
+        let (status, _) = send(synced().0, call.body(Body::from(review)).unwrap()).await;
+        assert_eq!(status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let limit = Duration::from_millis(5);
+        let router = synced().0.layer(middleware::from_fn_with_state(limit, within_time));
+        let never = futures::stream::pending::<Result<Bytes, io::Error>>();
+        let (status, answer) = send(router, post_json(Body::from_stream(never))).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer["error"], "the call took too long; send it whole and sooner");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..256)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let (status, answer) = runtime.block_on(send(synced().0, post_json(body)));
+            prop_assert_eq!(status, StatusCode::BAD_REQUEST);
+            prop_assert!(answer["error"].is_string());
+        }
+    }
+
+    /// A webhook on loopback, with the authority that its callers trust.
+    fn serving() -> (
+        SocketAddr,
+        Authority,
+        oneshot::Sender<()>,
+        tokio::task::JoinHandle<io::Result<()>>,
+    ) {
+        let real_now = Timestamp::now();
+        let authority = Authority::generate(real_now).unwrap();
+        let tls = authority.sign(&["127.0.0.1".to_owned()], real_now).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(listener, RustlsConfig::from_config(tls), synced().0, async {
+            let _ = stopped.await;
+        });
+        (address, authority, stop, tokio::spawn(serving))
+    }
+
+    async fn connect(
+        address: SocketAddr,
+        trusted: &Authority,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(trusted.certificate_pem().as_bytes()).unwrap())
+            .unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(address).await?;
+        connector.connect(address.ip().into(), stream).await
+    }
+
+    #[rstest]
+    #[case::tls_1_3(&rustls::version::TLS13)]
+    #[case::tls_1_2(&rustls::version::TLS12)]
+    #[tokio::test]
+    async fn it_is_served_over_tls(#[case] version: &'static rustls::SupportedProtocolVersion) {
+        let (address, authority, stop, server) = serving();
+        let mut stream = connect(address, &authority, &[version]).await.unwrap();
+        let body = create("shop", hosts(&["shop.example.net"])).to_string();
+        let call = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("[NoFiling]"), "{answer}");
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_trusts_another_authority_does_not_connect() {
+        let (address, _, _stop, _server) = serving();
+        let other = Authority::generate(Timestamp::now()).unwrap();
+        let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
+        assert!(error.to_string().contains("invalid peer certificate"), "{error}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What a person at kubectl reads: denials and warnings within the limits of those who carry them.
+
+use std::fmt::Write as _;
+
+use crate::judge::HostVerdict;
+use crate::rules::{Finding, Lang, Severity};
+
+/// How many hosts an answer tells of.
+const HOSTS: usize = 10;
+/// How long a denial may be, in bytes: it lands in terminals, Events and logs.
+const DENIAL: usize = 4096;
+/// How long a warning may be, in characters: the API server cuts longer ones when there are many.
+const WARNING: usize = 256;
+
+/// A text in one line of at most so many characters.
+pub(super) fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::with_capacity(text.len());
+    for (at, character) in text.chars().enumerate() {
+        if at + 1 >= limit && text.chars().nth(limit).is_some() {
+            line.push('…');
+            break;
+        }
+        line.push(if character.is_control() { ' ' } else { character });
+    }
+    line
+}
+
+/// The findings of a host that are so bad, a line each.
+pub(super) fn lines(host: &HostVerdict, severity: Severity) -> impl Iterator<Item = String> {
+    let bad = host.findings.iter().filter(move |finding| finding.severity == severity);
+    bad.map(|finding| line(&host.host.to_string(), finding))
+}
+
+/// A finding on a host or an object.
+pub(super) fn line(subject: &str, finding: &Finding) -> String {
+    format!("{subject}: {}", finding.sentence(Lang::En))
+}
+
+/// The message of a denial: the lines of each host, below one another.
+pub(super) fn denial(hosts: &[Vec<String>]) -> String {
+    const MORE: usize = "\nand 1000000 more hosts".len();
+    let mut text = String::new();
+    let mut told = 0_usize;
+    for lines in hosts.iter().take(HOSTS) {
+        let lines = lines
+            .iter()
+            .map(|line| one_line(line, WARNING * 3))
+            .collect::<Vec<_>>()
+            .join("\n");
+        if !text.is_empty() && text.len() + 1 + lines.len() + MORE > DENIAL {
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&lines);
+        told += 1;
+    }
+    let end = (0..=DENIAL - MORE).rev().find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or_default());
+    if let more @ 1.. = hosts.len().saturating_sub(told) {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "\nand {more} more {}", if more == 1 { "host" } else { "hosts" });
+    }
+    text
+}
+
+/// Warnings, each short enough to be carried whole.
+pub(super) fn warnings(all: &[String]) -> Vec<String> {
+    let more = all.len().saturating_sub(HOSTS);
+    let mut told: Vec<String> = all.iter().take(HOSTS).map(|text| one_line(text, WARNING)).collect();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_between_characters_and_has_no_line_breaks() {
+        assert_eq!(one_line("示例.中国", 5), "示例.中国");
+        assert_eq!(one_line("示例.中国\n", 5), "示例.中…");
+        assert_eq!(one_line("a\nb\u{7}c", 10), "a b c");
+        assert_eq!(one_line("", 10), "");
+    }
+
+    #[test]
+    fn a_denial_tells_of_ten_hosts_and_counts_the_others() {
+        let host = |at: usize| vec![format!("h{at}: bad")];
+        assert_eq!(denial(&(0..2).map(host).collect::<Vec<_>>()), "h0: bad\nh1: bad");
+        let ten = denial(&(0..10).map(host).collect::<Vec<_>>());
+        assert!(ten.ends_with("\nh9: bad"), "{ten}");
+        assert!(denial(&(0..11).map(host).collect::<Vec<_>>()).ends_with("\nh9: bad\nand 1 more host"));
+        assert!(denial(&(0..32).map(host).collect::<Vec<_>>()).ends_with("\nh9: bad\nand 22 more hosts"));
+    }
+
+    #[test]
+    fn a_denial_stays_within_its_bytes_at_a_character() {
+        let long = vec!["备案".repeat(3000)];
+        let text = denial(&vec![long; 12]);
+        assert!(text.len() <= DENIAL, "{}", text.len());
+        assert!(text.contains("…\nand "), "{text}");
+        let many = vec!["备案".repeat(3000); 9];
+        assert!(denial(&[many]).len() <= DENIAL);
+    }
+
+    #[test]
+    fn warnings_are_short_and_few() {
+        let told = warnings(&vec!["备".repeat(300); 12]);
+        assert_eq!(told.len(), 11);
+        assert!(told.iter().all(|warning| warning.chars().count() <= WARNING));
+        assert_eq!(told.last().map(String::as_str), Some("and 2 more"));
+        // The API server cuts them when all are longer than this.
+        assert!(told.iter().map(|warning| warning.chars().count()).sum::<usize>() <= 4096);
+    }
+}
