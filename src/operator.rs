@@ -93,7 +93,12 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let certificates = Arc::new(Certificates::default());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
-    telemetry::Metrics::new(Arc::clone(&shared), Arc::clone(&certificates), Arc::clone(&operator_clock)).register(&mut registry);
+    telemetry::Metrics::new(
+        Arc::clone(&shared),
+        Arc::clone(&certificates),
+        Arc::clone(&operator_clock),
+    )
+    .register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
     let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);

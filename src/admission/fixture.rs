@@ -58,7 +58,9 @@ pub(super) fn without_filing(policies: &[(&str, Value)]) -> Snapshot {
 
 pub(super) fn ingress(spec: Value) -> Value {
     let metadata = json!({"name": "web", "namespace": "shop"});
-    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec})
+    let mut ingress = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata});
+    ingress["spec"] = spec;
+    ingress
 }
 
 /// An Ingress spec with some hosts.
@@ -67,7 +69,7 @@ pub(super) fn hosts(hosts: &[&str]) -> Value {
 }
 
 pub(super) fn ask(operation: &str, old: Value, new: Value) -> Value {
-    json!({
+    let mut review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
             "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
@@ -75,9 +77,12 @@ pub(super) fn ask(operation: &str, old: Value, new: Value) -> Value {
             "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
             "name": "web", "namespace": "shop", "operation": operation, "dryRun": false,
             "userInfo": {"username": "someone", "groups": ["system:authenticated"]},
-            "object": new, "oldObject": old, "options": null,
+            "options": null,
         }
-    })
+    });
+    review["request"]["object"] = new;
+    review["request"]["oldObject"] = old;
+    review
 }
 
 pub(super) fn create(namespace: &str, spec: Value) -> Value {

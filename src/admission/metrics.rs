@@ -55,7 +55,7 @@ impl Metrics {
 
     /// Counts a request that was answered.
     pub(super) fn answered(&self, request: &Request, answer: &Answer) {
-        self.count(Labels {
+        self.count(&Labels {
             decision: answer.decision.as_str(),
             verdict: answer.outcome.map_or("none", Outcome::as_str),
             operation: operation(&request.envelope.operation),
@@ -65,7 +65,7 @@ impl Metrics {
 
     /// Counts a call that was not answered, by the reason.
     pub(super) fn refused(&self, reason: &'static str) {
-        self.count(Labels {
+        self.count(&Labels {
             decision: reason,
             verdict: "none",
             operation: "none",
@@ -78,8 +78,8 @@ impl Metrics {
         self.seconds.observe(time.as_secs_f64());
     }
 
-    fn count(&self, labels: Labels) {
-        self.decisions.get_or_create_owned(&labels).inc();
+    fn count(&self, labels: &Labels) {
+        self.decisions.get_or_create_owned(labels).inc();
     }
 }
 

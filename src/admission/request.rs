@@ -147,21 +147,21 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
     }
     let is_whole = envelope.sub_resource.as_deref().is_none_or(str::is_empty);
     let namespace = envelope.namespace.as_deref().unwrap_or_default();
-    let asked = |object: DynamicObject| Asked::of(object, namespace, &envelope.name);
+    let asked = |object: &DynamicObject| Asked::of(object, namespace, &envelope.name);
     match envelope.operation {
-        Operation::Create if is_whole => Ok(Subject::Create(asked(object.ok_or(BadRequest::NoObject)?))),
+        Operation::Create if is_whole => Ok(Subject::Create(asked(object.as_ref().ok_or(BadRequest::NoObject)?))),
         Operation::Update if is_whole => Ok(Subject::Update {
-            old: old.map(asked),
-            new: asked(object.ok_or(BadRequest::NoObject)?),
+            old: old.as_ref().map(asked),
+            new: asked(object.as_ref().ok_or(BadRequest::NoObject)?),
         }),
         _ => Ok(Subject::Nothing),
     }
 }
 
 impl Asked {
-    fn of(object: DynamicObject, namespace: &str, name: &str) -> Self {
-        let bare = bare_route(&object, namespace, name);
-        match read(&object) {
+    fn of(object: &DynamicObject, namespace: &str, name: &str) -> Self {
+        let bare = bare_route(object, namespace, name);
+        match read(object) {
             Ok(ingress) => Self {
                 route: from_ingress(&ingress, namespace),
                 unreadable: None,

@@ -172,7 +172,7 @@ fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
         .flat_map(|host| words::lines(host, Severity::Violation));
     let asked = verdict.hosts.iter().filter(|host| host.outcome > Outcome::Compliant);
     let slight = asked.flat_map(|host| words::lines(host, Severity::Warning));
-    let mut warnings = words::warnings(violations.chain(slight).collect());
+    let mut warnings = words::warnings(&violations.chain(slight).collect::<Vec<_>>());
     if verdict.outcome == Outcome::Violating {
         warnings.splice(0..0, not_set_up(&verdict.policy, facts));
     }
@@ -254,7 +254,7 @@ fn of_unreadable(
         answer.denial = words::denial(&[vec![line]]);
     } else {
         answer.decision = Decision::Warned;
-        answer.warnings = words::warnings(vec![line]);
+        answer.warnings = words::warnings(&[line]);
         if severity == Severity::Violation {
             answer.warnings.splice(0..0, not_set_up(policy, facts));
         }
@@ -265,6 +265,7 @@ fn of_unreadable(
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -491,5 +492,36 @@ mod tests {
         let answer = answer(&create("shop", hosts(&names)), &cluster());
         assert!(answer.denial.len() <= 4096);
         assert!(answer.denial.ends_with("and 490 more hosts"), "{}", answer.denial);
+    }
+
+    fn some_hosts() -> impl Strategy<Value = Vec<&'static str>> {
+        const POOL: [&str; 8] = [
+            "a.example.com",
+            "a.example.net",
+            "b.example.net",
+            "*.example.net",
+            "",
+            "a..b",
+            "web.shop.svc",
+            "192.0.2.1",
+        ];
+        proptest::sample::subsequence(POOL.to_vec(), 0..=POOL.len())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn what_leaves_out_hosts_or_adds_none_is_never_denied(old in some_hosts(), left_out in some_hosts()) {
+            let new: Vec<&str> = old.iter().copied().filter(|host| !left_out.contains(host)).collect();
+            let decision = answer(&update(hosts(&old), hosts(&new)), &cluster()).decision;
+            prop_assert_ne!(decision, Decision::Denied);
+        }
+
+        #[test]
+        fn what_may_be_made_may_replace_anything(old in some_hosts(), new in some_hosts()) {
+            let made = answer(&create("shop", hosts(&new)), &cluster()).decision;
+            let changed = answer(&update(hosts(&old), hosts(&new)), &cluster()).decision;
+            prop_assert!(made == changed || made == Decision::Denied, "{:?} {:?}", made, changed);
+        }
     }
 }

@@ -16,8 +16,6 @@ use crate::api::keys::managers;
 
 /// The webhook that asks about Ingresses.
 pub(super) const WEBHOOK: &str = "ingresses.filing-operator.io";
-/// Under which name the operator owns the `caBundle`.
-
 const TYPE: &str = "kubernetes.io/tls";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
@@ -185,4 +183,38 @@ pub async fn apply_ca_bundle(client: Client, configuration: &str, ca_pem: &str) 
         .map_err(failed("changed"))?;
     info!(configuration, webhook = WEBHOOK, "the webhook's caBundle was written");
     Ok(CaBundle::Applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_gives_back_the_authority_that_it_keeps() {
+        let now = Timestamp::now();
+        let made = Authority::generate(now).unwrap();
+        let secret = to_secret("webhook-ca", &made);
+        let kept = parse(&secret, now).unwrap();
+        assert_eq!(kept.certificate_pem(), made.certificate_pem());
+        assert_eq!(kept.key_pem(), made.key_pem());
+    }
+
+    #[test]
+    fn a_secret_of_something_else_is_refused_with_what_it_lacks() {
+        let now = Timestamp::now();
+        let mut secret = to_secret("webhook-ca", &Authority::generate(now).unwrap());
+        let set = |secret: &mut Secret, key: &str, value: Option<&[u8]>| {
+            let data = secret.data.as_mut().unwrap();
+            match value {
+                Some(value) => data.insert(key.to_owned(), ByteString(value.to_vec())),
+                None => data.remove(key),
+            };
+        };
+        set(&mut secret, KEY, Some(&[0xff]));
+        assert_eq!(parse(&secret, now).unwrap_err(), "its tls.key is no text");
+        set(&mut secret, KEY, None);
+        assert_eq!(parse(&secret, now).unwrap_err(), "it has no tls.key");
+        secret.data = None;
+        assert_eq!(parse(&secret, now).unwrap_err(), "it has no tls.crt");
+    }
 }

@@ -80,10 +80,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp_rustls(listener, tls)?
+    let server = axum_server::from_tcp_rustls(listener, tls)?
         .handle(handle.clone())
         .first_request_timeout(SLOWEST_CALL);
-    server.http_builder().http1().header_read_timeout(SLOWEST_CALL);
     let serving = server.serve(router.into_make_service());
     tokio::pin!(serving);
     tokio::select! {
@@ -342,7 +341,7 @@ mod tests {
     }
 
     /// A webhook on loopback, with the authority that its callers trust.
-    async fn serving() -> (
+    fn serving() -> (
         SocketAddr,
         Authority,
         oneshot::Sender<()>,
@@ -354,7 +353,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, RustlsConfig::from_config(tls), synced().0, async {
+        let serving = serve(listener, RustlsConfig::from_config(tls.config), synced().0, async {
             let _ = stopped.await;
         });
         (address, authority, stop, tokio::spawn(serving))
@@ -385,7 +384,7 @@ mod tests {
     #[case::tls_1_2(&rustls::version::TLS12)]
     #[tokio::test]
     async fn it_is_served_over_tls(#[case] version: &'static rustls::SupportedProtocolVersion) {
-        let (address, authority, stop, server) = serving().await;
+        let (address, authority, stop, server) = serving();
         let mut stream = connect(address, &authority, &[version]).await.unwrap();
         let body = create("shop", hosts(&["shop.example.net"])).to_string();
         let call = format!(
@@ -405,7 +404,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_trusts_another_authority_does_not_connect() {
-        let (address, _, _stop, _server) = serving().await;
+        let (address, _, _stop, _server) = serving();
         let other = Authority::generate(Timestamp::now()).unwrap();
         let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
         assert!(error.to_string().contains("invalid peer certificate"), "{error}");

@@ -66,7 +66,7 @@ pub(super) fn denial(hosts: &[Vec<String>]) -> String {
 }
 
 /// Warnings, each short enough to be carried whole.
-pub(super) fn warnings(all: Vec<String>) -> Vec<String> {
+pub(super) fn warnings(all: &[String]) -> Vec<String> {
     let more = all.len().saturating_sub(HOSTS);
     let mut told: Vec<String> = all.iter().take(HOSTS).map(|text| one_line(text, WARNING)).collect();
     if more > 0 {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn warnings_are_short_and_few() {
-        let told = warnings(vec!["备".repeat(300); 12]);
+        let told = warnings(&vec!["备".repeat(300); 12]);
         assert_eq!(told.len(), 11);
         assert!(told.iter().all(|warning| warning.chars().count() <= WARNING));
         assert_eq!(told.last().map(String::as_str), Some("and 2 more"));

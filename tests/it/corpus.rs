@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 #[path = "../../fuzz/src/bodies.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are crates of their own")]
 mod bodies;
 
 fn run(target: &str, body: fn(&[u8])) {
