@@ -333,7 +333,7 @@ impl<'a> Family<'a> {
             .map(Self)
     }
 
-    fn set(&mut self, labels: &[(&str, &str)], value: impl EncodeGaugeValue) -> fmt::Result {
+    fn set(&mut self, labels: &[(&str, &str)], value: impl EncodeGaugeValue + Copy) -> fmt::Result {
         if labels.is_empty() {
             return self.0.encode_gauge(&value);
         }
