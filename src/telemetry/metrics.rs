@@ -238,7 +238,7 @@ fn all_endings(snapshot: &Snapshot, now: Timestamp) -> Vec<Ending<'_>> {
     let within = snapshot.default_policy().expiring_within();
     let moment = Moment::new(now);
     let ending = |kind, namespace, name, term: Term| {
-        let end = last_second(term.date);
+        let end = term.date.end().as_second();
         moment.is_within(term.date, within).then(|| Ending {
             distance: end.abs_diff(now.as_second()),
             end,
@@ -263,11 +263,6 @@ fn all_endings(snapshot: &Snapshot, now: Timestamp) -> Vec<Ending<'_>> {
     }
     endings.sort_unstable();
     endings
-}
-
-/// The moment at which a last day is over, in seconds since 1970.
-fn last_second(day: Day) -> i64 {
-    day.end().as_second()
 }
 
 fn endings(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timestamp) -> fmt::Result {
@@ -340,7 +335,7 @@ impl<'a> Family<'a> {
             .map(Self)
     }
 
-    fn set(&mut self, labels: &[(&str, &str)], value: impl EncodeGaugeValue) -> fmt::Result {
+    fn set(&mut self, labels: &[(&str, &str)], value: impl EncodeGaugeValue + Copy) -> fmt::Result {
         if labels.is_empty() {
             return self.0.encode_gauge(&value);
         }
@@ -354,5 +349,218 @@ impl<'a> Family<'a> {
         self.0
             .encode_family(&labels)?
             .encode_counter::<NoLabelSet, _, u64>(&value, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::ObjectMeta;
+    use prometheus_client::encoding::text;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, Registration};
+    use crate::controller::Standing;
+    use crate::effects::Tally;
+    use crate::registry::{self, Change, Filing, FilingKey, Policy, Server, Unreadable};
+    use crate::rules::Severity;
+
+    const NOW: &str = "2026-11-23T12:00:00+08:00";
+
+    fn now() -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn filing(name: &str, record: Option<&str>, domain: Option<&str>) -> Change {
+        let key = FilingKey {
+            namespace: "icp-filings".into(),
+            name: name.into(),
+        };
+        let spec = FilingSpec {
+            expires_at: record.map(|day| day.parse().unwrap()),
+            registration: Some(Registration {
+                expires_at: domain.map(|day| day.parse().unwrap()),
+                ..Registration::default()
+            }),
+            ..FilingSpec::default()
+        };
+        Change::Filing(key.clone(), Ok(Filing::new(key, &ObjectMeta::default(), &spec)))
+    }
+
+    fn server(name: &str, end: &str, auto_renew: bool) -> Change {
+        let spec = AccessServerSpec {
+            expires_at: Some(end.parse().unwrap()),
+            auto_renew,
+            ..AccessServerSpec::default()
+        };
+        Change::Server(name.into(), Ok(Server::new(name.into(), &ObjectMeta::default(), &spec)))
+    }
+
+    fn policy(reminders: &[u32]) -> Change {
+        let spec = FilingPolicySpec {
+            reminders: reminders.to_vec(),
+            ..FilingPolicySpec::default()
+        };
+        let policy = Policy::new("default".into(), &ObjectMeta::default(), &spec);
+        Change::Policy("default".into(), Ok(policy))
+    }
+
+    fn unreadable() -> Unreadable {
+        Unreadable {
+            error: "spec.domains: not a list".to_owned(),
+            uid: "".into(),
+            generation: 1,
+        }
+    }
+
+    fn snapshot(changes: impl IntoIterator<Item = Change>) -> Snapshot {
+        let mut registry = registry::Registry::new(Snapshot::new("filing-operator", true));
+        for change in changes {
+            registry.apply(change);
+        }
+        registry.snapshot().clone()
+    }
+
+    fn scrape(shared: Shared, certificates: Certificates) -> String {
+        let mut registry = Registry::default();
+        let clock: Clock = Arc::new(now);
+        Metrics::new(Arc::new(shared), Arc::new(certificates), clock).register(&mut registry);
+        let mut text = String::new();
+        text::encode(&mut text, &registry).unwrap();
+        text.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    }
+
+    fn synced(changes: impl IntoIterator<Item = Change>) -> Shared {
+        let shared = Shared::default();
+        shared.snapshot.store(Some(Arc::new(snapshot(changes))));
+        shared
+    }
+
+    /// What any reader of OpenMetrics relies on: each family once, described before its samples, and a mark at the end.
+    fn assert_is_open_metrics(text: &str) {
+        let mut families: Vec<(&str, &str)> = Vec::new();
+        let body = text.strip_suffix("# EOF\n").expect("the mark at the end");
+        for line in body.lines() {
+            if let Some(described) = line.strip_prefix("# HELP ") {
+                let (name, help) = described.split_once(' ').unwrap();
+                assert!(help.ends_with('.'), "{line}");
+                assert!(families.iter().all(|(known, _)| *known != name), "{name} comes twice");
+                families.push((name, ""));
+            } else if let Some(typed) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = typed.split_once(' ').unwrap();
+                let family = families.last_mut().unwrap();
+                assert_eq!(family.0, name);
+                family.1 = kind;
+            } else if let Some(unit) = line.strip_prefix("# UNIT ") {
+                let (name, unit) = unit.split_once(' ').unwrap();
+                assert_eq!(families.last().unwrap().0, name);
+                assert!(name.ends_with(unit));
+            } else {
+                let (series, value) = line.rsplit_once(' ').unwrap();
+                let (family, kind) = families.last().unwrap();
+                let suffix = match *kind {
+                    "counter" => "_total",
+                    "info" => "_info",
+                    "gauge" => "",
+                    other => panic!("{family} is of type {other}"),
+                };
+                let name = series.split('{').next().unwrap();
+                assert_eq!(name, format!("{family}{suffix}"));
+                assert!(value.parse::<i64>().is_ok(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_is_told_with_what_it_means() {
+        let unreadable_filing = FilingKey {
+            namespace: "icp-filings".into(),
+            name: "broken".into(),
+        };
+        let shared = synced([
+            filing("shop", Some("2027-01-31"), Some("2026-11-22")),
+            filing("later", None, Some("2028-01-31")),
+            Change::Filing(unreadable_filing, Err(unreadable())),
+            server("slb-1", "2026-12-31", false),
+            server("slb-2", "2026-12-31", true),
+            policy(&[90, 30]),
+            Change::Policy("broken".into(), Err(unreadable())),
+        ]);
+        let mut tally = Tally::default();
+        tally.add(Outcome::Compliant);
+        tally.add(Outcome::Compliant);
+        tally.add(Outcome::Violating);
+        shared.standing.store(Arc::new(Standing {
+            policies: [("default".into(), tally)].into(),
+            findings: [
+                (("NoFiling", Severity::Violation), 3),
+                (("FilingExpiring", Severity::Warning), 1),
+            ]
+            .into(),
+        }));
+        shared.is_leader.store(true, Ordering::Relaxed);
+        shared.failed_writes.store(4, Ordering::Relaxed);
+        let certificates = Certificates::default();
+        certificates.set_serving("2026-12-23T04:00:00Z".parse().unwrap());
+        certificates.set_authority("2027-11-23T04:00:00Z".parse().unwrap());
+
+        let text = scrape(shared, certificates);
+        assert_is_open_metrics(&text);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_has_no_number() {
+        let text = scrape(Shared::default(), Certificates::default());
+        assert_is_open_metrics(&text);
+        assert!(text.contains("filing_operator_snapshot_synced 0\n"));
+        for absent in [
+            "filing_operator_filings",
+            "filing_operator_expiry",
+            "filing_operator_certificate_expiry_timestamp_seconds{",
+            "filing_operator_watch_last_seen_timestamp_seconds{",
+        ] {
+            assert!(!text.contains(absent), "{absent}");
+        }
+    }
+
+    #[rstest]
+    #[case::long_ended("2020-01-01", true)]
+    #[case::on_the_ninetieth_day_before("2027-02-21", true)]
+    #[case::on_the_day_before_that("2027-02-22", false)]
+    fn what_ends_within_the_greatest_reminder_is_told(#[case] end: &str, #[case] is_told: bool) {
+        let snapshot = snapshot([filing("shop", Some(end), None), policy(&[10, 90])]);
+        assert_eq!(all_endings(&snapshot, now()).len(), usize::from(is_told));
+    }
+
+    #[test]
+    fn the_nearest_thousand_are_told_and_the_others_counted() {
+        let old = (0..1003).map(|at| filing(&format!("old-{at}"), Some("2020-01-01"), None));
+        let near = [
+            filing("tomorrow", Some("2026-11-24"), None),
+            filing("yesterday", Some("2026-11-22"), None),
+        ];
+        let text = scrape(synced(old.chain(near)), Certificates::default());
+        let told = |name: &str| {
+            let prefix = "filing_operator_expiry_timestamp_seconds{";
+            text.lines()
+                .filter(|line| line.starts_with(prefix) && line.contains(name))
+                .count()
+        };
+        assert_is_open_metrics(&text);
+        assert_eq!(told(""), MAX_ENDINGS);
+        assert_eq!(told("tomorrow"), 1);
+        assert_eq!(told("yesterday"), 1);
+        assert!(text.contains("filing_operator_expiry_series_left_out 5\n"));
+    }
+
+    #[test]
+    fn every_rule_that_a_term_names_has_a_word() {
+        let snapshot = snapshot([
+            filing("shop", Some("2026-11-24"), Some("2026-11-24")),
+            server("slb", "2026-11-24", false),
+        ]);
+        let words: Vec<&str> = all_endings(&snapshot, now()).iter().map(|ending| ending.what).collect();
+        assert_eq!(words, ["server", "domain", "record"]);
     }
 }

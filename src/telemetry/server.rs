@@ -61,8 +61,9 @@ impl Health {
         if !self.controller.is_synced() {
             let unlisted = self.controller.watches().filter(|(_, watch)| !watch.has_listed());
             missing.extend(unlisted.map(|(kind, _)| format!("{} have not been listed", plural(kind))));
+            // All have been listed, and are being indexed.
             if missing.is_empty() {
-                missing.push("what was listed has not been published".to_owned());
+                missing.push("the facts have not been published".to_owned());
             }
         }
         if !self.webhook_is_serving.load(Ordering::Relaxed) {
@@ -133,5 +134,152 @@ async fn metrics(State(registry): State<Arc<Registry>>) -> Response {
     match text::encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the metrics can't be written\n").into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+
+    use prometheus_client::metrics::counter::Counter;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::registry::Snapshot;
+
+    struct Running {
+        address: SocketAddr,
+        health: Arc<Health>,
+        shared: Arc<Shared>,
+        shutdown: oneshot::Sender<()>,
+        serving: tokio::task::JoinHandle<io::Result<()>>,
+    }
+
+    impl Running {
+        async fn start() -> Self {
+            let shared = Arc::new(Shared::default());
+            let health = Arc::new(Health::new(Arc::clone(&shared)));
+            let mut registry = Registry::default();
+            registry.register("calls", "Calls", Counter::<u64>::default());
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (shutdown, stopped) = oneshot::channel();
+            let serving = serve(listener, Arc::clone(&health), registry, async {
+                stopped.await.unwrap();
+            });
+            Self {
+                address,
+                health,
+                shared,
+                shutdown,
+                serving: tokio::spawn(serving),
+            }
+        }
+
+        fn sync(&self) {
+            let snapshot = Snapshot::new("filing-operator", true);
+            self.shared.snapshot.store(Some(Arc::new(snapshot)));
+        }
+
+        /// The status, the head and the body of an answer.
+        async fn get(&self, path: &'static str) -> (u16, String, String) {
+            let address = self.address;
+            let answer = tokio::task::spawn_blocking(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                write!(
+                    stream,
+                    "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+                )
+                .unwrap();
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).unwrap();
+                answer
+            });
+            let answer = answer.await.unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+            (status, head.to_owned(), body.to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_live_before_it_is_ready() {
+        let running = Running::start().await;
+        assert_eq!(running.get("/livez").await.0, 200);
+        assert_eq!(running.get("/readyz").await.0, 503);
+    }
+
+    #[tokio::test]
+    async fn unready_says_all_that_is_missing() {
+        let running = Running::start().await;
+        let (status, head, body) = running.get("/readyz").await;
+        assert_eq!(status, 503);
+        assert!(head.contains("content-type: text/plain; charset=utf-8"), "{head}");
+        insta::assert_snapshot!(body, @r"
+        filings have not been listed
+        access servers have not been listed
+        filing policies have not been listed
+        namespaces have not been listed
+        ingress classes have not been listed
+        nodes have not been listed
+        ingresses have not been listed
+        the webhook is not serving
+        ");
+    }
+
+    #[rstest]
+    #[case::all_is_well(true, false, 200, "ok\n")]
+    #[case::no_webhook(false, false, 503, "the webhook is not serving\n")]
+    #[case::stopping(true, true, 503, "it is stopping\n")]
+    #[case::stopping_and_no_webhook(false, true, 503, "it is stopping\nthe webhook is not serving\n")]
+    #[tokio::test]
+    async fn it_is_ready_while_it_is_synced_serves_and_is_not_stopping(
+        #[case] webhook: bool,
+        #[case] stops: bool,
+        #[case] status: u16,
+        #[case] body: &str,
+    ) {
+        let running = Running::start().await;
+        running.sync();
+        running.health.set_webhook_is_serving(webhook);
+        if stops {
+            running.health.stop();
+        }
+        let answer = running.get("/readyz").await;
+        assert_eq!((answer.0, answer.2.as_str()), (status, body));
+    }
+
+    #[tokio::test]
+    async fn metrics_are_open_metrics() {
+        let running = Running::start().await;
+        let (status, head, body) = running.get("/metrics").await;
+        assert_eq!(status, 200);
+        assert!(head.contains(&format!("content-type: {OPEN_METRICS}")), "{head}");
+        assert_eq!(
+            body,
+            "# HELP calls Calls.\n# TYPE calls counter\ncalls_total 0\n# EOF\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_found() {
+        let running = Running::start().await;
+        let (status, _, body) = running.get("/debug").await;
+        assert_eq!(
+            (status, body.as_str()),
+            (404, "there are /livez, /readyz and /metrics\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_told_also_with_a_connection_that_says_nothing() {
+        let running = Running::start().await;
+        let silent = tokio::net::TcpStream::connect(running.address).await.unwrap();
+        assert_eq!(running.get("/livez").await.0, 200);
+        running.shutdown.send(()).unwrap();
+        let ended = tokio::time::timeout(DRAIN * 2, running.serving).await;
+        assert!(ended.unwrap().unwrap().is_ok());
+        drop(silent);
     }
 }
