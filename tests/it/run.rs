@@ -352,7 +352,7 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
         .kubectl("apply -f -", &ingress("web", &["www.good.com"]))
         .succeeds();
     let (_, metrics) = operator.get("/metrics");
-    assert!(metrics.contains("filing_operator_unreadable"), "{metrics}");
+    assert!(metrics.contains("filing_operator_filings{readable=\"false\"} 1"), "{metrics}");
     cluster.stop_api_server();
 }
 
