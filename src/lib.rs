@@ -10,3 +10,5 @@ pub mod manifest;
 pub mod registry;
 pub mod route;
 pub mod rules;
+#[cfg(test)]
+mod support;
