@@ -1,4 +1,8 @@
 //! For tests: facts and routes out of manifests as people write them.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "so that cases read as json!({…}), without an ampersand each"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,6 +3,8 @@ mod coverage;
 mod governance;
 mod laws;
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::judge;
@@ -25,11 +27,11 @@ fn told_at(documents: &[Value], now: jiff::Timestamp) -> Vec<String> {
         for host in &verdict.hosts {
             let mut line = format!("{}: {}", host.host, host.outcome);
             if let Some(filing) = &host.filing {
-                line.push_str(&format!(" by {}", filing.key));
+                let _ = write!(line, " by {}", filing.key);
             }
             let found: Vec<&str> = host.findings.iter().map(|finding| finding.rule.id).collect();
             if !found.is_empty() {
-                line.push_str(&format!(" for {}", found.join(", ")));
+                let _ = write!(line, " for {}", found.join(", "));
             }
             lines.push(line);
         }
@@ -44,13 +46,14 @@ fn words(documents: &[Value]) -> String {
     for route in support::routes(&registry) {
         let verdict = judge(&route, registry.snapshot(), support::now()).unwrap();
         for (host, finding) in verdict.findings() {
-            text.push_str(&format!(
-                "{:?} {:?} {} {}\n",
+            let _ = writeln!(
+                text,
+                "{:?} {:?} {} {}",
                 host.filing,
                 finding.filing,
                 finding.sentence(Lang::En),
                 finding.sentence(Lang::Zh)
-            ));
+            );
         }
     }
     text
