@@ -18,3 +18,5 @@ pub mod report;
 pub mod route;
 pub mod rules;
 pub mod telemetry;
+#[cfg(test)]
+mod support;

@@ -3,6 +3,8 @@
 
 mod declaration;
 mod route;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use declaration::{Declaration, judge_filing, judge_server};

@@ -10,6 +10,8 @@ mod owner;
 mod policy;
 mod server;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use filing::{Access, Allowed, DomainEntry, Filing, FilingKey, NumberRole, Numbered};
 pub use owner::{Affected, Change, Registry, Subject, SubjectKind};

@@ -185,7 +185,7 @@ impl Registry {
             Change::Policy(name, policy) => self.policy(&name, Some(policy)),
             Change::Namespace(name, labels) => self.namespace(&name, Some(labels)),
             Change::Class(name, class) => self.class(&name, Some(class)),
-            Change::Node(name, place) => self.node(&name, Some(place)),
+            Change::Node(name, place) => self.node(&name, true, place),
             Change::Route(key, route) => self.set_route(&key, Some(route)),
         }
     }
@@ -198,7 +198,7 @@ impl Registry {
             Subject::Policy(name) => self.policy(name, None),
             Subject::Namespace(name) => self.namespace(name, None),
             Subject::Class(name) => self.class(name, None),
-            Subject::Node(name) => self.node(name, None),
+            Subject::Node(name) => self.node(name, false, None),
             Subject::Route(key) => self.set_route(key, None),
         }
     }
@@ -332,13 +332,9 @@ impl Registry {
         affected
     }
 
-    fn node(&mut self, name: &NodeKey, place: Option<Option<Place>>) -> Affected {
-        if self.nodes.get(name) == place.as_ref() {
-            return Affected::default();
-        }
+    fn node(&mut self, name: &NodeKey, is_there: bool, after: Option<Place>) -> Affected {
         let before = self.nodes.get(name).cloned().flatten();
-        let after = place.clone().flatten();
-        set(&mut self.nodes, name, place);
+        set(&mut self.nodes, name, is_there.then(|| after.clone()));
         let mut affected = Affected::default();
         if before == after {
             return affected;

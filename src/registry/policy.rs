@@ -213,17 +213,14 @@ fn trust(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Trust {
     if from.all {
         return Trust::All;
     }
-    match from.namespace_selector.as_ref().filter(|typed| !is_empty(typed)) {
-        Some(typed) => Trust::Namespaces(selector(typed, "spec.filingsFrom.namespaceSelector", problems)),
-        None => {
-            let message = "an empty selector trusts nobody's filings; write all: true to trust everyone's".to_owned();
-            problems.push(Problem {
-                path: FieldPath::fixed("spec.filingsFrom.namespaceSelector"),
-                message,
-            });
-            Trust::Namespaces(None)
-        }
+    if let Some(typed) = from.namespace_selector.as_ref().filter(|typed| !is_empty(typed)) {
+        return Trust::Namespaces(selector(typed, "spec.filingsFrom.namespaceSelector", problems));
     }
+    problems.push(Problem {
+        path: FieldPath::fixed("spec.filingsFrom.namespaceSelector"),
+        message: "an empty selector trusts nobody's filings; write all: true to trust everyone's".to_owned(),
+    });
+    Trust::Namespaces(None)
 }
 
 fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemption> {

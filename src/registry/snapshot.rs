@@ -112,20 +112,12 @@ impl Snapshot {
 
     /// The policy that governs a route, if any does: the highest precedence, then the first by name.
     pub fn policy_of(&self, route: &Route) -> Option<&Arc<Policy>> {
-        let fallback;
-        let labels = match self.namespaces.get(&route.key.namespace) {
-            Some(labels) => labels,
-            None => {
-                fallback = labels_of(&route.key.namespace);
-                &fallback
-            }
-        };
         let class = route.class.name().or_else(|| self.default_class());
         let is_known = class.is_some() || self.classes_are_complete;
-        self.policies
-            .in_order
-            .iter()
-            .find(|policy| policy.governs(labels, class.map(AsRef::as_ref), is_known))
+        self.with_labels(&route.key.namespace, |labels| {
+            let mut policies = self.policies.in_order.iter();
+            policies.find(|policy| policy.governs(labels, class.map(AsRef::as_ref), is_known))
+        })
     }
 
     /// The policy under which filings and servers are judged.

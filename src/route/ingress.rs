@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    fn route(spec: serde_json::Value) -> Route {
+    fn route(spec: &serde_json::Value) -> Route {
         let ingress = serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}));
         from_ingress(&ingress.unwrap(), "default")
     }
@@ -131,7 +131,7 @@ mod tests {
         #[case] spec: serde_json::Value,
         #[case] expected: &[(&str, &str)],
     ) {
-        let claims = claimed(&route(spec));
+        let claims = claimed(&route(&spec));
         let claims: Vec<_> = claims
             .iter()
             .map(|(host, path)| (host.as_str(), path.as_str()))

@@ -19,8 +19,8 @@ pub(super) static FILING_CANCELLED: Rule = Rule {
         zh: "{filing} 已注销",
     },
     remedy: Words {
-        en: "file anew: a cancelled number is never restored; stop serving until there is a new one",
-        zh: "请重新备案：注销的备案号无法恢复；取得新备案号之前请停止服务",
+        en: "stop serving, and file anew: a cancelled number is never restored",
+        zh: "请停止服务并重新备案：备案号注销后无法恢复",
     },
     foretells: false,
     examples: Examples {

@@ -89,23 +89,23 @@ fn wrong_kind(role: NumberRole, number: &Number) -> Option<Value> {
     let (fits, en, zh) = match role {
         NumberRole::Site => (
             !is_public_security,
-            "a site's number, like 京ICP备2021012345号-1",
-            "网站备案号，如 京ICP备2021012345号-1",
+            "a site's number (those look like 京ICP备2021012345号-1)",
+            "网站备案号（形如 京ICP备2021012345号-1）",
         ),
         NumberRole::Main => (
             !is_public_security && number.service.is_none(),
-            "a subject's number, like 京ICP备2021012345号",
-            "主体备案号，如 京ICP备2021012345号",
+            "a subject's number (those look like 京ICP备2021012345号)",
+            "主体备案号（形如 京ICP备2021012345号）",
         ),
         NumberRole::Licence => (
             is_licence,
-            "a commercial licence, like 京ICP证030173号 or 京B2-20203456",
-            "经营许可证编号，如 京ICP证030173号 或 京B2-20203456",
+            "a commercial licence (those look like 京ICP证030173号 or 京B2-20203456)",
+            "经营许可证编号（形如 京ICP证030173号 或 京B2-20203456）",
         ),
         NumberRole::PublicSecurity => (
             is_public_security,
-            "a public-security number, like 京公网安备11010502030123号",
-            "公安备案号，如 京公网安备11010502030123号",
+            "a public-security number (those look like 京公网安备11010502030123号)",
+            "公安备案号（形如 京公网安备11010502030123号）",
         ),
     };
     let number = number.text();

@@ -16,11 +16,11 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
     },
     message: Words {
         en: "where {site} is can't be told, so access is not judged",
-        zh: "无法判断{site}所在位置，因此未判断接入",
+        zh: "无法判断{site}所在位置，因此未检查接入",
     },
     remedy: Words {
-        en: "say it in the policy: spec.site with provider and region, and the province of a data centre of your own",
-        zh: "请在策略的 spec.site 中写明服务商和地域，自有机房请写明省份",
+        en: "set spec.site in the policy: provider and region, and for a data centre of your own its province",
+        zh: "请在策略的 spec.site 中写明服务商和地域，自有机房还需写明省份",
     },
     foretells: false,
     examples: Examples {

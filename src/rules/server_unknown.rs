@@ -15,11 +15,11 @@ pub(super) static SERVER_UNKNOWN: Rule = Rule {
         zh: "接入信息中的服务器不存在",
     },
     message: Words {
-        en: "there is no AccessServer {server}, so it counts as naming none",
+        en: "there is no AccessServer {server}, so the name counts for nothing",
         zh: "AccessServer {server} 不存在，视为未填写",
     },
     remedy: Words {
-        en: "declare it as an AccessServer, or mend its name",
+        en: "declare it as an AccessServer, or mend the name",
         zh: "请创建该 AccessServer，或更正名称",
     },
     foretells: false,
