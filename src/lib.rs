@@ -17,6 +17,6 @@ pub mod registry;
 pub mod report;
 pub mod route;
 pub mod rules;
-pub mod telemetry;
 #[cfg(test)]
 mod support;
+pub mod telemetry;

@@ -22,7 +22,7 @@ use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::telemetry::{self, Certificates, Health};
 
 /// The longest wait before the caBundle is tried again.
-const LAST_RETRY: Duration = Duration::from_secs(60);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// How the operator runs.
 #[derive(Clone)]
@@ -69,10 +69,18 @@ pub enum Certificate {
 /// The one clock of the operator: the machine's, set ahead by an offset so that tests can move it.
 fn clock(offset: SignedDuration) -> Clock {
     Arc::new(move || {
-        #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
-        let now = Timestamp::now();
+        let now = now();
         now.saturating_add(offset).unwrap_or(now)
     })
+}
+
+/// The time by the machine's clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "here, and nowhere else, the machine is asked for the time"
+)]
+pub fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 /// Runs until `stop` resolves, then drains requests, gives up the lease, and returns.
@@ -104,8 +112,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);
     let webhook = async {
         // The API server checks certificates by its own clock, which no offset moves.
-        let now = clock(SignedDuration::ZERO)();
-        let tls = certificate(&options, now, &certificates, stopped()).await?;
+        let tls = certificate(&options, now(), &certificates, stopped()).await?;
         health.set_webhook_is_serving(true);
         let served = admission::serve(webhook_listener, tls, router, stopped()).await;
         health.set_webhook_is_serving(false);

@@ -187,11 +187,12 @@ pub async fn apply_ca_bundle(client: Client, configuration: &str, ca_pem: &str) 
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::real_now;
     use super::*;
 
     #[test]
     fn a_secret_gives_back_the_authority_that_it_keeps() {
-        let now = Timestamp::now();
+        let now = real_now();
         let made = Authority::generate(now).unwrap();
         let secret = to_secret("webhook-ca", &made);
         let kept = parse(&secret, now).unwrap();
@@ -201,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_something_else_is_refused_with_what_it_lacks() {
-        let now = Timestamp::now();
+        let now = real_now();
         let mut secret = to_secret("webhook-ca", &Authority::generate(now).unwrap());
         let set = |secret: &mut Secret, key: &str, value: Option<&[u8]>| {
             let data = secret.data.as_mut().unwrap();

@@ -229,7 +229,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::super::certificate::Authority;
-    use super::super::fixture::{create, facts, hosts, now};
+    use super::super::fixture::{create, facts, hosts, now, real_now};
     use super::*;
 
     fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
@@ -347,9 +347,9 @@ mod tests {
         oneshot::Sender<()>,
         tokio::task::JoinHandle<io::Result<()>>,
     ) {
-        let real_now = Timestamp::now();
-        let authority = Authority::generate(real_now).unwrap();
-        let tls = authority.sign(&["127.0.0.1".to_owned()], real_now).unwrap();
+        let now_really = real_now();
+        let authority = Authority::generate(now_really).unwrap();
+        let tls = authority.sign(&["127.0.0.1".to_owned()], now_really).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -405,7 +405,7 @@ mod tests {
     #[tokio::test]
     async fn who_trusts_another_authority_does_not_connect() {
         let (address, _, _stop, _server) = serving();
-        let other = Authority::generate(Timestamp::now()).unwrap();
+        let other = Authority::generate(real_now()).unwrap();
         let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
         assert!(error.to_string().contains("invalid peer certificate"), "{error}");
     }

@@ -23,6 +23,7 @@ use crate::api::Colour;
 use crate::domain::{Day, FieldPath};
 use crate::judge::{Declaration, judge, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
+use crate::operator;
 use crate::registry::{Kept, Snapshot};
 use crate::report::{self, Answer, Declared, Judged, Layout, Places, Report, Source};
 use crate::rules::{Finding, Severity};
@@ -97,7 +98,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let default = DefaultPolicy::read(args.policy.as_deref(), args.provider.as_deref(), args.region.as_deref());
     let mut facts = input::read(&args.paths, &args.namespace, &progress);
     let notes = default.add_to(&mut facts);
-    let now = args.now.unwrap_or_else(Timestamp::now);
+    let now = args.now.unwrap_or_else(operator::now);
     let report = judged(&facts, now, &progress);
     progress.finish();
 

@@ -88,7 +88,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
     runtime.block_on(async {
         let stop = stopped().context("listening for signals")?;
         let options = options(args).await?;
-        operator::run(options, stop).await?;
+        Box::pin(operator::run(options, stop)).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -102,7 +102,7 @@ impl Owner {
                     self.take(batch.drain(..));
                 }
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
-                    Ok(Done::Wrote(subject, result)) => self.wrote(subject, result),
+                    Ok(Done::Wrote(subject, result)) => self.wrote(&subject, result),
                     Ok(Done::KeptPolicy(result)) => self.kept_policy(result),
                     Err(error) => warn!(%error, "a write ended unexpectedly"),
                 },
@@ -232,7 +232,7 @@ impl Owner {
         }
     }
 
-    fn wrote(&mut self, subject: Subject, result: Result<(), WriteError>) {
+    fn wrote(&mut self, subject: &Subject, result: Result<(), WriteError>) {
         match result {
             Ok(()) => self.work.succeeded(subject),
             Err(error) => {
@@ -259,7 +259,7 @@ impl Owner {
                     .unwrap_or_default();
                 let again = self
                     .work
-                    .failed(Subject::Policy(keys::DEFAULT_POLICY.into()), self.now());
+                    .failed(&Subject::Policy(keys::DEFAULT_POLICY.into()), self.now());
                 warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
                 return;
             }

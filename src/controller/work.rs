@@ -25,7 +25,7 @@ const SLICE: usize = 4096;
 /// The wait before a failed write is tried again the first time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such wait; writes are tried again for ever.
-const LAST_RETRY: Duration = Duration::from_secs(300);
+const LAST_RETRY: Duration = Duration::from_mins(5);
 
 /// What is to be done.
 #[derive(Default)]
@@ -189,14 +189,14 @@ impl Work {
     }
 
     /// A write has succeeded.
-    pub(super) fn succeeded(&mut self, subject: Subject) {
-        self.backoffs.remove(&subject);
-        self.writing.remove(&subject);
+    pub(super) fn succeeded(&mut self, subject: &Subject) {
+        self.backoffs.remove(subject);
+        self.writing.remove(subject);
     }
 
     /// A write has failed; it is tried again after a while, which is returned.
-    pub(super) fn failed(&mut self, subject: Subject, now: Timestamp) -> Duration {
-        self.writing.remove(&subject);
+    pub(super) fn failed(&mut self, subject: &Subject, now: Timestamp) -> Duration {
+        self.writing.remove(subject);
         let backoff = self.backoffs.entry(subject.clone()).or_insert_with(|| {
             ExponentialBuilder::new()
                 .with_min_delay(FIRST_RETRY)
@@ -207,9 +207,9 @@ impl Work {
         });
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
-        let sooner = self.timer_of.get(&subject).is_none_or(|known| at < *known);
+        let sooner = self.timer_of.get(subject).is_none_or(|known| at < *known);
         if sooner {
-            self.set_timer(&subject, Some(at));
+            self.set_timer(subject, Some(at));
         }
         again
     }
@@ -282,9 +282,9 @@ impl Work {
     fn count(&mut self, route: &RouteStanding, is_there: bool) {
         let tally = self.standing.policies.entry(Arc::clone(&route.policy)).or_default();
         if is_there {
-            tally.add(route.outcome)
+            tally.add(route.outcome);
         } else {
-            tally.remove(route.outcome)
+            tally.remove(route.outcome);
         }
         self.to_judge.insert(Subject::Policy(Arc::clone(&route.policy)));
         for finding in &route.findings {

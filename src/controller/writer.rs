@@ -1,18 +1,18 @@
 //! The one that writes: carries out the effects on one object, in their order.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::keys::{self, managers};
-use crate::api::{AccessServer, Filing, FilingPolicy};
 use crate::effects::{Effect, Notice, Reference};
-use crate::route::RouteKind;
 
 /// A write failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +52,9 @@ impl Job {
         for effect in &self.effects {
             match effect {
                 Effect::Event(notice) => self.create_event(notice).await?,
-                Effect::Annotate(annotations) => self.annotate(json!({ "annotations": annotations })).await?,
-                Effect::DeclarationStatus(status) => self.write_status(json!(status)).await?,
-                Effect::PolicyStatus(status) => self.write_status(json!(status)).await?,
+                Effect::Annotate(annotations) => self.annotate(annotations).await?,
+                Effect::DeclarationStatus(status) => self.write_status(status).await?,
+                Effect::PolicyStatus(status) => self.write_status(status).await?,
             }
         }
         Ok(())
@@ -76,8 +76,8 @@ impl Job {
         }
     }
 
-    async fn annotate(&self, metadata: Value) -> Result<(), WriteError> {
-        let patch = self.apply(metadata, None);
+    async fn annotate(&self, annotations: &BTreeMap<&'static str, String>) -> Result<(), WriteError> {
+        let patch = self.patch(Some(json!(annotations)), None);
         let params = PatchParams::apply(managers::ROUTES).force();
         let written = self.api().patch(&self.target.name, &params, &Patch::Apply(patch)).await;
         self.unless_gone(written).map_err(|source| WriteError::Annotate {
@@ -87,8 +87,8 @@ impl Job {
         })
     }
 
-    async fn write_status(&self, status: Value) -> Result<(), WriteError> {
-        let patch = self.apply(json!({}), Some(status));
+    async fn write_status(&self, status: &impl Serialize) -> Result<(), WriteError> {
+        let patch = self.patch(None, Some(json!(status)));
         let params = PatchParams::apply(managers::STATUS).force();
         let written = self
             .api()
@@ -101,31 +101,29 @@ impl Job {
         })
     }
 
-    /// The identity goes with every patch: server-side apply would otherwise create what has been deleted meanwhile.
-    fn apply(&self, metadata: Value, status: Option<Value>) -> Value {
-        let mut patch = json!({
-            "apiVersion": self.target.api_version,
-            "kind": self.target.kind,
-            "metadata": metadata,
-        });
-        if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("uid".to_owned(), json!(self.target.uid));
-        }
-        if let (Some(status), Some(patch)) = (status, patch.as_object_mut()) {
-            patch.insert("status".to_owned(), status);
-        }
+    /// What is to be, with the identity of what it is to be of: server-side apply would otherwise create anew what has
+    /// been deleted meanwhile.
+    fn patch(&self, annotations: Option<Value>, status: Option<Value>) -> Value {
+        let mut metadata = json!({"uid": self.target.uid});
+        let mut patch = json!({"apiVersion": self.target.api_version, "kind": self.target.kind});
+        let add = |to: &mut Value, key: &str, value: Option<Value>| {
+            if let (Some(fields), Some(value)) = (to.as_object_mut(), value) {
+                fields.insert(key.to_owned(), value);
+            }
+        };
+        add(&mut metadata, "annotations", annotations);
+        add(&mut patch, "metadata", Some(metadata));
+        add(&mut patch, "status", status);
         patch
     }
 
     fn api(&self) -> Api<DynamicObject> {
-        let resource = match self.target.kind {
-            "Filing" => ApiResource::erase::<Filing>(&()),
-            "AccessServer" => ApiResource::erase::<AccessServer>(&()),
-            "FilingPolicy" => ApiResource::erase::<FilingPolicy>(&()),
-            _ => match RouteKind::Ingress {
-                RouteKind::Ingress => ApiResource::erase::<Ingress>(&()),
-            },
-        };
+        let (group, version) = self
+            .target
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", self.target.api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, self.target.kind));
         match &self.target.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),

@@ -59,7 +59,10 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
     let status = status(observed, declared, &due, policy, now);
     let reminders = due.iter().map(|due| reminder(observed.reference, due));
     let turned = turn(observed.reference, before, &status);
-    let mut effects: Vec<Effect> = reminders.chain(turned).map(Effect::Event).collect();
+    let mut effects: Vec<Effect> = reminders
+        .chain(turned)
+        .map(|notice| Effect::Event(Box::new(notice)))
+        .collect();
     if status != *before {
         effects.push(Effect::DeclarationStatus(Box::new(status)));
     }

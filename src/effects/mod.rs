@@ -21,7 +21,7 @@ pub use route::route;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Create an Event, unless it is there already.
-    Event(Notice),
+    Event(Box<Notice>),
     /// Let a route carry these of the operator's annotations and no others of them.
     Annotate(BTreeMap<&'static str, String>),
     /// Write the status of a Filing or AccessServer.

@@ -1,6 +1,7 @@
 //! What to do about a running route.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::Effect;
 use super::notice::{Notice, Reference, cut};
@@ -21,7 +22,7 @@ pub fn route(route: &Route, version: &str, verdict: Option<&Verdict>) -> Vec<Eff
         return Vec::new();
     }
     let told = verdict.and_then(|verdict| notice(route, version, verdict, &annotations));
-    told.map(Effect::Event)
+    told.map(|notice| Effect::Event(Box::new(notice)))
         .into_iter()
         .chain([Effect::Annotate(annotations)])
         .collect()
@@ -52,12 +53,14 @@ fn findings(verdict: &Verdict) -> String {
         if !lines.is_empty() {
             lines.push('\n');
         }
-        lines.push_str(&format!(
+        // Writing into a String cannot fail.
+        let _ = write!(
+            lines,
             "{}: {} [{}]",
             host.host,
             finding.message(Lang::En),
             finding.rule.id
-        ));
+        );
         if lines.len() > MAX_ANNOTATION {
             break;
         }

@@ -13,7 +13,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::admission::Clock;
 use crate::controller::Shared;
-use crate::domain::Day;
 use crate::effects::{Term, terms_of_filing, terms_of_server};
 use crate::judge::Outcome;
 use crate::registry::{Kept, Snapshot, SubjectKind};

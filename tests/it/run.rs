@@ -352,14 +352,17 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
         .kubectl("apply -f -", &ingress("web", &["www.good.com"]))
         .succeeds();
     let (_, metrics) = operator.get("/metrics");
-    assert!(metrics.contains("filing_operator_filings{readable=\"false\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("filing_operator_filings{readable=\"false\"} 1"),
+        "{metrics}"
+    );
     cluster.stop_api_server();
 }
 
 #[tokio::test]
 async fn reminders_come_once_each_also_after_a_restart() {
     let cluster = Cluster::own().await;
-    let today = jiff::Timestamp::now()
+    let today = filing_operator::operator::now()
         .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
         .date();
     let ends = today.checked_add(jiff::Span::new().days(100)).unwrap();
