@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{told, told_at};
 use crate::api::Colour;
 use crate::judge::{judge, judge_filing, judge_server};
-use crate::registry::Kept;
+use crate::registry::{Kept, Registry, Snapshot};
 use crate::support::{
-    HOME, at, class, filing, ingress, namespace, node, now, object, policy, registry, routes, server,
+    HOME, at, change, class, filing, ingress, namespace, node, now, object, policy, registry, routes, server,
 };
 
 const A: &str = "www.example.com";
@@ -101,6 +101,28 @@ fn a_policy_governs_classes(
     documents.push(class("nginx", false, Some("2020-01-01T00:00:00Z")));
     documents.extend(defaults.iter().map(|(name, created)| class(name, true, *created)));
     assert_eq!(told(&documents).is_empty(), governs, "{:?}", told(&documents));
+}
+
+#[rstest]
+#[case::of_manifests_it_may_be_any(false, None, true)]
+#[case::of_a_cluster_it_is_none(true, None, false)]
+#[case::of_manifests_with_a_default(false, Some("other"), false)]
+fn a_route_without_a_class_has_the_default_and_an_unknown_one_matches(
+    #[case] classes_are_complete: bool,
+    #[case] default: Option<&str>,
+    #[case] governs: bool,
+) {
+    let mut registry = Registry::new(Snapshot::new(HOME, classes_are_complete));
+    registry.apply(change(&policy(
+        "default",
+        json!({"match": {"ingressClasses": ["nginx"]}}),
+    )));
+    registry.apply(change(&ingress("shop/web", &[A])));
+    if let Some(default) = default {
+        registry.apply(change(&class(default, true, None)));
+    }
+    let verdict = judge(&routes(&registry)[0], registry.snapshot(), now());
+    assert_eq!(verdict.is_some(), governs);
 }
 
 #[rstest]
