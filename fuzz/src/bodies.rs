@@ -6,7 +6,7 @@ use filing_operator::admission::{self, Request};
 use filing_operator::api::{AccessServer, Filing, FilingPolicy};
 use filing_operator::domain::{Domain, Host, Number};
 use filing_operator::judge::judge;
-use filing_operator::manifest::{Source, Strictness};
+use filing_operator::manifest::{Document, Source, Strictness};
 use filing_operator::registry::{Change, FilingKey, Policy, Registry, Snapshot};
 use filing_operator::route::{RouteKind, from_ingress};
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ pub fn manifest(bytes: &[u8]) {
         .documents()
         .iter()
         .flatten()
-        .flat_map(|document| document.objects())
+        .flat_map(Document::objects)
         .flatten()
     {
         match object.meta().kind.as_str() {
