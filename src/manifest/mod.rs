@@ -11,6 +11,7 @@
 mod discover;
 mod error;
 mod fields;
+mod list;
 mod locate;
 mod object;
 mod source;

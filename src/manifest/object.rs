@@ -11,15 +11,13 @@ use serde_json::Value;
 
 use super::error::{Location, Position, ReadError};
 use super::fields::{self, Step};
+use super::list::checked;
 use super::locate::{self, Place};
 use super::source::Source;
 use super::split::{first_content, has_content, lines};
-use super::survey::{Item, Survey, Top, survey};
+use super::survey::{Top, survey};
 use super::yaml::{self, Fault};
 use crate::domain::FieldPath;
-
-/// How deep lists may hold lists.
-const MAX_LISTS: usize = 4;
 
 /// The apiVersion and kind of an object. Both are empty for a document that doesn't claim to be a Kubernetes object:
 /// a chart's values, a kustomization.
@@ -38,7 +36,7 @@ impl TypeMeta {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
-    fn is_list(&self) -> bool {
+    pub(super) fn is_list(&self) -> bool {
         self.kind.ends_with("List")
     }
 }
@@ -55,14 +53,14 @@ pub enum Strictness {
 /// One document of a stream, or one element of a list that is read apart from the rest.
 #[derive(Clone, Debug)]
 pub struct Document {
-    source: Arc<Source>,
-    range: Range<usize>,
+    pub(super) source: Arc<Source>,
+    pub(super) range: Range<usize>,
     /// The line on which it begins.
-    line: u32,
+    pub(super) line: u32,
     /// Spaces to put before its first line, so that it stands as far to the right as the others.
-    indent: usize,
+    pub(super) indent: usize,
     /// Columns that its first line stands to the right of what is parsed.
-    shift: u32,
+    pub(super) shift: u32,
 }
 
 impl Document {
@@ -82,7 +80,7 @@ impl Document {
         self.objects_in(0)
     }
 
-    fn objects_in(&self, lists: usize) -> Vec<Result<Object, ReadError>> {
+    pub(super) fn objects_in(&self, lists: usize) -> Vec<Result<Object, ReadError>> {
         let text = self.text();
         if let Some(meta) = hint(&text).filter(|meta| !meta.is_list()) {
             return vec![Ok(self.object(meta))];
@@ -105,7 +103,7 @@ impl Document {
         }
     }
 
-    fn object(&self, meta: TypeMeta) -> Object {
+    pub(super) fn object(&self, meta: TypeMeta) -> Object {
         Object {
             document: self.clone(),
             start: self.start(),
@@ -123,139 +121,6 @@ impl Document {
         checked(top).map_err(|(message, remedy)| self.error(self.start(), message.to_owned(), Some(remedy)))
     }
 
-    fn items(&self, list: &TypeMeta, survey: Survey, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
-        let items = match survey.items {
-            Some(items) => items,
-            None if survey.root.merges => return self.values(list, text, lists),
-            // An object of some kind that happens to be called so.
-            None => return vec![Ok(self.object(list.clone()))],
-        };
-        if lists >= MAX_LISTS {
-            let message = format!("lists stand in lists, more than {MAX_LISTS} deep");
-            return vec![Err(self.error(self.start(), message, Some("take the inner lists out")))];
-        }
-        if items
-            .iter()
-            .any(|item| item.range.is_none() && (item.top.is_mapping || item.top.merges))
-        {
-            return self.values(list, text, lists);
-        }
-        items.iter().flat_map(|item| self.item(list, item, lists)).collect()
-    }
-
-    fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
-        let start = self.position(item.line, item.column);
-        let meta = match of_item(list, &item.top) {
-            Ok(meta) => meta,
-            Err((message, remedy)) => return vec![Err(self.error(start, message.to_owned(), Some(remedy)))],
-        };
-        let range = item.range.clone().unwrap_or_default();
-        let source = |at: usize| self.range.start + at.saturating_sub(self.indent);
-        let before = start.column.saturating_sub(1);
-        let document = Self {
-            source: Arc::clone(&self.source),
-            range: source(range.start)..source(range.end),
-            line: start.line,
-            indent: if item.is_flow {
-                0
-            } else {
-                usize::try_from(before).unwrap_or(0)
-            },
-            shift: if item.is_flow { before } else { 0 },
-        };
-        if meta.is_list() {
-            return document.objects_in(lists + 1);
-        }
-        vec![Ok(Object {
-            document,
-            start,
-            meta,
-            part: None,
-        })]
-    }
-
-    /// The items of a list that aliases tie together, as values without places.
-    fn values(&self, list: &TypeMeta, text: &str, lists: usize) -> Vec<Result<Object, ReadError>> {
-        #[derive(Deserialize)]
-        struct Items {
-            #[serde(default)]
-            items: Vec<Value>,
-        }
-        match yaml::read(text) {
-            Ok(Items { items }) => {
-                let mut objects = Vec::new();
-                self.value_items(list, items, &[], lists, &mut objects);
-                objects
-            }
-            Err(error) => vec![Err(self.fault(yaml::explain(&error), None))],
-        }
-    }
-
-    fn value_items(
-        &self,
-        list: &TypeMeta,
-        items: Vec<Value>,
-        within: &[Step],
-        lists: usize,
-        objects: &mut Vec<Result<Object, ReadError>>,
-    ) {
-        let first = objects.len();
-        for (index, mut value) in items.into_iter().enumerate() {
-            let mut steps = within.to_vec();
-            steps.extend(["items".to_owned(), index.to_string()]);
-            let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-            let top = Top {
-                is_mapping: value.is_object(),
-                api_version: said("apiVersion"),
-                kind: said("kind"),
-                has_metadata: value.get("metadata").is_some(),
-                merges: false,
-            };
-            match of_item(list, &top) {
-                Ok(meta) if meta.is_list() && lists < MAX_LISTS && value.get("items").is_some_and(Value::is_array) => {
-                    if let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) {
-                        self.value_items(&meta, items, &steps, lists + 1, objects);
-                    }
-                }
-                Ok(meta) => {
-                    let part = Some(Part {
-                        steps,
-                        value: Arc::new(value),
-                    });
-                    objects.push(Ok(Object {
-                        document: self.clone(),
-                        start: self.start(),
-                        meta,
-                        part,
-                    }));
-                }
-                Err((message, remedy)) => {
-                    let path = fields::path_of(steps.iter().map(String::as_str));
-                    objects.push(Err(self.error(
-                        self.start(),
-                        format!("{path}: {message}"),
-                        Some(remedy),
-                    )));
-                }
-            }
-        }
-        if !within.is_empty() {
-            return;
-        }
-        // Where they begin, for all of them in one pass.
-        let text = self.text();
-        let steps = objects.iter().skip(first).map(|object| match object {
-            Ok(Object { part: Some(part), .. }) => part.steps.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
-        });
-        let starts = locate::places(&text, steps.collect());
-        for (object, start) in objects.iter_mut().skip(first).zip(starts) {
-            if let (Ok(object), Some(start)) = (object, start) {
-                object.start = self.position(start.value.line, start.value.column);
-            }
-        }
-    }
-
     /// Its text as it is parsed.
     fn text(&self) -> Cow<'_, str> {
         let text = self.source.slice(self.range.clone());
@@ -266,7 +131,7 @@ impl Document {
     }
 
     /// Where its content begins.
-    fn start(&self) -> Position {
+    pub(super) fn start(&self) -> Position {
         let (line, column) = first_content(self.source.slice(self.range.clone()));
         let column = column.saturating_add(if line == 1 {
             u32::try_from(self.indent).unwrap_or(0)
@@ -277,7 +142,7 @@ impl Document {
     }
 
     /// A line and column of the text that is parsed as a place in the file.
-    fn position(&self, line: u32, column: u32) -> Position {
+    pub(super) fn position(&self, line: u32, column: u32) -> Position {
         let shift = if line <= 1 { self.shift } else { 0 };
         Position {
             line: self.line.saturating_add(line.saturating_sub(1)),
@@ -286,7 +151,7 @@ impl Document {
     }
 
     /// The error that the reader met, at `at` where it doesn't say itself where.
-    fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
+    pub(super) fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
         let said = fault.at.map(|(line, column)| self.position(line, column));
         let at = said.or(at).unwrap_or_else(|| self.start());
         let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
@@ -300,7 +165,7 @@ impl Document {
         }
     }
 
-    fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
+    pub(super) fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
         ReadError {
             file: Arc::clone(self.source.file()),
             position: Some(at),
@@ -314,21 +179,27 @@ impl Document {
 /// One Kubernetes object in a document.
 #[derive(Clone, Debug)]
 pub struct Object {
-    document: Document,
-    start: Position,
-    meta: TypeMeta,
-    part: Option<Part>,
+    pub(super) document: Document,
+    pub(super) start: Position,
+    pub(super) meta: TypeMeta,
+    pub(super) part: Option<Part>,
 }
 
 /// An element of a list that can't be read apart from it, because aliases lead out of it.
 #[derive(Clone, Debug)]
-struct Part {
+pub(super) struct Part {
     /// The way to it from the top of the document.
-    steps: Vec<Step>,
-    value: Arc<Value>,
+    pub(super) steps: Vec<Step>,
+    pub(super) value: Arc<Value>,
 }
 
 impl Object {
+    /// Whether it is read from its own text, not from that of the list it stands in.
+    #[cfg(test)]
+    pub(super) fn is_apart(&self) -> bool {
+        self.part.is_none()
+    }
+
     /// What it says it is.
     pub fn meta(&self) -> &TypeMeta {
         &self.meta
@@ -494,44 +365,6 @@ fn named(steps: &[Step], message: &str) -> String {
         return message.to_owned();
     }
     format!("{}: {message}", fields::path_of(steps.iter().map(String::as_str)))
-}
-
-type Said = (&'static str, &'static str);
-
-/// What the top of a document says it is.
-fn checked(top: &Top) -> Result<TypeMeta, Said> {
-    if !top.is_mapping {
-        return Err((
-            "this is no Kubernetes object",
-            "an object is a mapping with apiVersion, kind and metadata",
-        ));
-    }
-    match (&top.api_version, &top.kind) {
-        (Some(api_version), Some(kind)) => Ok(TypeMeta {
-            api_version: api_version.clone(),
-            kind: kind.clone(),
-        }),
-        (None, Some(_)) => Err(("the object has no apiVersion", "add it, like networking.k8s.io/v1")),
-        (Some(_), None) if top.has_metadata => Err(("the object has no kind", "add it, like Ingress")),
-        (None, None) if top.has_metadata => Err((
-            "the object has no apiVersion and no kind",
-            "add them, like networking.k8s.io/v1 and Ingress",
-        )),
-        // Chart.yaml has an apiVersion, values and kustomizations have neither.
-        _ => Ok(TypeMeta::default()),
-    }
-}
-
-/// What an element of a list is. In what the API server answers it doesn't say so itself.
-fn of_item(list: &TypeMeta, top: &Top) -> Result<TypeMeta, Said> {
-    let of_list = list.kind.strip_suffix("List").filter(|kind| !kind.is_empty());
-    match (of_list, &top.api_version, &top.kind) {
-        (Some(kind), None, None) if top.is_mapping => Ok(TypeMeta {
-            api_version: list.api_version.clone(),
-            kind: kind.to_owned(),
-        }),
-        _ => checked(top),
-    }
 }
 
 /// What a document's unindented lines say it is; none when that is not plain to see, and a parser must look.

@@ -136,7 +136,7 @@ impl<'t> Reader<'t> {
             }
             match (&value, &mut items) {
                 (Event::SequenceStart(style, ..), Some(items)) if name.as_deref() == Some("items") => {
-                    **items = Some(self.items(*style, span)?);
+                    **items = Some(self.items(*style)?);
                 }
                 (Event::Alias(_), Some(_)) if name.as_deref() == Some("items") => top.merges = true,
                 _ => drop(self.pass(&value, span)?),
@@ -145,8 +145,7 @@ impl<'t> Reader<'t> {
         Ok(None)
     }
 
-    fn items(&mut self, style: StructureStyle, sequence: Span) -> Result<Vec<Item>, ScanError> {
-        let dash = sequence.start.col();
+    fn items(&mut self, style: StructureStyle) -> Result<Vec<Item>, ScanError> {
         let mut items: Vec<Item> = Vec::new();
         while let Some((event, span)) = self.node()? {
             if is_end(&event) {
@@ -165,7 +164,7 @@ impl<'t> Reader<'t> {
             }
             let start = span.start.byte_offset();
             if style == StructureStyle::Block {
-                let end = start.and_then(|start| dash_line(self.text, start, dash));
+                let end = start.and_then(|start| dash_line(self.text, start));
                 close(&mut items, end);
             }
             let anchors_before = self
@@ -212,26 +211,24 @@ fn self_line(text: &str, at: usize) -> Option<usize> {
     Some(text.get(..at)?.rfind(['\n', '\r']).map_or(0, |at| at + 1))
 }
 
-/// The beginning of the line with the dash, in column `dash` from 0, that leads to the node at `at`: between them are
-/// only white space, comments, anchors and tags.
-fn dash_line(text: &str, at: usize, dash: usize) -> Option<usize> {
-    let mut start = self_line(text, at)?;
+/// The beginning of the line with the dash that leads to the node at `at`: between them are only white space, comments,
+/// anchors and tags.
+fn dash_line(text: &str, at: usize) -> Option<usize> {
+    let mut end = at;
     loop {
-        let line = text.get(start..at)?;
-        let (before, from) = line.split_at_checked(dash).unwrap_or((line, ""));
-        if before.bytes().all(|byte| byte == b' ') && from.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-'))
+        let start = self_line(text, end)?;
+        let line = text.get(start..end)?.trim_start_matches(' ');
+        if line
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
         {
             return Some(start);
         }
-        if !line
-            .lines()
-            .next()
-            .is_some_and(|line| line.trim().is_empty() || line.trim_start().starts_with(['#', '&', '!']))
-            && text.get(start..at)?.contains(['\n', '\r'])
-        {
+        if !line.trim().is_empty() && !line.starts_with(['#', '&', '!']) {
             return None;
         }
-        start = self_line(text, start.checked_sub(1)?)?;
+        // The line above, without the break that ends it.
+        end = start.checked_sub(1)?;
     }
 }
 

@@ -576,3 +576,12 @@ proptest! {
         prop_assert_eq!(within.collect::<Vec<_>>(), alone.collect::<Vec<_>>());
     }
 }
+#[test]
+fn a_long_list_is_read_item_by_item() {
+    let items = "- apiVersion: v1\n  kind: Shop\n  spec:\n    name: a\n".repeat(2000);
+    let objects = objects(&format!("apiVersion: v1\nkind: List\nitems:\n{items}"));
+    let last = objects.last().unwrap().as_ref().unwrap();
+    assert_eq!(last.locate(&FieldPath::fixed("spec.name")).line, 4 + 1999 * 4 + 3);
+    // Apart from the list each is short: together they take no longer than the list does.
+    assert!(objects.iter().flatten().all(Object::is_apart));
+}
