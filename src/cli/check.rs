@@ -103,7 +103,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     progress.finish();
 
     for trouble in &facts.troubles {
-        output.aside(&trouble.rendered);
+        output.aside(&format!("{}\n", trouble.rendered));
     }
     for note in notes.told(&report) {
         output.note(&note);
@@ -161,12 +161,30 @@ fn judged(facts: &Facts, now: Timestamp, progress: &Progress) -> Report {
         filings: facts
             .filings
             .par_iter()
-            .filter_map(|(key, object)| declared(key, object, snapshot.filing(key)?, judge_filing, snapshot, now))
+            .filter_map(|(key, object)| {
+                Some(declared(
+                    key,
+                    object,
+                    snapshot.filing(key)?,
+                    judge_filing,
+                    snapshot,
+                    now,
+                ))
+            })
             .collect(),
         servers: facts
             .servers
             .par_iter()
-            .filter_map(|(name, object)| declared(name, object, snapshot.server(name)?, judge_server, snapshot, now))
+            .filter_map(|(name, object)| {
+                Some(declared(
+                    name,
+                    object,
+                    snapshot.server(name)?,
+                    judge_server,
+                    snapshot,
+                    now,
+                ))
+            })
             .collect(),
         skipped: facts.skipped,
         errors: facts.troubles.iter().map(|trouble| trouble.told.clone()).collect(),
@@ -180,7 +198,7 @@ fn declared<K: Clone, T>(
     judge: impl Fn(&T, &Snapshot, Timestamp) -> Declaration,
     facts: &Snapshot,
     now: Timestamp,
-) -> Option<Declared<K>> {
+) -> Declared<K> {
     let answer = match kept {
         Kept::Read(read) => judge(read, facts, now),
         Kept::Unreadable(unreadable) => Declaration {
@@ -190,11 +208,11 @@ fn declared<K: Clone, T>(
             next: None,
         },
     };
-    Some(Declared {
+    Declared {
         key: key.clone(),
         places: places(object, &answer.findings),
         answer,
-    })
+    }
 }
 
 /// Where an object stands, and the fields that something was found in. To find them the object is parsed once more, so

@@ -315,9 +315,16 @@ impl Columns {
     fn row(&self, row: &Row<'_>, out: &mut String) {
         let (mark, style) = row.mark;
         let subject = tame(&row.subject);
-        let fill = padding(&subject, self.subject);
-        let _ = write!(out, "  {style}{mark}{style:#} {subject}{fill}  ");
-        let behind = self.subject + 6;
+        let _ = write!(
+            out,
+            "  {style}{mark}{style:#} {subject}{}",
+            padding(&subject, self.subject)
+        );
+        let mut behind = self.subject + 4;
+        if self.subject > 0 {
+            out.push_str("  ");
+            behind += 2;
+        }
         let mut text_at = behind;
         if !row.rule.is_empty() {
             let _ = write!(out, "{style}{}{style:#}{}  ", row.rule, padding(row.rule, self.rule));
@@ -350,5 +357,64 @@ impl Columns {
             }
             out.push_str(text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::route::{RouteKey, RouteKind};
+
+    fn unreadable(name: &str, error: &str) -> Judged {
+        let key = RouteKey {
+            namespace: "shop".into(),
+            name: name.into(),
+            kind: RouteKind::Ingress,
+        };
+        let object = Source {
+            file: "a-folder-with-a-long-name/web.yaml".into(),
+            line: Some(3),
+            column: Some(1),
+        };
+        let places = Places {
+            object,
+            fields: BTreeMap::new(),
+        };
+        Judged {
+            key,
+            places,
+            answer: Answer::Unreadable(Report::unreadable(error)),
+        }
+    }
+
+    fn printed(routes: Vec<Judged>, layout: &Layout) -> String {
+        let report = Report {
+            now: jiff::Timestamp::UNIX_EPOCH,
+            routes,
+            filings: Vec::new(),
+            servers: Vec::new(),
+            skipped: 0,
+            errors: Vec::new(),
+        };
+        anstream::adapter::strip_str(&table(&report, layout)).to_string()
+    }
+
+    #[test]
+    fn sentences_are_broken_to_the_width_of_the_terminal_and_places_are_not() {
+        let layout = Layout {
+            lang: Lang::En,
+            width: Some(44),
+            elapsed: Some(Duration::from_millis(9)),
+        };
+        let error = "the field spec.rules[0].hots is unknown to this program";
+        insta::assert_snapshot!(printed(vec![unreadable("web", error)], &layout));
+    }
+
+    #[test]
+    fn what_was_typed_can_not_move_the_cursor() {
+        let text = printed(vec![unreadable("web\x1b[2J", "\u{9b}31m\r")], &Layout::default());
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     }
 }

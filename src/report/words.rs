@@ -79,7 +79,7 @@ pub(super) fn colour(colour: Colour, lang: Lang) -> &'static str {
 pub(super) fn left_out(count: usize, lang: Lang) -> String {
     match lang {
         Lang::En => format!(
-            "{} nothing is to be said of left out of this table; -o json has them",
+            "{} nothing is to be said of; -o json lists them",
             counted(count, "route", "routes")
         ),
         Lang::Zh => format!("另有 {count} 条路由没有问题，未列出（-o json 会列出全部）"),
@@ -98,15 +98,7 @@ pub(super) fn summary(report: &Report, elapsed: Option<Duration>, lang: Lang) ->
             let count = colours.iter().filter(|colour| **colour == one).count();
             (count, colour_in_row(one, lang))
         });
-        let head = match lang {
-            Lang::En => format!(
-                "{}, {}: ",
-                counted(report.filings.len(), "filing", "filings"),
-                counted(report.servers.len(), "server", "servers")
-            ),
-            Lang::Zh => format!("{} 个备案，{} 台服务器：", report.filings.len(), report.servers.len()),
-        };
-        lines.push(head + &row(&counts, lang));
+        lines.push(declared(report, lang) + &row(&counts, lang));
     }
     if report.skipped > 0 {
         lines.push(match lang {
@@ -120,10 +112,10 @@ pub(super) fn summary(report: &Report, elapsed: Option<Duration>, lang: Lang) ->
     if !report.errors.is_empty() {
         lines.push(match lang {
             Lang::En => format!(
-                "{} in the input: what they concern is not judged",
+                "{} in the input: this is not the whole answer",
                 counted(report.errors.len(), "error", "errors")
             ),
-            Lang::Zh => format!("输入中有 {} 处错误，相关内容未判断", report.errors.len()),
+            Lang::Zh => format!("输入中有 {} 处错误，以上结论不完整", report.errors.len()),
         });
     }
     if let (Some(elapsed), Some(first)) = (elapsed, lines.first_mut()) {
@@ -135,6 +127,26 @@ pub(super) fn summary(report: &Report, elapsed: Option<Duration>, lang: Lang) ->
         };
     }
     lines
+}
+
+fn declared(report: &Report, lang: Lang) -> String {
+    let (filings, servers) = (report.filings.len(), report.servers.len());
+    let told = match lang {
+        Lang::En => [
+            counted(filings, "filing", "filings"),
+            counted(servers, "server", "servers"),
+        ],
+        Lang::Zh => [format!("{filings} 个备案"), format!("{servers} 台服务器")],
+    };
+    let told: Vec<&str> = [filings, servers]
+        .iter()
+        .zip(&told)
+        .filter_map(|(count, told)| (*count > 0).then_some(told.as_str()))
+        .collect();
+    match lang {
+        Lang::En => told.join(", ") + ": ",
+        Lang::Zh => told.join("，") + "：",
+    }
 }
 
 fn routes(routes: usize, tally: Tally, lang: Lang) -> String {

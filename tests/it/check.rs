@@ -212,6 +212,24 @@ fn a_policy_comes_from_a_file_bare_or_whole() {
 }
 
 #[test]
+fn of_very_many_routes_those_that_are_well_are_counted_alone() {
+    let route = |nth: usize| ingress("www.example.com").replace("name: web", &format!("name: web-{nth}"));
+    let routes: String = (0..300).map(route).collect();
+    let answer = check(&(FILING.to_owned() + &routes + &ingress("www.example.net")), &BEIJING);
+    assert!(answer.out.lines().count() < 15, "{}", answer.out);
+    assert!(
+        answer.out.contains("300 routes nothing is to be said of"),
+        "{}",
+        answer.out
+    );
+    assert!(
+        answer.out.contains("301 routes, 301 hosts: 300 compliant, 1 violating"),
+        "{}",
+        answer.out
+    );
+}
+
+#[test]
 fn manifests_without_a_namespace_are_in_the_one_that_is_typed() {
     let json = check_json(&ingress("www.example.com"), &["-n", "shop"]);
     assert_eq!(json["routes"][0]["namespace"], "shop");

@@ -135,8 +135,7 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
     let meta = object.meta();
     let known = match (meta.group(), meta.kind.as_str()) {
         (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => "filing-operator.io/v1alpha1",
-        ("networking.k8s.io" | "extensions", "Ingress") => "networking.k8s.io/v1",
-        ("networking.k8s.io", "IngressClass") => "networking.k8s.io/v1",
+        ("networking.k8s.io", "Ingress" | "IngressClass") | ("extensions", "Ingress") => "networking.k8s.io/v1",
         ("", "Namespace" | "Node") => "v1",
         _ => "",
     };
