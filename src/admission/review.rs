@@ -417,7 +417,7 @@ mod tests {
         let answer = self::answer(&create("shop", several), &cluster());
         assert_snapshot!(answer.denial, @r#"
         商店.示例.公司: no trusted filing covers 示例.公司 [NoFiling]; file 示例.公司 with access at alicloud, and declare it as a Filing
-        *: it answers for any domain that is pointed at it [CatchAllHost]; name the hosts in spec.rules, and leave out the default backend
+        *: the route answers for any domain that is pointed at it [CatchAllHost]; name the hosts in spec.rules, and leave out the default backend
         a..b: "a..b" has an empty label; write single dots, and only between labels [InvalidHost]; write the name as it is registered
         *.com.cn: com.cn is a public suffix, below which anyone may register [PublicSuffixHost]; name the domain that is registered
         a.example.dev: .dev can't be filed (as of 2024-05) [UnfilableSuffix]; serve it under a suffix that can be filed, like cn or com, or from outside the mainland

@@ -204,8 +204,11 @@ mod tests {
             for part in &parts {
                 prop_assert!(part.range.start >= end && part.range.end <= text.len());
                 let between = &text[end..part.range.start];
-                prop_assert!(lines(between).all(|(_, line)| line.starts_with("---") || line.starts_with("...")
-                    || !has_content(line.trim_start_matches('\u{feff}')) || line.starts_with('%')), "{between:?}");
+                let holds_nothing = |line: &str| {
+                    let line = line.trim_start_matches('\u{feff}');
+                    line.starts_with("---") || line.starts_with("...") || line.starts_with('%') || !has_content(line)
+                };
+                prop_assert!(lines(between).all(|(_, line)| holds_nothing(line)), "{between:?}");
                 let number = lines(&text).take_while(|(start, _)| *start < part.range.start).count();
                 let mark = text[..part.range.start].ends_with('\u{feff}');
                 prop_assert_eq!(part.line as usize, if mark { number } else { number + 1 });
