@@ -2,7 +2,10 @@
 //!
 //! `parse` reads the same bytes as YAML and nothing more, on one core: what `check` does beyond it is what to look at.
 
-#![allow(clippy::expect_used, reason = "a benchmark that can't be set up has nothing to measure")]
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark that can't be set up has nothing to measure"
+)]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,8 +1,9 @@
-//! A number that does not fit its grammar, or is of the wrong kind.
+//! A number that does not fit its grammar, is of the wrong kind, or is missing where an approval gave one.
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
 use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use crate::api::Stage;
 use crate::domain::{Number, NumberKind};
 use crate::registry::NumberRole;
 
@@ -12,8 +13,8 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
     basis: Basis::Regulation,
     source: "The forms of the numbers as published (facts/number-formats.csv); a site's, a subject's, a licence's and public security's are each their own.",
     title: Words {
-        en: "a number does not fit its grammar, or is of the wrong kind",
-        zh: "备案号格式不正确，或类型不符",
+        en: "a number does not fit its grammar, is of the wrong kind, or is missing from an approved filing",
+        zh: "备案号格式不正确、类型不符，或已通过的备案未写明备案号",
     },
     message: Words {
         en: "{error}",
@@ -69,18 +70,27 @@ spec: {rules: [{host: www.example.com}]}
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let numbers = case.filing.numbers.iter();
-    numbers
-        .filter_map(|numbered| {
-            let error = match &numbered.number {
-                Err(error) => Value::Both {
-                    en: error.to_string(),
-                    zh: error.zh(),
-                },
-                Ok(number) => wrong_kind(numbered.role, number)?,
-            };
-            Some(Draft::new().with("error", error).at(numbered.role.path()))
-        })
-        .collect()
+    let is_missing = case.filing.stage == Stage::Approved
+        && !case
+            .filing
+            .numbers
+            .iter()
+            .any(|numbered| numbered.role == NumberRole::Site);
+    let missing = is_missing.then(|| {
+        let error = Value::words("it is approved, and states no number", "已通过审核，但未写明备案号");
+        Draft::new().with("error", error).at(NumberRole::Site.path())
+    });
+    let wrong = numbers.filter_map(|numbered| {
+        let error = match &numbered.number {
+            Err(error) => Value::Both {
+                en: error.to_string(),
+                zh: error.zh(),
+            },
+            Ok(number) => wrong_kind(numbered.role, number)?,
+        };
+        Some(Draft::new().with("error", error).at(numbered.role.path()))
+    });
+    missing.into_iter().chain(wrong).collect()
 }
 
 fn wrong_kind(role: NumberRole, number: &Number) -> Option<Value> {

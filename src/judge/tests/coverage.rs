@@ -67,6 +67,7 @@ fn two(first: Value, second: Value, host: &str) -> Vec<Value> {
     "www.example.com: Compliant by fs/b")]
 #[case::no_access(one(json!({"access": []}), A), "www.example.com: Violating by fs/a for NoAccess")]
 #[case::a_mistyped_number(one(json!({"number": "京ICP备号-1"}), A), "www.example.com: Violating by fs/a for NumberMalformed")]
+#[case::an_approved_filing_without_a_number(one(json!({"number": null}), A), "www.example.com: Violating by fs/a for NumberMalformed")]
 #[case::its_own_warnings_stay_on_it(one(json!({"number": "京ICP备2021012345-1号"}), A), "www.example.com: Compliant by fs/a")]
 fn a_host_is_covered_by(#[case] documents: Vec<Value>, #[case] expected: &str) {
     assert_eq!(told(&documents), [expected]);
