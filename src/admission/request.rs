@@ -1,13 +1,12 @@
 //! What the API server asks: an AdmissionReview, read once.
 
-use k8s_openapi::api::networking::v1::Ingress;
 use kube::core::admission::{AdmissionRequest, META_API_VERSION_V1, META_KIND, Operation};
 use kube::core::{DynamicObject, TypeMeta};
 use serde::Deserialize;
 
 use crate::api::keys;
 use crate::registry::Unreadable;
-use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_ingress};
+use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_object};
 
 /// A request of the API server, with the routes that it is about.
 #[derive(Debug)]
@@ -160,28 +159,24 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
 
 impl Asked {
     fn of(object: &DynamicObject, namespace: &str, name: &str) -> Self {
-        let bare = bare_route(object, namespace, name);
-        match read(object) {
-            Ok(ingress) => Self {
-                route: from_ingress(&ingress, namespace),
+        match from_object(object, namespace) {
+            Ok(route) => Self {
+                route,
                 unreadable: None,
             },
-            Err(error) => Self {
-                unreadable: Some(Unreadable {
-                    error: shown(&error),
-                    uid: bare.uid.clone(),
-                    generation: object.metadata.generation.unwrap_or_default(),
-                }),
-                route: bare,
-            },
+            Err(error) => {
+                let route = bare_route(object, namespace, name);
+                Self {
+                    unreadable: Some(Unreadable {
+                        error: shown(&format!("spec.{error}")),
+                        uid: route.uid.clone(),
+                        generation: object.metadata.generation.unwrap_or_default(),
+                    }),
+                    route,
+                }
+            }
         }
     }
-}
-
-/// Not `DynamicObject::try_parse`, whose error does not name the field.
-fn read(object: &DynamicObject) -> Result<Ingress, String> {
-    let value = serde_json::to_value(object).map_err(|error| error.to_string())?;
-    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
 /// What can be told of a route whatever else is wrong with it: enough to find its policy.

@@ -7,6 +7,7 @@ mod crds;
 pub mod filing;
 pub mod keys;
 pub mod policy;
+pub mod read;
 mod schema;
 pub mod server;
 pub mod status;

@@ -1,7 +1,7 @@
 //! The policy of the operator's file, kept as the FilingPolicy `default`.
 
 use kube::Client;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::json;
 
 use crate::api::keys::{self, managers};
@@ -40,7 +40,7 @@ impl DefaultPolicy {
 
     /// Applies it, without force: what someone else owns of its spec is theirs.
     pub(super) async fn keep(&self, client: Client) -> Result<(), DefaultPolicyError> {
-        let api: Api<FilingPolicy> = Api::all(client);
+        let api: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<FilingPolicy>(&()));
         let policy = json!({
             "apiVersion": keys::API_VERSION,
             "kind": "FilingPolicy",

@@ -12,18 +12,20 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::shared::Shared;
 use crate::admission::Clock;
+use crate::api::read::{Misread, read};
 use crate::api::{
     AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
     FilingSpec, keys,
 };
 use crate::domain::Place;
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
-use crate::route::{RouteKey, RouteKind, from_ingress};
+use crate::route::{RouteKey, RouteKind, from_object};
 
 /// What a watch saw.
 #[derive(Debug)]
@@ -208,17 +210,7 @@ fn ingress(object: &DynamicObject) -> (Change, Beside) {
         namespace: namespace_of(object),
         name: name_of(object),
     };
-    let read = spec(object).map(|spec| {
-        let metadata = object.metadata.clone();
-        from_ingress(
-            &Ingress {
-                metadata,
-                spec: Some(spec),
-                status: None,
-            },
-            &key.namespace,
-        )
-    });
+    let read = from_object(object, &key.namespace).map_err(|error| unreadable(object, &error));
     (
         Change::Route(key, read),
         Beside::Version(object.resource_version().unwrap_or_default()),
@@ -262,12 +254,15 @@ fn namespace_of(object: &DynamicObject) -> Arc<str> {
 
 /// The spec, or why it can't be read, with the path of the field.
 fn spec<T: DeserializeOwned>(object: &DynamicObject) -> Result<T, Unreadable> {
-    let spec = object.data.get("spec").unwrap_or(&serde_json::Value::Null);
-    serde_path_to_error::deserialize(spec).map_err(|error| Unreadable {
-        error: format!("spec.{}: {}", error.path(), error.inner()),
+    read(object.data.get("spec").unwrap_or(&Value::Null)).map_err(|error| unreadable(object, &error))
+}
+
+fn unreadable(object: &DynamicObject, error: &Misread) -> Unreadable {
+    Unreadable {
+        error: format!("spec.{error}"),
         uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
         generation: object.metadata.generation.unwrap_or_default(),
-    })
+    }
 }
 
 /// The status; one that can't be read was not written by this version, and is written anew.
@@ -275,6 +270,6 @@ fn status<T: DeserializeOwned + Default>(object: &DynamicObject) -> T {
     object
         .data
         .get("status")
-        .and_then(|status| T::deserialize(status).ok())
+        .and_then(|status| read(status).ok())
         .unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::object::erased;
 use crate::domain::FieldPath;
 
 /// A step from a value to one inside it: a field's name, a map's key or an index.
@@ -85,7 +86,7 @@ pub(super) fn tracked_steps(path: &serde_path_to_error::Path) -> Vec<Step> {
 pub(super) fn known_fields<K: DeserializeOwned>(steps: &[Step]) -> &'static [&'static str] {
     let found = Cell::new(&[] as &[&str]);
     // It always ends in an error: there is no value.
-    let _ = K::deserialize(Guide { steps, found: &found });
+    drop(erased::<K>(Guide { steps, found: &found }));
     found.get()
 }
 

@@ -1,12 +1,11 @@
 //! Documents, and the Kubernetes objects in them.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::error::{Location, Position, ReadError};
@@ -17,6 +16,7 @@ use super::source::Source;
 use super::split::{first_content, has_content, lines};
 use super::survey::{Top, survey};
 use super::yaml::{self, Fault};
+use crate::api::read::read;
 use crate::domain::FieldPath;
 
 /// The apiVersion and kind of an object. Both are empty for a document that doesn't claim to be a Kubernetes object:
@@ -218,28 +218,30 @@ impl Object {
     /// # Errors
     /// The one reason for which it can't be read; or, when strict, each field that the type doesn't have.
     pub fn read<K: DeserializeOwned>(&self, strictness: Strictness) -> Result<K, Vec<ReadError>> {
-        let unknown = RefCell::new(Vec::new());
+        let mut unknown = Vec::new();
+        let mut note = |path: serde_ignored::Path<'_>| {
+            let steps = fields::ignored_steps(&path);
+            // Of the type itself every object tells.
+            if !matches!(steps.as_slice(), [only] if only == "apiVersion" || only == "kind") {
+                unknown.push(steps);
+            }
+        };
         let result = match &self.part {
             None => {
                 let text = self.document.text();
-                yaml::parse(&text, |from| match strictness {
-                    Strictness::Lenient => K::deserialize(from),
-                    Strictness::Strict => noting(from, &unknown),
+                yaml::parse(&text, |from| {
+                    K::deserialize(serde_ignored::Deserializer::new(from, &mut note))
                 })
                 .map_err(|error| self.explained::<K>(yaml::explain(&error), &text))
             }
-            Some(part) => match strictness {
-                Strictness::Lenient => K::deserialize(&*part.value),
-                Strictness::Strict => noting(&*part.value, &unknown),
-            }
-            .map_err(|_| self.explained_value::<K>(part)),
+            Some(part) => erased(serde_ignored::Deserializer::new(&*part.value, &mut note))
+                .map_err(|_| self.explained_value::<K>(part)),
         };
         let object = result.map_err(|error| vec![error])?;
-        let unknown: Vec<ReadError> = unknown
-            .take()
-            .iter()
-            .map(|steps| self.unknown_field::<K>(steps))
-            .collect();
+        let unknown: Vec<ReadError> = match strictness {
+            Strictness::Lenient => Vec::new(),
+            Strictness::Strict => unknown.iter().map(|steps| self.unknown_field::<K>(steps)).collect(),
+        };
         if unknown.is_empty() { Ok(object) } else { Err(unknown) }
     }
 
@@ -309,7 +311,8 @@ impl Object {
         }
         let mut track = serde_path_to_error::Track::new();
         let _ = yaml::parse(text, |from| {
-            K::deserialize(serde_path_to_error::Deserializer::new(from, &mut track))
+            drop(erased::<K>(serde_path_to_error::Deserializer::new(from, &mut track)));
+            Ok(())
         });
         let steps = fields::tracked_steps(&track.path());
         fault.message = named(&steps, &fault.message);
@@ -317,12 +320,9 @@ impl Object {
     }
 
     fn explained_value<K: DeserializeOwned>(&self, part: &Part) -> ReadError {
-        let (message, steps) = match serde_path_to_error::deserialize::<_, K>(&*part.value) {
+        let (message, steps) = match read::<K>(&part.value) {
             Ok(_) => (String::new(), Vec::new()),
-            Err(error) => (
-                yaml::reworded(&error.inner().to_string()),
-                fields::tracked_steps(error.path()),
-            ),
+            Err(error) => (yaml::reworded(&error.message), fields::tracked_steps(&error.path)),
         };
         self.document
             .error(self.place(&steps).value, named(&steps, &message), None)
@@ -347,17 +347,10 @@ impl Object {
     }
 }
 
-/// Reads and notes the fields that the type leaves out. Of the type itself every object tells.
-fn noting<'de, K: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    from: D,
-    unknown: &RefCell<Vec<Vec<Step>>>,
-) -> Result<K, D::Error> {
-    serde_ignored::deserialize(from, |path| {
-        let steps = fields::ignored_steps(&path);
-        if !matches!(steps.as_slice(), [only] if only == "apiVersion" || only == "kind") {
-            unknown.borrow_mut().push(steps);
-        }
-    })
+/// Reads a type by way of a reader that is the same for all inputs: where errors are told by others, and time is not
+/// short, this keeps the program small.
+pub(super) fn erased<'de, K: Deserialize<'de>>(from: impl Deserializer<'de>) -> Result<K, erased_serde::Error> {
+    erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(from))
 }
 
 fn named(steps: &[Step], message: &str) -> String {

@@ -3,15 +3,29 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::api::networking::v1::{Ingress, IngressSpec};
+use kube::core::{DynamicObject, ObjectMeta};
 
 use super::{Claim, Claimed, ClassRef, Route, RouteKey, RouteKind};
 use crate::api::keys;
+use crate::api::read::{Misread, read};
 use crate::domain::FieldPath;
 
 /// The route that an Ingress is. An object without a namespace is taken to be in `default_namespace`.
 pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
-    let metadata = &ingress.metadata;
+    from_parts(&ingress.metadata, ingress.spec.as_ref(), default_namespace)
+}
+
+/// The route that an object of kind Ingress is.
+///
+/// # Errors
+/// Where its spec is not an Ingress's, with the path of the field in it.
+pub fn from_object(object: &DynamicObject, default_namespace: &str) -> Result<Route, Misread> {
+    let spec: Option<IngressSpec> = object.data.get("spec").map(read).transpose()?;
+    Ok(from_parts(&object.metadata, spec.as_ref(), default_namespace))
+}
+
+fn from_parts(metadata: &ObjectMeta, spec: Option<&IngressSpec>, default_namespace: &str) -> Route {
     let annotations = metadata.annotations.as_ref();
     let key = RouteKey {
         kind: RouteKind::Ingress,
@@ -24,11 +38,7 @@ pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
             .into(),
     };
     let class = ClassRef {
-        field: ingress
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.ingress_class_name.as_deref())
-            .map(Arc::from),
+        field: spec.and_then(|spec| spec.ingress_class_name.as_deref()).map(Arc::from),
         annotation: annotations
             .and_then(|all| all.get(keys::LEGACY_CLASS))
             .map(|name| Arc::from(name.as_str())),
@@ -37,13 +47,12 @@ pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
         key,
         uid: metadata.uid.as_deref().unwrap_or_default().into(),
         class,
-        claims: claims(ingress),
+        claims: spec.map(claims).unwrap_or_default(),
         marks: annotations.map(marks).unwrap_or_default(),
     }
 }
 
-fn claims(ingress: &Ingress) -> Vec<Claim> {
-    let Some(spec) = &ingress.spec else { return Vec::new() };
+fn claims(spec: &IngressSpec) -> Vec<Claim> {
     let mut claims = Claims::default();
     for (at, rule) in spec.rules.iter().flatten().enumerate() {
         claims.add(Claimed::by_field(rule.host.as_deref()), || match rule.host {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::{FieldPath, Host, HostError};
 
-pub use ingress::from_ingress;
+pub use ingress::{from_ingress, from_object};
 
 /// A kind of object that carries hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
-use k8s_openapi::api::core::v1::{Namespace, Node};
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::Resource;
 use kube::core::ObjectMeta;
 use rayon::prelude::*;
@@ -27,9 +26,6 @@ use crate::rules;
 
 /// The namespace of filings that count where a policy does not say whose do: the operator's, as it is installed.
 const HOME: &str = "filing-system";
-
-/// An annotation by which a class is the default one.
-const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 
 /// What the input declares.
 pub(super) struct Facts {
@@ -185,25 +181,25 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
             let route = read.map(|read| from_ingress(read, default_namespace));
             Change::Route(key, route)
         }),
-        "IngressClass" => fact::<IngressClass>(object, |class, name| {
+        "IngressClass" => fact(object, |class, name| {
             let annotations = class.metadata.annotations.as_ref();
-            let marked = annotations.and_then(|all| all.get(DEFAULT_CLASS));
+            let marked = annotations.and_then(|all| all.get(keys::DEFAULT_CLASS));
             let fact = IngressClassFact {
-                controller: class.spec.as_ref().and_then(|spec| spec.controller.clone()),
+                controller: class.spec.controller.clone(),
                 is_default: marked.is_some_and(|marked| marked == "true"),
                 created: class.metadata.creation_timestamp.as_ref().map(|time| time.0),
             };
             Change::Class(name, fact)
         }),
-        "Namespace" => fact::<Namespace>(object, |namespace, name| {
+        "Namespace" => fact(object, |namespace, name| {
             let mut labels = namespace.metadata.labels.clone().unwrap_or_default();
             // The API server gives it to each.
             labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_string());
             Change::Namespace(name, labels)
         }),
-        _ => fact::<Node>(object, |node, name| {
+        _ => fact(object, |node, name| {
             let labels = node.metadata.labels.clone().unwrap_or_default();
-            let provider_id = node.spec.as_ref().and_then(|spec| spec.provider_id.as_deref());
+            let provider_id = node.spec.provider_id.as_deref();
             Change::Node(name, Place::from_node(provider_id, &labels))
         }),
     }
@@ -222,9 +218,27 @@ fn skip(object: &Object) -> Read {
 
 /// The part of an object that can be read where the rest can't.
 #[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+/// What matters of a namespace, a class or a node.
+#[derive(Deserialize)]
 struct Bare {
     #[serde(default)]
     metadata: ObjectMeta,
+    #[serde(default)]
+    spec: BareSpec,
+}
+
+/// Of a class its controller, of a node what its provider calls it.
+#[derive(Default, Deserialize)]
+struct BareSpec {
+    #[serde(default)]
+    controller: Option<String>,
+    #[serde(default, rename = "providerID")]
+    provider_id: Option<String>,
 }
 
 /// Reads what is judged, or is judged by. Where it can't be read, that it is there is a fact, too.
@@ -240,8 +254,8 @@ where
                 uid: "".into(),
                 generation: 0,
             });
-            let bare: Option<Bare> = object.read(Strictness::Lenient).ok();
-            let told = bare.zip(unreadable).map(|(Bare { metadata }, unreadable)| {
+            let bare: Option<Named> = object.read(Strictness::Lenient).ok();
+            let told = bare.zip(unreadable).map(|(Named { metadata }, unreadable)| {
                 named(object, &metadata, |name| change(&metadata, name, Err(unreadable)))
             });
             Read {
@@ -253,12 +267,9 @@ where
 }
 
 /// Reads what routes and declarations are seen by. Fields that are not known here don't matter.
-fn fact<K>(object: &Object, change: impl FnOnce(&K, Arc<str>) -> Change) -> Read
-where
-    K: DeserializeOwned + Resource,
-{
-    match object.read::<K>(Strictness::Lenient) {
-        Ok(read) => named(object, read.meta(), |name| change(&read, name)),
+fn fact(object: &Object, change: impl FnOnce(&Bare, Arc<str>) -> Change) -> Read {
+    match object.read::<Bare>(Strictness::Lenient) {
+        Ok(read) => named(object, &read.metadata, |name| change(&read, name)),
         Err(errors) => Read::failed(errors),
     }
 }
