@@ -219,7 +219,8 @@ impl Object {
     /// The one reason for which it can't be read; or, when strict, each field that the type doesn't have.
     pub fn read<K: DeserializeOwned>(&self, strictness: Strictness) -> Result<K, Vec<ReadError>> {
         let mut unknown = Vec::new();
-        let mut note = |path: serde_ignored::Path<'_>| {
+        // Of one type whatever is read, so that what the types have in common is compiled once.
+        let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut |path| {
             let steps = fields::ignored_steps(&path);
             // Of the type itself every object tells.
             if !matches!(steps.as_slice(), [only] if only == "apiVersion" || only == "kind") {
