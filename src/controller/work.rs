@@ -13,10 +13,11 @@ use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 use crate::domain::FieldPath;
 use crate::effects::{
-    self, Declared, Effect, Observed, Reference, Term, next_reminder, standing_of, terms_of_filing, terms_of_server,
+    self, Declared, Effect, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
+    terms_of_server,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
-use crate::registry::{Affected, FilingKey, Kept, Policy, Problem, Registry, Subject};
+use crate::registry::{Affected, FilingKey, Kept, Problem, Registry, Subject};
 use crate::rules::{self, Severity};
 
 /// How many subjects are judged before the watches are looked at again.
@@ -292,9 +293,14 @@ impl Work {
         }
         self.standing.findings.retain(|_, count| *count > 0);
         for filing in &route.filings {
-            change(self.served.entry(filing.clone()).or_default(), is_there);
+            let count = self.served.entry(filing.clone()).or_default();
+            change(count, is_there);
+            if *count == 0 {
+                self.served.remove(filing);
+            }
             self.to_judge.insert(Subject::Filing(filing.clone()));
         }
+        self.standing.policies.retain(|_, tally| *tally != Tally::default());
     }
 
     /// What is to be written about an object, if it is there.
@@ -315,13 +321,7 @@ impl Work {
                 ))
             }
             Subject::Filing(_) | Subject::Server(_) => self.effects_on_declaration(registry, subject, now),
-            Subject::Policy(name) => {
-                let policy = registry.snapshot().policies().find(|policy| policy.name == *name)?;
-                Some((
-                    Reference::to_policy(policy),
-                    self.effects_on_policy(registry, policy, now),
-                ))
-            }
+            Subject::Policy(name) => self.effects_on_policy(registry, name, now),
             Subject::Namespace(_) | Subject::Class(_) | Subject::Node(_) => None,
         }
     }
@@ -353,26 +353,32 @@ impl Work {
         Some((declaration.reference, effects))
     }
 
-    fn effects_on_policy(&self, registry: &Registry, policy: &Policy, now: Timestamp) -> Vec<Effect> {
+    fn effects_on_policy(
+        &self,
+        registry: &Registry,
+        name: &Arc<str>,
+        now: Timestamp,
+    ) -> Option<(Reference, Vec<Effect>)> {
+        let facts = registry.snapshot();
         let nothing = FilingPolicyStatus::default();
-        let before = match self.beside.get(&Subject::Policy(Arc::clone(&policy.name))) {
+        let before = match self.beside.get(&Subject::Policy(Arc::clone(name))) {
             Some(Beside::Policy(status)) => status,
             _ => &nothing,
         };
+        if let Some((_, unreadable)) = facts.unreadable_policies().find(|(known, _)| *known == name) {
+            let effects = effects::unreadable_policy(unreadable, before, now);
+            return Some((Reference::to_policy(name, &unreadable.uid), effects));
+        }
+        let policy = facts.policies().find(|policy| policy.name == *name)?;
         let mut problems = policy.problems.clone();
         problems.extend(rules::unknown_in(policy));
-        if *policy.name == *keys::DEFAULT_POLICY {
+        if **name == *keys::DEFAULT_POLICY {
             problems.extend(self.default_policy_problem.clone());
         }
-        let tally = self.standing.policies.get(&policy.name).copied().unwrap_or_default();
-        effects::policy(
-            policy,
-            before,
-            registry.snapshot().site_of(policy).places(),
-            tally,
-            &problems,
-            now,
-        )
+        let tally = self.standing.policies.get(name).copied().unwrap_or_default();
+        let site = facts.site_of(policy).places();
+        let effects = effects::policy(policy, before, site, tally, &problems, now);
+        Some((Reference::to_policy(name, &policy.uid), effects))
     }
 }
 

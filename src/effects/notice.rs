@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::api::keys;
-use crate::registry::{FilingKey, Policy};
+use crate::registry::FilingKey;
 use crate::route::Route;
 
 /// The longest note of an Event, in bytes (events.k8s.io/v1).
@@ -68,8 +68,8 @@ impl Reference {
     }
 
     /// To a policy.
-    pub fn to_policy(policy: &Policy) -> Self {
-        Self::to_declared("FilingPolicy", None, &policy.name, &policy.uid)
+    pub fn to_policy(name: &str, uid: &str) -> Self {
+        Self::to_declared("FilingPolicy", None, name, uid)
     }
 
     fn to_declared(kind: &'static str, namespace: Option<String>, name: &str, uid: &str) -> Self {

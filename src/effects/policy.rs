@@ -9,7 +9,7 @@ use crate::api::keys::reasons;
 use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace};
 use crate::domain::{Location, Place};
 use crate::judge::Outcome;
-use crate::registry::{Policy, Problem};
+use crate::registry::{Policy, Problem, Unreadable};
 
 /// How many governed routes stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +82,32 @@ pub fn policy(
         conditions: vec![ready],
         ..before.clone()
     };
+    changed(before, status)
+}
+
+/// What to do about a policy that can't be read, and so governs nothing.
+pub fn unreadable_policy(unreadable: &Unreadable, before: &FilingPolicyStatus, now: Timestamp) -> Vec<Effect> {
+    let message = format!("it can't be read, and governs nothing: {}", unreadable.error);
+    let ready = condition(
+        &before.conditions,
+        READY,
+        false,
+        reasons::UNREADABLE,
+        &message,
+        unreadable.generation,
+        now,
+    );
+    let status = FilingPolicyStatus {
+        observed_generation: Some(unreadable.generation),
+        site: Vec::new(),
+        routes: None,
+        conditions: vec![ready],
+        ..before.clone()
+    };
+    changed(before, status)
+}
+
+fn changed(before: &FilingPolicyStatus, status: FilingPolicyStatus) -> Vec<Effect> {
     if status == *before {
         Vec::new()
     } else {
