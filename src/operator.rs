@@ -112,7 +112,10 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);
     let webhook = async {
         // The API server checks certificates by its own clock, which no offset moves.
-        let tls = certificate(&options, now(), &certificates, stopped()).await?;
+        let tls = tokio::select! {
+            tls = certificate(&options, now(), &certificates, stopped()) => tls?,
+            () = stopped() => return Ok(()),
+        };
         health.set_webhook_is_serving(true);
         let served = admission::serve(webhook_listener, tls, router, stopped()).await;
         health.set_webhook_is_serving(false);

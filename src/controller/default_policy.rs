@@ -17,11 +17,14 @@ pub struct DefaultPolicy {
 #[derive(Debug, thiserror::Error)]
 pub enum DefaultPolicyError {
     /// Someone else owns its spec, which is left to them.
-    #[error("its spec is owned by others: {conflict}")]
+    #[error("its spec is owned by {owner}")]
     OwnedByOthers {
-        /// The API server's word for who owns what.
-        conflict: String,
+        /// Their field manager.
+        owner: String,
     },
+    /// Whose it is could not be seen.
+    #[error("reading the FilingPolicy {}", keys::DEFAULT_POLICY)]
+    Read(#[source] Box<kube::Error>),
     /// The API server did not take it.
     #[error("applying the FilingPolicy {}", keys::DEFAULT_POLICY)]
     Apply(#[source] Box<kube::Error>),
@@ -38,28 +41,43 @@ impl DefaultPolicy {
         }
     }
 
-    /// Applies it, without force: what someone else owns of its spec is theirs.
+    /// Applies it, unless someone else owns some of its spec: then it is theirs, also what they left out.
     pub(super) async fn keep(&self, client: Client) -> Result<(), DefaultPolicyError> {
         let api: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<FilingPolicy>(&()));
+        let there = api.get_opt(keys::DEFAULT_POLICY).await;
+        if let Some(owner) = there
+            .map_err(|error| DefaultPolicyError::Read(Box::new(error)))?
+            .and_then(|there| owner_of(&there))
+        {
+            return Err(DefaultPolicyError::OwnedByOthers { owner });
+        }
         let policy = json!({
             "apiVersion": keys::API_VERSION,
             "kind": "FilingPolicy",
             "metadata": {"name": keys::DEFAULT_POLICY},
             "spec": self.spec,
         });
-        match api
-            .patch(
-                keys::DEFAULT_POLICY,
-                &PatchParams::apply(managers::POLICY),
-                &Patch::Apply(policy),
-            )
-            .await
-        {
+        // Without force: who has come in between is left alone too.
+        let params = PatchParams::apply(managers::POLICY);
+        match api.patch(keys::DEFAULT_POLICY, &params, &Patch::Apply(policy)).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.reason == "Conflict" => Err(DefaultPolicyError::OwnedByOthers {
-                conflict: status.message.clone(),
+                owner: "someone who came in between".to_owned(),
             }),
             Err(error) => Err(DefaultPolicyError::Apply(Box::new(error))),
         }
     }
+}
+
+/// Who else owns some of its spec.
+fn owner_of(policy: &DynamicObject) -> Option<String> {
+    let entries = policy.metadata.managed_fields.iter().flatten();
+    let mut others = entries.filter(|entry| entry.manager.as_deref() != Some(managers::POLICY));
+    let owner = others.find(|entry| {
+        entry
+            .fields_v1
+            .as_ref()
+            .is_some_and(|fields| fields.0.get("f:spec").is_some())
+    })?;
+    Some(owner.manager.clone().unwrap_or_else(|| "an unnamed manager".to_owned()))
 }

@@ -19,12 +19,23 @@ const GRACE: u64 = 5;
 /// How long giving it up may take.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// The lease could not be taken part in.
+/// Without a share in the election nobody may write.
 #[derive(Debug, thiserror::Error)]
-#[error("taking part in the election over lease {namespace}/{LEASE}")]
-pub struct LeaseError {
-    namespace: String,
-    source: LeaseManagerError,
+pub enum LeaseError {
+    /// It could not be taken part in.
+    #[error("taking part in the election over lease {namespace}/{LEASE}")]
+    Join {
+        /// The namespace of the lease.
+        namespace: String,
+        /// Why.
+        source: LeaseManagerError,
+    },
+    /// It ended by itself.
+    #[error("the election over lease {namespace}/{LEASE} has ended")]
+    Ended {
+        /// The namespace of the lease.
+        namespace: String,
+    },
 }
 
 /// A share in the election.
@@ -43,7 +54,7 @@ impl Lease {
             .with_field_manager(managers::LEASE)
             .build()
             .await
-            .map_err(|source| LeaseError {
+            .map_err(|source| LeaseError::Join {
                 namespace: namespace.to_owned(),
                 source,
             })?;
@@ -51,14 +62,10 @@ impl Lease {
         Ok(Self { leads, task })
     }
 
-    /// Waits until this replica begins or ceases to lead, and says which.
-    pub(super) async fn changed(&mut self) -> bool {
-        if self.leads.changed().await.is_err() {
-            // The election ended with an error; without it nobody may write.
-            warn!("the election has ended, so this replica no longer leads");
-            std::future::pending::<()>().await;
-        }
-        *self.leads.borrow_and_update()
+    /// Waits until this replica begins or ceases to lead, and says which; nothing when the election has ended.
+    pub(super) async fn changed(&mut self) -> Option<bool> {
+        self.leads.changed().await.ok()?;
+        Some(*self.leads.borrow_and_update())
     }
 
     /// Gives the lease up, so that another replica need not wait for its end.

@@ -1,6 +1,6 @@
 //! The one task that owns the registry: takes what the watches saw, publishes, judges, and hands out the writes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
 
 use super::lease::{Lease, LeaseError};
@@ -18,6 +18,7 @@ use super::work::Work;
 use super::writer::{Job, WriteError};
 use super::{DefaultPolicyError, Settings, WATCHED};
 use crate::api::keys;
+use crate::effects::Effect;
 use crate::registry::{Registry, Snapshot, Subject, SubjectKind};
 
 /// How many events of the watches may wait. A watch that is ahead waits.
@@ -32,8 +33,16 @@ const LOOK: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs the controller until `stop` resolves. Gives the lease up before it returns.
+///
+/// # Errors
+/// Where there is no election to take part in, or none any longer.
 pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
-    let lease = Lease::join(settings.client.clone(), &settings.namespace, &settings.identity).await?;
+    let mut stop = std::pin::pin!(stop);
+    let mut lease = tokio::select! {
+        joined = Lease::join(settings.client.clone(), &settings.namespace, &settings.identity) => joined?,
+        () = &mut stop => return Ok(()),
+    };
+    let namespace = settings.namespace.clone();
     let (to, from) = mpsc::channel(QUEUE);
     let watches = tokio::spawn(watch_all(
         settings.client.clone(),
@@ -41,16 +50,20 @@ pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Outp
         Arc::clone(&settings.clock),
         to,
     ));
-    let lease = Owner::new(settings, shared).run(from, lease, stop).await;
+    let was_told = Owner::new(settings, shared).run(from, &mut lease, stop).await;
     watches.abort();
     lease.give_up().await;
-    Ok(())
+    if was_told {
+        Ok(())
+    } else {
+        Err(LeaseError::Ended { namespace })
+    }
 }
 
 /// What a task that was spawned has done.
 enum Done {
     /// The effects on a subject were carried out, or not.
-    Wrote(Subject, Result<(), WriteError>),
+    Wrote(Result<Vec<Effect>, WriteError>),
     /// The default policy was applied, or not.
     KeptPolicy(Result<(), DefaultPolicyError>),
 }
@@ -66,6 +79,8 @@ struct Owner {
     listed: HashSet<SubjectKind>,
     is_leader: bool,
     tasks: JoinSet<Done>,
+    /// What each task is about; none: the default policy.
+    under_way: HashMap<task::Id, Option<Subject>>,
 }
 
 impl Owner {
@@ -80,39 +95,56 @@ impl Owner {
             listed: HashSet::new(),
             is_leader: false,
             tasks: JoinSet::new(),
+            under_way: HashMap::new(),
         }
     }
 
+    /// Works until it is told to stop, and says whether it was: else the election has ended.
     async fn run(
         mut self,
         mut from: mpsc::Receiver<Message>,
-        mut lease: Lease,
-        stop: impl Future<Output = ()>,
-    ) -> Lease {
-        let mut stop = std::pin::pin!(stop);
+        lease: &mut Lease,
+        mut stop: impl Future<Output = ()> + Unpin,
+    ) -> bool {
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
+        let was_told = loop {
             let look = self.time_to_next_look();
             tokio::select! {
-                () = &mut stop => break,
-                taken = from.recv_many(&mut batch, BATCH) => {
-                    if taken == 0 {
-                        break;
-                    }
-                    self.take(batch.drain(..));
-                }
-                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
-                    Ok(Done::Wrote(subject, result)) => self.wrote(&subject, result),
-                    Ok(Done::KeptPolicy(result)) => self.kept_policy(result),
-                    Err(error) => warn!(%error, "a write ended unexpectedly"),
+                () = &mut stop => break true,
+                // The watches end with this task, and not before.
+                _ = from.recv_many(&mut batch, BATCH) => self.take(batch.drain(..)),
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
+                leads = lease.changed() => match leads {
+                    Some(leads) => self.turn(leads),
+                    None => break false,
                 },
-                leads = lease.changed() => self.turn(leads),
                 () = tokio::time::sleep(look) => {}
             }
             self.proceed();
-        }
+        };
         self.drain().await;
-        lease
+        was_told
+    }
+
+    fn done(&mut self, done: Result<(task::Id, Done), task::JoinError>) {
+        match done {
+            Ok((id, done)) => {
+                let what = self.under_way.remove(&id);
+                match (done, what) {
+                    (Done::Wrote(result), Some(Some(subject))) => self.wrote(&subject, result),
+                    (Done::KeptPolicy(result), _) => self.kept_policy(result),
+                    (Done::Wrote(_), _) => {}
+                }
+            }
+            Err(error) => {
+                warn!(%error, "a write ended unexpectedly");
+                match self.under_way.remove(&error.id()) {
+                    Some(Some(subject)) => drop(self.work.failed(&subject, self.now())),
+                    Some(None) => drop(self.work.default_policy_failed(self.now())),
+                    None => {}
+                }
+            }
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -213,8 +245,10 @@ impl Owner {
             && let Some(policy) = self.settings.default_policy.clone()
         {
             let client = self.settings.client.clone();
-            self.tasks
+            let task = self
+                .tasks
                 .spawn(async move { Done::KeptPolicy(policy.keep(client).await) });
+            self.under_way.insert(task.id(), None);
         }
         while self.tasks.len() < WRITES {
             let Some((subject, target, effects)) = self.work.next_write(&self.registry, now) else {
@@ -228,13 +262,14 @@ impl Owner {
                 effects,
                 now,
             };
-            self.tasks.spawn(async move { Done::Wrote(subject, job.run().await) });
+            let task = self.tasks.spawn(async move { Done::Wrote(job.run().await) });
+            self.under_way.insert(task.id(), Some(subject));
         }
     }
 
-    fn wrote(&mut self, subject: &Subject, result: Result<(), WriteError>) {
+    fn wrote(&mut self, subject: &Subject, result: Result<Vec<Effect>, WriteError>) {
         match result {
-            Ok(()) => self.work.succeeded(subject),
+            Ok(effects) => self.work.succeeded(subject, effects),
             Err(error) => {
                 self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
                 let cause = std::error::Error::source(&error)
@@ -247,24 +282,25 @@ impl Owner {
     }
 
     fn kept_policy(&mut self, result: Result<(), DefaultPolicyError>) {
-        let problem = match result {
+        let owner = match result {
             Ok(()) => None,
-            Err(error @ DefaultPolicyError::OwnedByOthers { .. }) => {
-                warn!(policy = keys::DEFAULT_POLICY, %error, "the operator's own policy is not in force");
-                Some(error.to_string())
+            Err(DefaultPolicyError::OwnedByOthers { owner }) => {
+                warn!(
+                    policy = keys::DEFAULT_POLICY,
+                    owner, "the operator's own policy is not in force"
+                );
+                Some(owner)
             }
-            Err(error @ DefaultPolicyError::Apply(_)) => {
+            Err(error @ (DefaultPolicyError::Read(_) | DefaultPolicyError::Apply(_))) => {
                 let cause = std::error::Error::source(&error)
                     .map(ToString::to_string)
                     .unwrap_or_default();
-                let again = self
-                    .work
-                    .failed(&Subject::Policy(keys::DEFAULT_POLICY.into()), self.now());
+                let again = self.work.default_policy_failed(self.now());
                 warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
                 return;
             }
         };
-        self.work.default_policy_is(problem);
+        self.work.default_policy_is(owner);
     }
 
     fn turn(&mut self, leads: bool) {

@@ -1,6 +1,6 @@
 //! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +11,12 @@ use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
-use crate::domain::FieldPath;
 use crate::effects::{
     self, Declared, Effect, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
     terms_of_server,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
-use crate::registry::{Affected, FilingKey, Kept, Problem, Registry, Subject};
+use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
 use crate::rules::{self, Severity};
 
 /// How many subjects are judged before the watches are looked at again.
@@ -42,15 +41,22 @@ pub(super) struct Work {
     served: HashMap<FilingKey, u32>,
     standing: Standing,
     leads: bool,
-    default_policy: Option<DefaultPolicyWork>,
-    default_policy_problem: Option<Problem>,
+    default_policy: DefaultPolicyWork,
+    default_policy_backoff: Option<ExponentialBackoff>,
+    /// Who owns the default policy in the operator's place.
+    default_policy_owner: Option<String>,
+    /// The verdict on each route that was last written, with its Event.
+    told: HashMap<Subject, BTreeMap<&'static str, String>>,
 }
 
 /// Whether the default policy is to be applied.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum DefaultPolicyWork {
+    #[default]
+    Done,
     Due,
     UnderWay,
+    Retry(Timestamp),
 }
 
 /// What a route adds to the standing of all.
@@ -116,26 +122,33 @@ impl Work {
     pub(super) fn forget(&mut self, subject: &Subject) {
         self.beside.remove(subject);
         self.backoffs.remove(subject);
+        self.told.remove(subject);
         self.set_timer(subject, None);
     }
 
     /// Judges anew whatever changes by itself now.
     pub(super) fn wake(&mut self, now: Timestamp) {
+        if let DefaultPolicyWork::Retry(at) = self.default_policy
+            && at <= now
+        {
+            self.default_policy = DefaultPolicyWork::Due;
+        }
         while let Some((at, _)) = self.timers.first()
             && *at <= now
             && let Some((_, subject)) = self.timers.pop_first()
         {
             self.timer_of.remove(&subject);
-            if subject == Subject::Policy(keys::DEFAULT_POLICY.into()) {
-                self.keep_default_policy();
-            }
             self.to_judge.insert(subject);
         }
     }
 
     /// The next moment at which something changes by itself.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
+        let retry = match self.default_policy {
+            DefaultPolicyWork::Retry(at) => Some(at),
+            DefaultPolicyWork::Done | DefaultPolicyWork::Due | DefaultPolicyWork::UnderWay => None,
+        };
+        self.timers.first().map(|(at, _)| *at).into_iter().chain(retry).min()
     }
 
     /// Whether some of what is to be judged was left for later.
@@ -189,27 +202,34 @@ impl Work {
         None
     }
 
-    /// A write has succeeded.
-    pub(super) fn succeeded(&mut self, subject: &Subject) {
+    /// A write has succeeded. What was written is what is observed from now on, also before the watch says so.
+    pub(super) fn succeeded(&mut self, subject: &Subject, effects: Vec<Effect>) {
         self.backoffs.remove(subject);
         self.writing.remove(subject);
+        for effect in effects {
+            match effect {
+                Effect::Event(_) => {}
+                Effect::Annotate(annotations) => drop(self.told.insert(subject.clone(), annotations)),
+                Effect::DeclarationStatus(status) => self.note(subject, Beside::Declaration(status)),
+                Effect::PolicyStatus(status) => self.note(subject, Beside::Policy(status)),
+            }
+        }
+    }
+
+    /// What is gone by now stays forgotten.
+    fn note(&mut self, subject: &Subject, beside: Beside) {
+        if let Some(known) = self.beside.get_mut(subject) {
+            *known = beside;
+        }
     }
 
     /// A write has failed; it is tried again after a while, which is returned.
     pub(super) fn failed(&mut self, subject: &Subject, now: Timestamp) -> Duration {
         self.writing.remove(subject);
-        let backoff = self.backoffs.entry(subject.clone()).or_insert_with(|| {
-            ExponentialBuilder::new()
-                .with_min_delay(FIRST_RETRY)
-                .with_max_delay(LAST_RETRY)
-                .without_max_times()
-                .with_jitter()
-                .build()
-        });
+        let backoff = self.backoffs.entry(subject.clone()).or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
-        let sooner = self.timer_of.get(subject).is_none_or(|known| at < *known);
-        if sooner {
+        if self.timer_of.get(subject).is_none_or(|known| at < *known) {
             self.set_timer(subject, Some(at));
         }
         again
@@ -227,28 +247,37 @@ impl Work {
 
     /// The default policy is to be applied.
     pub(super) fn keep_default_policy(&mut self) {
-        self.default_policy = Some(DefaultPolicyWork::Due);
+        self.default_policy = DefaultPolicyWork::Due;
     }
 
     /// Whether the default policy is to be applied now; asked once, it is under way.
     pub(super) fn must_keep_default_policy(&mut self) -> bool {
-        let is_due = self.default_policy == Some(DefaultPolicyWork::Due);
+        let is_due = self.default_policy == DefaultPolicyWork::Due;
         if is_due {
-            self.default_policy = Some(DefaultPolicyWork::UnderWay);
+            self.default_policy = DefaultPolicyWork::UnderWay;
         }
         is_due
     }
 
-    /// The default policy was applied, or someone else's is there.
-    pub(super) fn default_policy_is(&mut self, problem: Option<String>) {
-        let problem = problem.map(|message| Problem {
-            path: FieldPath::fixed("spec"),
-            message,
-        });
-        if problem != self.default_policy_problem {
-            self.default_policy_problem = problem;
+    /// The default policy was applied, or is someone else's.
+    pub(super) fn default_policy_is(&mut self, owner: Option<String>) {
+        // It may have changed meanwhile, and be due again.
+        if self.default_policy == DefaultPolicyWork::UnderWay {
+            self.default_policy = DefaultPolicyWork::Done;
+        }
+        self.default_policy_backoff = None;
+        if owner != self.default_policy_owner {
+            self.default_policy_owner = owner;
             self.to_judge.insert(Subject::Policy(keys::DEFAULT_POLICY.into()));
         }
+    }
+
+    /// The default policy could not be applied; it is tried again after a while, which is returned.
+    pub(super) fn default_policy_failed(&mut self, now: Timestamp) -> Duration {
+        let backoff = self.default_policy_backoff.get_or_insert_with(backoff);
+        let again = backoff.next().unwrap_or(LAST_RETRY);
+        self.default_policy = DefaultPolicyWork::Retry(now.saturating_add(again).unwrap_or(now));
+        again
     }
 
     fn set_timer(&mut self, subject: &Subject, at: Option<Timestamp>) {
@@ -317,7 +346,7 @@ impl Work {
                 let verdict = verdict_of(registry, subject, now);
                 Some((
                     Reference::to_route(route),
-                    effects::route(route, version, verdict.as_ref()),
+                    effects::route(route, version, self.told.get(subject), verdict.as_ref()),
                 ))
             }
             Subject::Filing(_) | Subject::Server(_) => self.effects_on_declaration(registry, subject, now),
@@ -372,14 +401,24 @@ impl Work {
         let policy = facts.policies().find(|policy| policy.name == *name)?;
         let mut problems = policy.problems.clone();
         problems.extend(rules::unknown_in(policy));
-        if **name == *keys::DEFAULT_POLICY {
-            problems.extend(self.default_policy_problem.clone());
-        }
+        let owner = self
+            .default_policy_owner
+            .as_deref()
+            .filter(|_| **name == *keys::DEFAULT_POLICY);
         let tally = self.standing.policies.get(name).copied().unwrap_or_default();
         let site = facts.site_of(policy).places();
-        let effects = effects::policy(policy, before, site, tally, &problems, now);
+        let effects = effects::policy(policy, before, site, tally, owner, &problems, now);
         Some((Reference::to_policy(name, &policy.uid), effects))
     }
+}
+
+fn backoff() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_RETRY)
+        .with_max_delay(LAST_RETRY)
+        .without_max_times()
+        .with_jitter()
+        .build()
 }
 
 fn change(count: &mut u32, is_there: bool) {

@@ -47,8 +47,9 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Carries out the effects one after the other, and stops at the first that fails: what is left is found anew.
-    pub(super) async fn run(self) -> Result<(), WriteError> {
+    /// Carries out the effects one after the other, and gives them back. It stops at the first that fails: what is left
+    /// is found anew.
+    pub(super) async fn run(self) -> Result<Vec<Effect>, WriteError> {
         for effect in &self.effects {
             match effect {
                 Effect::Event(notice) => self.create_event(notice).await?,
@@ -57,7 +58,7 @@ impl Job {
                 Effect::PolicyStatus(status) => self.write_status(status).await?,
             }
         }
-        Ok(())
+        Ok(self.effects)
     }
 
     async fn create_event(&self, notice: &Notice) -> Result<(), WriteError> {

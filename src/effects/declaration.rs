@@ -98,7 +98,11 @@ fn status(
         routes: observed.routes,
         next_transition: next.map(Time),
         next_reminder: next_reminder(terms, policy, now).map(Time),
-        reminders: on_record(terms, &before.reminders, due),
+        reminders: match declared {
+            Declared::Judged { .. } => on_record(terms, &before.reminders, due),
+            // What was reminded of stays reminded of, until it can be read what still stands.
+            Declared::Unreadable(_) => before.reminders.clone(),
+        },
         changes: before.changes.clone(),
     }
 }

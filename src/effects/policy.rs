@@ -36,19 +36,25 @@ impl Tally {
     }
 }
 
-/// What to do about a policy whose routes are served at a site. `problems` are those of the policy and whatever else
-/// is known to be wrong with it.
+/// What to do about a policy whose routes are served at a site. `owner` is who else owns its spec, where it should be the
+/// operator's; `problems` is what is wrong with it.
 pub fn policy(
     policy: &Policy,
     before: &FilingPolicyStatus,
     site: &[Place],
     tally: Tally,
+    owner: Option<&str>,
     problems: &[Problem],
     now: Timestamp,
 ) -> Vec<Effect> {
-    let (is_ready, reason, message) = match problems {
-        [] => (true, reasons::IN_FORCE, "it is in force".to_owned()),
-        [first, others @ ..] => {
+    let (is_ready, reason, message) = match (owner, problems) {
+        (Some(owner), _) => (
+            false,
+            reasons::OWNED_BY_OTHERS,
+            format!("its spec is owned by {owner}, so the policy of the operator's file is not in force"),
+        ),
+        (None, []) => (true, reasons::IN_FORCE, "it is in force".to_owned()),
+        (None, [first, others @ ..]) => {
             let more = if others.is_empty() {
                 String::new()
             } else {

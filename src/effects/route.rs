@@ -14,18 +14,25 @@ use crate::rules::Lang;
 const MAX_ANNOTATION: usize = 2048;
 
 /// What to do about a route that is governed or is not. `version` is the route's resource version: the same change of
-/// verdict on the same version is told once, and on a later one again.
-pub fn route(route: &Route, version: &str, verdict: Option<&Verdict>) -> Vec<Effect> {
+/// verdict on the same version is told once, and on a later one again. `told` is what was written last, as far as this
+/// process knows: that someone has taken it away is mended, and is no news.
+pub fn route(
+    route: &Route,
+    version: &str,
+    told: Option<&BTreeMap<&'static str, String>>,
+    verdict: Option<&Verdict>,
+) -> Vec<Effect> {
     let verdict = verdict.filter(|verdict| verdict.policy.running != Running::Disabled);
     let annotations = verdict.map(annotations).unwrap_or_default();
     if annotations == route.marks {
         return Vec::new();
     }
-    let told = verdict.and_then(|verdict| notice(route, version, verdict, &annotations));
-    told.map(|notice| Effect::Event(Box::new(notice)))
-        .into_iter()
-        .chain([Effect::Annotate(annotations)])
-        .collect()
+    let is_news = told.is_none_or(|told| *told != annotations);
+    let news = verdict
+        .filter(|_| is_news)
+        .and_then(|verdict| notice(route, version, verdict, &annotations));
+    let event = news.map(|notice| Effect::Event(Box::new(notice)));
+    event.into_iter().chain([Effect::Annotate(annotations)]).collect()
 }
 
 fn annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {

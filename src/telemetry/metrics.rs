@@ -140,7 +140,7 @@ fn watches(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result 
     let mut last_seen = Family::timestamp(
         encoder,
         "filing_operator_watch_last_seen_timestamp",
-        "When a watch last heard from the API server.",
+        "When a watch last saw a change or a listing, by the operator's clock.",
     )?;
     for (kind, watch) in shared.watches() {
         if let Some(moment) = watch.last_seen() {

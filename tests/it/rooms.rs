@@ -60,15 +60,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The code of a file, without its tests and comments.
+/// The code of a file, without comments and without the module of its tests, which ends it.
 fn code(path: &Path) -> Vec<(usize, String)> {
     let text = fs::read_to_string(path).unwrap();
-    let lines = text
-        .lines()
-        .enumerate()
-        .take_while(|(_, line)| line.trim() != "#[cfg(test)]");
-    lines
-        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default().to_owned()))
+    let is_attribute = |line: &str| line.starts_with("#[");
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = (0..lines.len()).find(|at| {
+        let behind = lines[*at..].iter().find(|line| !is_attribute(line));
+        lines[*at] == "#[cfg(test)]" && behind.is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
+    });
+    let code = lines[..tests.unwrap_or(lines.len())].iter().enumerate();
+    code.map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default().to_owned()))
         .collect()
 }
 

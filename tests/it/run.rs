@@ -556,6 +556,14 @@ async fn one_provider_after_the_other(cluster: &Cluster) {
 
 /// Each place needs access, but for those off the mainland where there is one on it.
 async fn two_regions(cluster: &Cluster) {
+    node(cluster, "abroad", "ap-southeast-1.i-3", REGION, "ap-southeast-1");
+    status(
+        cluster,
+        "filingpolicy default",
+        "/status/site/0/region",
+        "ap-southeast-1".into(),
+    )
+    .await;
     node(cluster, "one", "cn-beijing.i-1", REGION, "cn-beijing");
     node(cluster, "two", "cn-shanghai.i-2", REGION, "cn-shanghai");
     status(
@@ -565,27 +573,25 @@ async fn two_regions(cluster: &Cluster) {
         "cn-shanghai".into(),
     )
     .await;
-    node(cluster, "abroad", "ap-southeast-1.i-3", REGION, "ap-southeast-1");
-    declare(
-        &cluster.admin,
-        "shop",
-        "shop.com",
-        &APPROVED.replace("provider: alicloud", "provider: alicloud, regions: [cn-beijing]"),
+    let site = cluster
+        .kubectl("get filingpolicy default -o jsonpath={.status.site[*].region}", "")
+        .succeeds();
+    assert_eq!(site, "cn-beijing cn-shanghai");
+    let one_region = APPROVED.replace("provider: alicloud", "provider: alicloud, regions: [cn-beijing]");
+    declare(&cluster.admin, "shop", "shop.com", &one_region).succeeds();
+    status(
+        cluster,
+        &format!("filing -n {FILINGS} shop"),
+        "/status/observedGeneration",
+        1.into(),
     )
-    .succeeds();
-    let denied = eventually("the filing to be known", PATIENCE, async || {
-        let denied = cluster.kubectl("create -f -", &ingress("shop", &["shop.com"])).fails();
-        if denied.contains("NoFiling") || denied.contains("is set up") {
-            Err(denied)
-        } else {
-            Ok(denied)
-        }
-    })
     .await;
+    let denied = cluster.kubectl("create -f -", &ingress("shop", &["shop.com"])).fails();
     assert!(
-        denied.contains("[RegionMismatch]") & denied.contains("cn-shanghai"),
+        denied.contains("[RegionMismatch]") && denied.contains("cn-shanghai"),
         "{denied}"
     );
+    assert!(!denied.contains("ap-southeast-1"), "{denied}");
 }
 
 async fn no_nodes(cluster: &Cluster) {
@@ -684,28 +690,32 @@ async fn the_operator_stops_cleanly_and_gives_its_lease_up() {
 #[tokio::test]
 async fn a_default_policy_that_someone_else_wrote_is_theirs() {
     let cluster = Cluster::own().await;
+    // Nothing in it clashes with the operator's own, which says more.
     let theirs = "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: default},
-  spec: {admission: Warn, precedence: 5, filingsFrom: {all: true}}}";
+  spec: {admission: Deny}}";
     cluster
         .kubectl("apply --server-side --field-manager=them -f -", theirs)
         .succeeds();
     cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
+    let spec = || {
+        cluster
+            .kubectl("get filingpolicy default -o jsonpath={.spec}", "")
+            .succeeds()
+    };
+    let before = spec();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("policy.yaml");
     std::fs::write(&file, POLICY).unwrap();
-    let _operator = Operator::start(
-        &cluster.admin,
-        &["--namespace", FILINGS, "--policy", file.to_str().unwrap()],
-    )
-    .await;
+    let args = ["--namespace", FILINGS, "--policy", file.to_str().unwrap()];
+    let _operator = Operator::start(&cluster.admin, &args).await;
     status(
         &cluster,
         "filingpolicy default",
-        "/status/conditions/0/status",
-        "False".into(),
+        "/status/conditions/0/reason",
+        "OwnedByOthers".into(),
     )
     .await;
-    status(&cluster, "filingpolicy default", "/spec/admission", "Warn".into()).await;
+    assert_eq!(spec(), before);
 }
 
 #[tokio::test]
