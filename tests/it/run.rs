@@ -4,6 +4,7 @@
 //! or the operator itself has a control plane of its own.
 
 use std::fmt::Write as _;
+use std::net::TcpListener;
 
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
@@ -685,6 +686,18 @@ async fn the_operator_stops_cleanly_and_gives_its_lease_up() {
     assert!(!holder().succeeds().is_empty());
     assert!(first.stop().await.success());
     assert_eq!(holder().succeeds(), "");
+}
+
+#[tokio::test]
+async fn an_operator_that_waits_for_an_answer_stops_when_it_is_told_to() {
+    let folder = TempDir::new().unwrap();
+    // It takes connections, as any listener does, and answers none.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let account = Account::at(silent.local_addr().unwrap(), folder.path());
+    let mut operator = Operator::launch(&account, &["--namespace", FILINGS]);
+    eventually("the operator to be alive", PATIENCE, async || operator.alive()).await;
+    assert_eq!(operator.get("/readyz").0, 503);
+    assert!(operator.stop().await.success());
 }
 
 #[tokio::test]

@@ -243,6 +243,12 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Of whatever listens at an address, for tests of what does not answer. Its kubeconfig is put into `folder`.
+    pub(crate) fn at(address: SocketAddr, folder: &Path) -> Self {
+        let cluster = json!({"server": format!("https://{address}"), "insecure-skip-tls-verify": true});
+        Self::write(folder.join("kubeconfig"), cluster, &json!({"token": "none"}))
+    }
+
     fn write(kubeconfig: PathBuf, cluster: serde_json::Value, user: &serde_json::Value) -> Self {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",

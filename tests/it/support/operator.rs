@@ -68,6 +68,11 @@ impl Operator {
         .await;
     }
 
+    /// Whether `/livez` answers, and if not why.
+    pub(crate) fn alive(&self) -> Result<(), String> {
+        http_get(self.http, "/livez").map(drop).map_err(|error| error.to_string())
+    }
+
     /// Where its webhook listens.
     pub(crate) fn webhook(&self) -> SocketAddr {
         self.webhook
