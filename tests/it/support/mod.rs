@@ -4,7 +4,6 @@
 //! no `sleep` in any test; [`wait`] says what to use instead.
 
 pub(crate) mod cluster;
-#[expect(dead_code, reason = "the tests that start the operator come with `run`")]
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod programs;

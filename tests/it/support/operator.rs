@@ -70,7 +70,9 @@ impl Operator {
 
     /// Whether `/livez` answers, and if not why.
     pub(crate) fn alive(&self) -> Result<(), String> {
-        http_get(self.http, "/livez").map(drop).map_err(|error| error.to_string())
+        http_get(self.http, "/livez")
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 
     /// Where its webhook listens.
@@ -93,21 +95,11 @@ impl Operator {
         .await
     }
 
-    /// Ends it at once, as a lost machine does.
-    pub(crate) fn kill(&mut self) {
-        self.process.kill();
-    }
-
     /// Starts it again with the same arguments and addresses, and waits until it is ready; kills it first if it runs.
     pub(crate) async fn restart(&mut self) {
         self.process.kill();
         self.process = run(&self.args, self.folder.path());
         self.ready().await;
-    }
-
-    /// What it has logged, over all its restarts.
-    pub(crate) fn log(&self) -> String {
-        self.process.log()
     }
 }
 
