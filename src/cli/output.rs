@@ -84,9 +84,39 @@ impl Output {
     }
 }
 
+/// An error and its causes in one line. Many an error repeats its cause in its own words; that one is not said again.
+pub(super) fn chain(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            told.push_str(": ");
+            told.push_str(&cause);
+        }
+    }
+    told
+}
+
 fn taken(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let error = anyhow!("no such file")
+            .context("can't read a.yaml: no such file")
+            .context("reading the kubeconfig");
+        assert_eq!(
+            chain(&error),
+            "reading the kubeconfig: can't read a.yaml: no such file"
+        );
     }
 }

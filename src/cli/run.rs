@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -18,22 +19,25 @@ use crate::telemetry::{self, LogFormat};
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
 pub(super) struct Args {
-    /// The kubeconfig file; without it the environment's, or the pod's service account
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// The kubeconfig file; without it the files of the environment's KUBECONFIG, else ~/.kube/config, else the pod's
+    /// service account
+    // Not read as `env`: it may be a list of files, which clap would take for one.
+    #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     context: Option<String>,
     /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
     #[arg(
         long,
         value_name = "NAMESPACE",
         env = "POD_NAMESPACE",
-        default_value = "filing-system"
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     namespace: String,
     /// Who this replica is; without it the host's name and the process id
-    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    #[arg(long, value_name = "NAME", env = "POD_NAME", value_parser = NonEmptyStringValueParser::new())]
     identity: Option<String>,
     /// A file with the policy to keep as the FilingPolicy `default`: a whole one, or its spec
     #[arg(long, value_name = "FILE")]
@@ -45,13 +49,28 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
     /// The ValidatingWebhookConfiguration that is told of the certificate authority
-    #[arg(long, value_name = "NAME", default_value = "filing-operator")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "filing-operator",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     webhook_configuration: String,
     /// A name or address under which the API server reaches the webhook; may be given several times
-    #[arg(long, value_name = "NAME", default_values = ["localhost", "127.0.0.1"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_values = ["localhost", "127.0.0.1"],
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     tls_name: Vec<String>,
     /// The Secret that keeps the certificate authority, in the operator's namespace; made when it is missing
-    #[arg(long, value_name = "NAME", default_value = "filing-operator-ca")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "filing-operator-ca",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     tls_secret: String,
     /// A PEM file with the webhook's certificate, in place of one that is made
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -71,11 +90,9 @@ pub(super) struct Args {
 }
 
 fn duration(typed: &str) -> Result<SignedDuration, String> {
-    let span: Span = typed
-        .parse()
-        .map_err(|error| format!("{error}; write it like 30d, 2h30m or -1d"))?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|error| format!("{error}; write it in days and hours"))
+    let span: Option<Span> = typed.parse().ok();
+    span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
+        .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
 }
 
 /// Runs the operator until it is told to stop.
@@ -156,4 +173,31 @@ fn stopped() -> std::io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("30d", 30 * 24 * 60)]
+    #[case("2h30m", 150)]
+    #[case("-1d", -24 * 60)]
+    fn the_clock_moves_by_days_and_less(#[case] typed: &str, #[case] minutes: i64) {
+        assert_eq!(duration(typed), Ok(SignedDuration::from_mins(minutes)));
+    }
+
+    #[rstest]
+    #[case::of_no_fixed_length("1mo")]
+    #[case::no_duration("nonsense")]
+    #[case::nothing("")]
+    fn what_is_no_duration_is_answered_with_one(#[case] typed: &str) {
+        let error = duration(typed).unwrap_err();
+        assert_eq!(
+            error,
+            "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d"
+        );
+    }
 }

@@ -16,6 +16,8 @@ pub(super) struct Survey {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Top {
     pub(super) is_mapping: bool,
+    /// It is `null`, or nothing but an anchor.
+    pub(super) is_null: bool,
     pub(super) api_version: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) has_metadata: bool,
@@ -109,8 +111,10 @@ impl<'t> Reader<'t> {
         top: &mut Top,
         mut items: Option<&mut Option<Vec<Item>>>,
     ) -> Result<Option<Span>, ScanError> {
-        if let Event::Alias(_) = first {
-            top.merges = true;
+        match first {
+            Event::Alias(_) => top.merges = true,
+            Event::Scalar(text, style, ..) => top.is_null = said(text, *style).is_none(),
+            _ => {}
         }
         if !matches!(first, Event::MappingStart(..)) {
             self.pass(first, Span::default())?;
@@ -233,7 +237,7 @@ fn dash_line(text: &str, at: usize) -> Option<usize> {
 }
 
 fn said(text: &str, style: ScalarStyle) -> Option<String> {
-    (style != ScalarStyle::Plain || !matches!(text, "" | "~" | "null")).then(|| text.to_owned())
+    (style != ScalarStyle::Plain || !matches!(text, "" | "~" | "null" | "Null" | "NULL")).then(|| text.to_owned())
 }
 
 pub(super) fn is_start(event: &Event<'_>) -> bool {

@@ -175,6 +175,22 @@ fn what_cant_be_used_is_told_with_its_line(#[case] input: &str, #[case] message:
 }
 
 #[test]
+fn names_that_are_yet_to_be_generated_are_each_its_own() {
+    let generated = |host: &str| ingress(host).replace("name: web", "generateName: web-");
+    let json = check_json(&(generated("www.example.net") + &generated("www.example.org")), &BEIJING);
+    assert_eq!(json["errors"], json!([]));
+    let routes = json["routes"].as_array().unwrap();
+    let told: Vec<_> = routes.iter().map(|route| (&route["name"], &route["hosts"][0]["host"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("web-*1"), &json!("www.example.net")),
+            (&json!("web-*2"), &json!("www.example.org"))
+        ]
+    );
+}
+
+#[test]
 fn a_namespace_that_charts_repeat_is_one() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
     assert_eq!(check(&with(&[namespace, namespace]), &[]).code, 0);
@@ -191,6 +207,25 @@ fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
         answer.err,
         "note: no policy is given: every Filing in the input is trusted\n"
     );
+}
+
+#[rstest]
+#[case::a_mistyped_path(&["check", "nowhere.yaml"], "")]
+#[case::a_broken_file(&["check", "-"], "kind: [")]
+fn of_what_cant_be_read_nothing_is_said_to_be_trusted(#[case] args: &[&str], #[case] input: &str) {
+    let answer = run(args, input);
+    assert_eq!(answer.code, 2);
+    assert!(!answer.err.contains("trusted"), "{}", answer.err);
+}
+
+#[rstest]
+#[case::provider(&["--provider", "alicluod"], "note: the provider alicluod is in no table")]
+#[case::region(&["--provider", "alicloud", "--region", "cn-bejing"], "note: the region cn-bejing of alicloud is in no table")]
+fn a_place_that_no_table_has_is_told(#[case] args: &[&str], #[case] note: &str) {
+    let input = with(&[FILING]) + &ingress("www.example.com");
+    let answer = check(&input, args);
+    assert!(answer.err.contains(note), "{}", answer.err);
+    assert!(!check(&input, &BEIJING).err.contains("in no table"));
 }
 
 #[test]
@@ -288,6 +323,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[case::no_such_file(&["check", "nowhere.yaml"])]
 #[case::no_time(&["check", "-", "--now", "tomorrow"])]
 #[case::a_region_of_nobody(&["check", "-", "--region", "cn-beijing"])]
+#[case::a_provider_without_a_name(&["check", "-", "--provider", ""])]
+#[case::a_region_without_a_name(&["check", "-", "--provider", "alicloud", "--region", ""])]
+#[case::a_namespace_without_a_name(&["check", "-", "-n", ""])]
 #[case::no_rule(&["rules", "NoFilling"])]
 fn what_cant_be_understood_ends_with_2(#[case] args: &[&str]) {
     let answer = run(args, "");
