@@ -9,6 +9,8 @@ mod default_policy;
 mod lease;
 mod owner;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod work;
 mod writer;

@@ -1,0 +1,329 @@
+//! A cluster of documents, an owner's loop over it, and a clock that a test sets.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+use serde_json::{Value, json};
+
+use super::super::watch::Beside;
+use super::super::work::Work;
+use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
+use crate::effects::{Effect, Notice, Reference};
+use crate::registry::{Registry, Snapshot, Subject};
+use crate::support::{HOME, change};
+
+/// More writes than any change in a test may cause: whoever passes this writes in a circle.
+const TOO_MANY: usize = 100;
+
+/// What is stored, what the operator makes of it, and a record of what it wrote.
+pub(super) struct World {
+    pub(super) registry: Registry,
+    pub(super) work: Work,
+    pub(super) now: Timestamp,
+    stored: BTreeMap<Subject, Value>,
+    versions: u64,
+    told: String,
+}
+
+impl World {
+    /// An empty cluster with an operator that leads.
+    pub(super) fn new(now: Timestamp) -> Self {
+        let mut work = Work::default();
+        work.turn(true);
+        Self {
+            registry: Registry::new(Snapshot::new(HOME, true)),
+            work,
+            now,
+            stored: BTreeMap::new(),
+            versions: 0,
+            told: String::new(),
+        }
+    }
+
+    /// Everything that was told since it was last asked.
+    pub(super) fn told(&mut self) -> String {
+        std::mem::take(&mut self.told)
+    }
+
+    /// A person does something: what it is, and the objects as they are from now on.
+    pub(super) fn step(&mut self, what: &str, documents: &[Value]) {
+        self.headline(what);
+        for document in documents {
+            self.put(document);
+        }
+        self.settle();
+    }
+
+    /// A person deletes an object.
+    pub(super) fn delete(&mut self, what: &str, subject: &Subject) {
+        self.headline(what);
+        self.remove(subject);
+        self.settle();
+    }
+
+    /// Time passes: every moment at which something is due is stopped at.
+    pub(super) fn wait_until(&mut self, moment: Timestamp) {
+        while let Some(at) = self.work.next_timer()
+            && at <= moment
+        {
+            self.now = at;
+            self.headline("time passes");
+            self.work.wake(self.now);
+            self.settle();
+        }
+        self.now = moment;
+    }
+
+    /// The operator starts anew: it knows what is stored, and nothing else.
+    pub(super) fn restart(&mut self, what: &str) {
+        self.headline(what);
+        self.registry = Registry::new(Snapshot::new(HOME, true));
+        self.work = Work::default();
+        self.work.turn(true);
+        let subjects: Vec<Subject> = self.stored.keys().cloned().collect();
+        for subject in subjects {
+            self.see(&subject);
+        }
+        self.settle();
+    }
+
+    /// Stores an object as a client sends it: what the API server and the operator keep on it stays.
+    pub(super) fn put(&mut self, document: &Value) {
+        let subject = change(document).subject();
+        self.versions += 1;
+        let version = self.versions.to_string();
+        let new = match self.stored.get(&subject) {
+            Some(old) => {
+                let mut new = old.clone();
+                if new["spec"] != document["spec"] {
+                    new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
+                    new["spec"] = document["spec"].clone();
+                }
+                new
+            }
+            None => {
+                let mut new = document.clone();
+                new["metadata"]["uid"] = json!(format!("uid-{version}"));
+                new["metadata"]["generation"] = json!(1);
+                new
+            }
+        };
+        self.store(&subject, new);
+    }
+
+    /// Changes an object as it is stored.
+    pub(super) fn edit(&mut self, subject: &Subject, edit: impl FnOnce(&mut Value)) {
+        let mut new = self.stored[subject].clone();
+        edit(&mut new);
+        self.versions += 1;
+        self.store(subject, new);
+    }
+
+    fn store(&mut self, subject: &Subject, mut document: Value) {
+        document["metadata"]["resourceVersion"] = json!(self.versions.to_string());
+        self.stored.insert(subject.clone(), document);
+        self.see(subject);
+    }
+
+    /// Takes an object away.
+    pub(super) fn remove(&mut self, subject: &Subject) {
+        self.stored.remove(subject);
+        let affected = self.registry.delete(subject);
+        self.work.forget(subject);
+        self.work.touch(affected);
+    }
+
+    /// The watch sees an object as it is stored.
+    fn see(&mut self, subject: &Subject) {
+        let document = &self.stored[subject];
+        let status = |document: &Value| serde_json::from_value(document["status"].clone()).ok();
+        let beside = match subject {
+            Subject::Filing(_) | Subject::Server(_) => {
+                Beside::Declaration(Box::new(status(document).unwrap_or_default()))
+            }
+            Subject::Policy(_) => {
+                let status = serde_json::from_value(document["status"].clone()).ok();
+                Beside::Policy(Box::new(status.unwrap_or_default()))
+            }
+            Subject::Route(_) => Beside::Version(document["metadata"]["resourceVersion"].as_str().unwrap().to_owned()),
+            _ => Beside::Nothing,
+        };
+        self.work.observe(subject.clone(), beside);
+        let affected = self.registry.apply(change(document));
+        self.work.touch(affected);
+    }
+
+    /// Judges and writes until nothing is left to do.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..TOO_MANY {
+            while self.work.has_more_to_judge() {
+                self.work.judge(&self.registry, self.now);
+            }
+            let Some((subject, target, effects)) = self.work.next_write(&self.registry, self.now) else {
+                return;
+            };
+            for effect in &effects {
+                self.carry_out(&subject, &target, effect);
+            }
+            self.work.succeeded(&subject);
+        }
+        panic!("it writes in a circle:\n{}", self.told);
+    }
+
+    fn carry_out(&mut self, subject: &Subject, target: &Reference, effect: &Effect) {
+        let name = match &target.namespace {
+            Some(namespace) => format!("{} {namespace}/{}", target.kind, target.name),
+            None => format!("{} {}", target.kind, target.name),
+        };
+        match effect {
+            Effect::Event(notice) => self.told.push_str(&event(&name, notice)),
+            Effect::Annotate(annotations) => {
+                let _ = writeln!(self.told, "  {name} is annotated");
+                for (key, value) in annotations {
+                    let key = key.rsplit('/').next().unwrap();
+                    for line in value.lines() {
+                        let _ = writeln!(self.told, "      {key}: {line}");
+                    }
+                }
+                self.edit(subject, |document| {
+                    let kept = document["metadata"]["annotations"].take();
+                    let mut kept: BTreeMap<String, String> = serde_json::from_value(kept).unwrap_or_default();
+                    kept.retain(|key, _| !keys::ROUTE_ANNOTATIONS.contains(&key.as_str()));
+                    kept.extend(
+                        annotations
+                            .iter()
+                            .map(|(key, value)| ((*key).to_owned(), value.clone())),
+                    );
+                    document["metadata"]["annotations"] = json!(kept);
+                });
+            }
+            Effect::DeclarationStatus(status) => {
+                self.told.push_str(&declared(&name, status));
+                self.edit(subject, |document| document["status"] = json!(status));
+            }
+            Effect::PolicyStatus(status) => {
+                self.told.push_str(&governed(&name, status));
+                self.edit(subject, |document| document["status"] = json!(status));
+            }
+        }
+    }
+
+    fn headline(&mut self, what: &str) {
+        let _ = writeln!(self.told, "{}  {what}", in_china(self.now));
+    }
+}
+
+fn event(name: &str, notice: &Notice) -> String {
+    let kind = if notice.is_warning { "Warning" } else { "Normal" };
+    format!("  {name} event: {kind} {}: {}\n", notice.reason, notice.note)
+}
+
+fn declared(name: &str, status: &DeclarationStatus) -> String {
+    let mut text = format!("  {name} is {:?}", status.colour.unwrap());
+    for condition in &status.conditions {
+        let _ = write!(
+            text,
+            ", {}={} since {}: {} ({})",
+            condition.type_,
+            condition.status,
+            in_china(condition.last_transition_time.0),
+            condition.reason,
+            condition.message
+        );
+    }
+    text.push('\n');
+    let mut facts = Vec::new();
+    facts.extend(
+        status
+            .respond_by
+            .as_ref()
+            .map(|at| format!("respond by {}", in_china(at.0))),
+    );
+    facts.extend(status.routes.map(|count| format!("routes {count}")));
+    facts.extend(
+        status
+            .next_transition
+            .as_ref()
+            .map(|at| format!("next transition {}", in_china(at.0))),
+    );
+    facts.extend(
+        status
+            .next_reminder
+            .as_ref()
+            .map(|at| format!("next reminder {}", in_china(at.0))),
+    );
+    let reminded: Vec<String> = status.reminders.iter().map(|sent| sent.threshold.to_string()).collect();
+    if !reminded.is_empty() {
+        facts.push(format!("reminded at {}", reminded.join(", ")));
+    }
+    if !facts.is_empty() {
+        let _ = writeln!(text, "      {}", facts.join("; "));
+    }
+    for finding in &status.findings {
+        let mark = match finding.severity {
+            StatusSeverity::Violation => '✗',
+            StatusSeverity::Warning => '!',
+        };
+        let _ = writeln!(text, "      {mark} {}: {}", finding.path, finding.message);
+    }
+    text
+}
+
+fn governed(name: &str, status: &FilingPolicyStatus) -> String {
+    let mut text = format!("  {name} governs");
+    if let Some(routes) = &status.routes {
+        let counts = [
+            (routes.compliant, "compliant"),
+            (routes.warned, "warned"),
+            (routes.violating, "violating"),
+            (routes.exempt, "exempt"),
+        ];
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        let _ = write!(
+            text,
+            " {}",
+            if counts.is_empty() {
+                "nothing".to_owned()
+            } else {
+                counts.join(", ")
+            }
+        );
+    }
+    for condition in &status.conditions {
+        let _ = write!(
+            text,
+            "; {}={}: {} ({})",
+            condition.type_, condition.status, condition.reason, condition.message
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// A moment as a clock on a wall in China shows it.
+fn in_china(moment: Timestamp) -> String {
+    let moment = moment.to_zoned(TimeZone::fixed(Offset::constant(8)));
+    moment.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The subject of a route.
+pub(super) fn route(key: &str) -> Subject {
+    change(&crate::support::ingress(key, &[])).subject()
+}
+
+/// The subject of a filing.
+pub(super) fn filing(key: &str) -> Subject {
+    change(&crate::support::filing(key, json!({}))).subject()
+}
+
+/// The subject of a policy.
+pub(super) fn policy(name: &str) -> Subject {
+    Subject::Policy(Arc::from(name))
+}
