@@ -1,5 +1,6 @@
 //! What is answered to a request: pure, from the facts at one time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use kube::core::{DynamicObject, Status};
 use super::request::{Asked, Request, Subject};
 use super::words;
 use crate::api::{Admission, RuleLevel};
-use crate::domain::FieldPath;
+use crate::domain::{FieldPath, Host};
 use crate::judge::{HostVerdict, Outcome, Verdict, judge};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
@@ -138,13 +139,10 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         rules: rules(verdict),
         ..Answer::unjudged(Decision::Allowed)
     };
-    let tolerated = old.and_then(|old| tolerated(old, new, facts));
-    let is_new = |host: &&HostVerdict| !tolerated.is_some_and(|old| names(old, &host.host));
-    let denied: Vec<Vec<String>> = if denies(policy, facts) {
-        let hosts = verdict.violating().filter(is_new);
-        hosts
-            .map(|host| words::lines(host, Severity::Violation).collect())
-            .collect()
+    let denied: Vec<&HostVerdict> = if denies(policy, facts) {
+        let tolerated = old.and_then(|old| tolerated(old, new, facts)).map(Named::by);
+        let is_new = |host: &&HostVerdict| !tolerated.as_ref().is_some_and(|old| old.has(&host.host));
+        verdict.violating().filter(is_new).collect()
     } else {
         Vec::new()
     };
@@ -155,7 +153,9 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         }
     } else {
         answer.decision = Decision::Denied;
-        answer.denial = words::denial(&denied);
+        let told = denied.iter().take(words::HOSTS);
+        let told: Vec<Vec<String>> = told.map(|host| words::lines(host, Severity::Violation)).collect();
+        answer.denial = words::denial(&told, denied.len());
     }
     answer
 }
@@ -169,10 +169,13 @@ fn denies(policy: &Policy, facts: &Snapshot) -> bool {
 fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
     let violations = verdict
         .violating()
-        .flat_map(|host| words::lines(host, Severity::Violation));
+        .flat_map(|host| words::findings(host, Severity::Violation));
     let asked = verdict.hosts.iter().filter(|host| host.outcome > Outcome::Compliant);
-    let slight = asked.flat_map(|host| words::lines(host, Severity::Warning));
-    let mut warnings = words::warnings(&violations.chain(slight).collect::<Vec<_>>());
+    let slight = asked.flat_map(|host| words::findings(host, Severity::Warning));
+    let all: Vec<(&HostVerdict, &Finding)> = violations.chain(slight).collect();
+    let told = all.iter().take(words::HOSTS);
+    let told: Vec<String> = told.map(|(host, finding)| words::line(&host.host, finding)).collect();
+    let mut warnings = words::warnings(&told, all.len());
     if verdict.outcome == Outcome::Violating {
         warnings.splice(0..0, not_set_up(&verdict.policy, facts));
     }
@@ -202,13 +205,35 @@ fn class<'a>(route: &'a Route, facts: &'a Snapshot) -> Option<&'a Arc<str>> {
     route.class.name().or_else(|| facts.default_class())
 }
 
-/// Whether a route answers for something already: for the same, or for every host below a domain above it. A catch-all
-/// is only ever itself: it is let pass where a policy weighs it lightly, and must not open the way for named hosts.
-fn names(route: &Route, claimed: &Claimed) -> bool {
-    route.claims.iter().any(|claim| match (&claim.to, claimed) {
-        (Claimed::Host(old), Claimed::Host(new)) => old.covers(new),
-        (old, new) => old == new,
-    })
+/// What a route answers for, to be asked of by another with as many hosts.
+struct Named<'a> {
+    each: HashSet<&'a Claimed>,
+    /// The domains that it answers for every host below of.
+    all_below: HashSet<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    fn by(route: &'a Route) -> Self {
+        let wildcards = route.claims.iter().filter_map(|claim| match &claim.to {
+            Claimed::Host(host) if host.is_wildcard() => Some(host.domain().as_str()),
+            _ => None,
+        });
+        Self {
+            each: route.claims.iter().map(|claim| &claim.to).collect(),
+            all_below: wildcards.collect(),
+        }
+    }
+
+    /// Whether the route answers for something already: for the same, or for every host below a domain above it. A
+    /// catch-all is only ever itself: it is let pass where a policy weighs it lightly, and must not open the way for
+    /// named hosts.
+    fn has(&self, claimed: &Claimed) -> bool {
+        let is_below = |host: &Host| {
+            let mut above = host.domain().ancestors().skip(1);
+            above.any(|domain| self.all_below.contains(domain))
+        };
+        self.each.contains(claimed) || matches!(claimed, Claimed::Host(host) if is_below(host))
+    }
 }
 
 fn rules(verdict: &Verdict) -> Vec<&'static str> {
@@ -242,7 +267,7 @@ fn of_unreadable(
         filing: None,
         detail: Detail::Told(vec![("error", unreadable.error.as_str().into())]),
     };
-    let line = words::line(&new.route.key.to_string(), &finding);
+    let line = words::line(&new.route.key, &finding);
     let was_unreadable = old.is_some_and(|old| old.unreadable.is_some());
     answer.rules = vec![UNREADABLE.id];
     answer.outcome = Some(match severity {
@@ -251,10 +276,10 @@ fn of_unreadable(
     });
     if severity == Severity::Violation && !was_unreadable && denies(policy, facts) {
         answer.decision = Decision::Denied;
-        answer.denial = words::denial(&[vec![line]]);
+        answer.denial = words::denial(&[vec![line]], 1);
     } else {
         answer.decision = Decision::Warned;
-        answer.warnings = words::warnings(&[line]);
+        answer.warnings = words::warnings(&[line], 1);
         if severity == Severity::Violation {
             answer.warnings.splice(0..0, not_set_up(policy, facts));
         }
@@ -492,6 +517,25 @@ mod tests {
         let answer = answer(&create("shop", hosts(&names)), &cluster());
         assert!(answer.denial.len() <= 4096);
         assert!(answer.denial.ends_with("and 490 more hosts"), "{}", answer.denial);
+    }
+
+    #[test]
+    fn a_change_of_very_many_hosts_is_denied_only_for_the_one_that_is_new() {
+        let names: Vec<String> = (0..30_000).map(|at| format!("{at}.example.net")).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.push("*.wild.example.net");
+        let old = hosts(&names);
+        let same = answer(&update(old.clone(), old.clone()), &cluster());
+        assert_eq!(same.decision, Decision::Warned);
+        assert_eq!(same.warnings.last().map(String::as_str), Some("and 29991 more"));
+        names.extend(["a.wild.example.net", "new.example.net"]);
+        let more = answer(&update(old, hosts(&names)), &cluster());
+        assert_eq!(more.decision, Decision::Denied);
+        assert!(
+            more.denial.starts_with("new.example.net: ") && more.denial.lines().count() == 1,
+            "{}",
+            more.denial
+        );
     }
 
     fn some_hosts() -> impl Strategy<Value = Vec<&'static str>> {
