@@ -113,6 +113,17 @@ pub fn review(request: &Request, facts: &Snapshot, now: Timestamp) -> Answer {
         Subject::Nothing => return Answer::unjudged(Decision::Unasked),
         Subject::UnknownKind => return Answer::unjudged(Decision::UnknownKind),
     };
+    let mut answer = of_route(new, old, facts, now);
+    if let Some(warning) = words::unreadable_policies(facts.unreadable_policies().map(|(name, _)| &**name)) {
+        answer.warnings.insert(0, warning);
+        if answer.decision == Decision::Allowed {
+            answer.decision = Decision::Warned;
+        }
+    }
+    answer
+}
+
+fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) -> Answer {
     let Some(policy) = facts.policy_of(&new.route) else {
         return Answer::unjudged(Decision::Ungoverned);
     };
@@ -294,7 +305,9 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::super::fixture::{ask, create, facts, hosts, ingress, now, parse, update, without_filing};
+    use super::super::fixture::{
+        ask, create, facts, hosts, ingress, now, parse, update, with_unreadable_policies, without_filing,
+    };
     use super::*;
 
     /// `Deny` by default, and another word for routes of some classes.
@@ -425,6 +438,31 @@ mod tests {
         nothing is denied yet, for there is no Filing that policy default trusts; declare one where its filingsFrom looks
         shop.example.net: no trusted filing covers example.net [NoFiling]; file example.net with access at alicloud, and declare it as a Filing
         ");
+    }
+
+    #[rstest]
+    #[case::ungoverned(&[], hosts(&["shop.example.net"]), Decision::Ungoverned)]
+    #[case::allowed(&[("default", json!({"admission": "Deny"}))], hosts(&["www.example.com"]), Decision::Warned)]
+    #[case::denied(&[("default", json!({"admission": "Deny"}))], hosts(&["shop.example.net"]), Decision::Denied)]
+    #[case::disabled(&[("default", json!({"admission": "Disabled"}))], hosts(&["a.example.net"]), Decision::Disabled)]
+    fn that_a_policy_can_not_be_read_is_told_whatever_the_decision(
+        #[case] policies: &[(&str, Value)],
+        #[case] spec: Value,
+        #[case] expected: Decision,
+    ) {
+        let facts = with_unreadable_policies(facts(policies), &["strict"]);
+        let told = answer(&create("shop", spec.clone()), &facts);
+        assert_eq!(told.decision, expected);
+        assert_eq!(
+            told.warnings,
+            ["policy strict can't be read, so it governs nothing; mend it"]
+        );
+        let object = ingress(spec);
+        assert!(
+            answer(&ask("DELETE", object.clone(), object), &facts)
+                .warnings
+                .is_empty()
+        );
     }
 
     #[test]

@@ -81,9 +81,49 @@ pub(super) fn warnings(first: &[String], count: usize) -> Vec<String> {
     told
 }
 
+/// The warning that there are policies that govern nothing, for they can't be read; none: there are none.
+pub(super) fn unreadable_policies<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SHOWN: usize = 3;
+    const NAME: usize = 50;
+    let mut names = names.map(|name| one_line(name, NAME));
+    let first: Vec<String> = names.by_ref().take(SHOWN).collect();
+    let more = names.count();
+    match first.as_slice() {
+        [] => None,
+        [one] => Some(format!("policy {one} can't be read, so it governs nothing; mend it")),
+        several => {
+            let several = several.join(", ");
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            Some(format!(
+                "policies {several}{more} can't be read, so they govern nothing; mend them"
+            ))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_that_can_not_be_read_are_named_within_bounds() {
+        let told = |names: &[&str]| unreadable_policies(names.iter().copied());
+        assert_eq!(told(&[]), None);
+        insta::assert_snapshot!(
+            [told(&["a"]), told(&["a", "b"]), told(&["a", "b", "c", "d", "e"])].map(Option::unwrap).join("\n"),
+            @r"
+        policy a can't be read, so it governs nothing; mend it
+        policies a, b can't be read, so they govern nothing; mend them
+        policies a, b, c and 2 more can't be read, so they govern nothing; mend them
+        "
+        );
+        let long = "x".repeat(253);
+        assert!(told(&[long.as_str(); 1000]).unwrap().chars().count() <= WARNING);
+    }
 
     #[test]
     fn a_line_is_cut_between_characters_and_has_no_line_breaks() {
