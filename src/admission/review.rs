@@ -9,12 +9,12 @@ use kube::core::{DynamicObject, Status};
 
 use super::request::{Asked, Request, Subject};
 use super::words;
-use crate::api::{Admission, RuleLevel};
+use crate::api::Admission;
 use crate::domain::{FieldPath, Host};
 use crate::judge::{HostVerdict, Outcome, Verdict, judge};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
-use crate::rules::{CATALOGUE, Detail, Finding, Severity, UNREADABLE};
+use crate::rules::{self, CATALOGUE, Detail, Finding, Severity, UNREADABLE};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -265,11 +265,8 @@ fn of_unreadable(
         policy: Some(Arc::clone(&policy.name)),
         ..Answer::unjudged(Decision::Allowed)
     };
-    let severity = match policy.rules.get(UNREADABLE.id) {
-        Some(RuleLevel::Disabled) => return answer,
-        Some(RuleLevel::Warning) => Severity::Warning,
-        Some(RuleLevel::Violation) => Severity::Violation,
-        None => UNREADABLE.severity.unwrap_or(Severity::Violation),
+    let Some(severity) = rules::severity(&UNREADABLE, None, policy) else {
+        return answer;
     };
     let finding = Finding {
         rule: &UNREADABLE,

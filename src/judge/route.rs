@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};
-use crate::api::RuleLevel;
 use crate::domain::{Host, Location, Place};
 use crate::registry::{Filing, Policy, Snapshot};
 use crate::route::{Claim, Claimed, Route};
@@ -315,7 +314,7 @@ fn keep_to_itself(findings: &mut Vec<Finding>) {
 fn own_violations<'a>(case: &'a FilingCase<'a>) -> impl Iterator<Item = Found> + 'a {
     let policy = case.context.policy;
     let rules = CATALOGUE.iter().copied().filter(move |rule| {
-        level(rule, policy) == Some(Severity::Violation)
+        rules::severity(rule, None, policy) == Some(Severity::Violation)
             && !rule
                 .checks
                 .iter()
@@ -341,12 +340,7 @@ pub(super) struct Found {
 
 impl Found {
     fn new(rule: &'static Rule, draft: Draft, policy: &Policy) -> Option<Self> {
-        let severity = match policy.rules.get(rule.id) {
-            None => draft.severity.or(rule.severity)?,
-            Some(RuleLevel::Disabled) => return None,
-            Some(RuleLevel::Warning) => Severity::Warning,
-            Some(RuleLevel::Violation) => Severity::Violation,
-        };
+        let severity = rules::severity(rule, draft.severity, policy)?;
         Some(Self { rule, severity, draft })
     }
 
@@ -381,22 +375,15 @@ impl Found {
     }
 }
 
-/// The severity that a rule has under a policy; none: it is off.
-fn level(rule: &Rule, policy: &Policy) -> Option<Severity> {
-    match policy.rules.get(rule.id) {
-        None => rule.severity,
-        Some(RuleLevel::Disabled) => None,
-        Some(RuleLevel::Warning) => Some(Severity::Warning),
-        Some(RuleLevel::Violation) => Some(Severity::Violation),
-    }
-}
-
 /// Everything that the rules in force find, in the order of the catalogue.
 pub(super) fn check<'a>(
     policy: &'a Policy,
     mut run: impl FnMut(&Check) -> Vec<Draft> + 'a,
 ) -> impl Iterator<Item = Found> + 'a {
-    let rules = CATALOGUE.iter().copied().filter(|rule| level(rule, policy).is_some());
+    let rules = CATALOGUE
+        .iter()
+        .copied()
+        .filter(|rule| rules::severity(rule, None, policy).is_some());
     rules
         .flat_map(|rule| rule.checks.iter().map(move |check| (rule, check)))
         .flat_map(move |(rule, check)| {
