@@ -5,7 +5,7 @@ use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::request::Request;
-use crate::registry::{Change, Filing, FilingKey, IngressClassFact, Policy, Registry, Snapshot};
+use crate::registry::{Change, Filing, FilingKey, IngressClassFact, Policy, Registry, Snapshot, Unreadable};
 
 pub(super) fn now() -> Timestamp {
     "2026-11-23T04:00:00Z".parse().unwrap()
@@ -31,6 +31,20 @@ pub(super) fn facts(policies: &[(&str, Value)]) -> Snapshot {
         let spec = serde_json::from_value(spec).unwrap();
         let filing = Filing::new(key.clone(), &ObjectMeta::default(), &spec);
         registry.apply(Change::Filing(key, Ok(filing)));
+    }
+    registry.snapshot().clone()
+}
+
+/// The same with policies that can't be read.
+pub(super) fn with_unreadable_policies(facts: Snapshot, names: &[&str]) -> Snapshot {
+    let mut registry = Registry::new(facts);
+    for name in names {
+        let unreadable = Unreadable {
+            error: "spec: a string".to_owned(),
+            uid: "".into(),
+            generation: 1,
+        };
+        registry.apply(Change::Policy((*name).into(), Err(unreadable)));
     }
     registry.snapshot().clone()
 }

@@ -1,5 +1,6 @@
 //! What is answered to a request: pure, from the facts at one time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,12 +9,12 @@ use kube::core::{DynamicObject, Status};
 
 use super::request::{Asked, Request, Subject};
 use super::words;
-use crate::api::{Admission, RuleLevel};
-use crate::domain::FieldPath;
+use crate::api::Admission;
+use crate::domain::{FieldPath, Host};
 use crate::judge::{HostVerdict, Outcome, Verdict, judge};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
-use crate::rules::{CATALOGUE, Detail, Finding, Severity, UNREADABLE};
+use crate::rules::{self, CATALOGUE, Detail, Finding, Severity, UNREADABLE};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,6 +113,17 @@ pub fn review(request: &Request, facts: &Snapshot, now: Timestamp) -> Answer {
         Subject::Nothing => return Answer::unjudged(Decision::Unasked),
         Subject::UnknownKind => return Answer::unjudged(Decision::UnknownKind),
     };
+    let mut answer = of_route(new, old, facts, now);
+    if let Some(warning) = words::unreadable_policies(facts.unreadable_policies().map(|(name, _)| &**name)) {
+        answer.warnings.insert(0, warning);
+        if answer.decision == Decision::Allowed {
+            answer.decision = Decision::Warned;
+        }
+    }
+    answer
+}
+
+fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) -> Answer {
     let Some(policy) = facts.policy_of(&new.route) else {
         return Answer::unjudged(Decision::Ungoverned);
     };
@@ -138,13 +150,10 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         rules: rules(verdict),
         ..Answer::unjudged(Decision::Allowed)
     };
-    let tolerated = old.and_then(|old| tolerated(old, new, facts));
-    let is_new = |host: &&HostVerdict| !tolerated.is_some_and(|old| names(old, &host.host));
-    let denied: Vec<Vec<String>> = if denies(policy, facts) {
-        let hosts = verdict.violating().filter(is_new);
-        hosts
-            .map(|host| words::lines(host, Severity::Violation).collect())
-            .collect()
+    let denied: Vec<&HostVerdict> = if denies(policy, facts) {
+        let tolerated = old.and_then(|old| tolerated(old, new, facts)).map(Named::by);
+        let is_new = |host: &&HostVerdict| !tolerated.as_ref().is_some_and(|old| old.has(&host.host));
+        verdict.violating().filter(is_new).collect()
     } else {
         Vec::new()
     };
@@ -155,7 +164,9 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         }
     } else {
         answer.decision = Decision::Denied;
-        answer.denial = words::denial(&denied);
+        let told = denied.iter().take(words::HOSTS);
+        let told: Vec<Vec<String>> = told.map(|host| words::lines(host, Severity::Violation)).collect();
+        answer.denial = words::denial(&told, denied.len());
     }
     answer
 }
@@ -169,10 +180,13 @@ fn denies(policy: &Policy, facts: &Snapshot) -> bool {
 fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
     let violations = verdict
         .violating()
-        .flat_map(|host| words::lines(host, Severity::Violation));
+        .flat_map(|host| words::findings(host, Severity::Violation));
     let asked = verdict.hosts.iter().filter(|host| host.outcome > Outcome::Compliant);
-    let slight = asked.flat_map(|host| words::lines(host, Severity::Warning));
-    let mut warnings = words::warnings(&violations.chain(slight).collect::<Vec<_>>());
+    let slight = asked.flat_map(|host| words::findings(host, Severity::Warning));
+    let all: Vec<(&HostVerdict, &Finding)> = violations.chain(slight).collect();
+    let told = all.iter().take(words::HOSTS);
+    let told: Vec<String> = told.map(|(host, finding)| words::line(&host.host, finding)).collect();
+    let mut warnings = words::warnings(&told, all.len());
     if verdict.outcome == Outcome::Violating {
         warnings.splice(0..0, not_set_up(&verdict.policy, facts));
     }
@@ -202,13 +216,35 @@ fn class<'a>(route: &'a Route, facts: &'a Snapshot) -> Option<&'a Arc<str>> {
     route.class.name().or_else(|| facts.default_class())
 }
 
-/// Whether a route answers for something already: for the same, or for every host below a domain above it. A catch-all
-/// is only ever itself: it is let pass where a policy weighs it lightly, and must not open the way for named hosts.
-fn names(route: &Route, claimed: &Claimed) -> bool {
-    route.claims.iter().any(|claim| match (&claim.to, claimed) {
-        (Claimed::Host(old), Claimed::Host(new)) => old.covers(new),
-        (old, new) => old == new,
-    })
+/// What a route answers for, to be asked of by another with as many hosts.
+struct Named<'a> {
+    each: HashSet<&'a Claimed>,
+    /// The domains that it answers for every host below of.
+    all_below: HashSet<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    fn by(route: &'a Route) -> Self {
+        let wildcards = route.claims.iter().filter_map(|claim| match &claim.to {
+            Claimed::Host(host) if host.is_wildcard() => Some(host.domain().as_str()),
+            _ => None,
+        });
+        Self {
+            each: route.claims.iter().map(|claim| &claim.to).collect(),
+            all_below: wildcards.collect(),
+        }
+    }
+
+    /// Whether the route answers for something already: for the same, or for every host below a domain above it. A
+    /// catch-all is only ever itself: it is let pass where a policy weighs it lightly, and must not open the way for
+    /// named hosts.
+    fn has(&self, claimed: &Claimed) -> bool {
+        let is_below = |host: &Host| {
+            let mut above = host.domain().ancestors().skip(1);
+            above.any(|domain| self.all_below.contains(domain))
+        };
+        self.each.contains(claimed) || matches!(claimed, Claimed::Host(host) if is_below(host))
+    }
 }
 
 fn rules(verdict: &Verdict) -> Vec<&'static str> {
@@ -229,11 +265,8 @@ fn of_unreadable(
         policy: Some(Arc::clone(&policy.name)),
         ..Answer::unjudged(Decision::Allowed)
     };
-    let severity = match policy.rules.get(UNREADABLE.id) {
-        Some(RuleLevel::Disabled) => return answer,
-        Some(RuleLevel::Warning) => Severity::Warning,
-        Some(RuleLevel::Violation) => Severity::Violation,
-        None => UNREADABLE.severity.unwrap_or(Severity::Violation),
+    let Some(severity) = rules::severity(&UNREADABLE, None, policy) else {
+        return answer;
     };
     let finding = Finding {
         rule: &UNREADABLE,
@@ -242,7 +275,7 @@ fn of_unreadable(
         filing: None,
         detail: Detail::Told(vec![("error", unreadable.error.as_str().into())]),
     };
-    let line = words::line(&new.route.key.to_string(), &finding);
+    let line = words::line(&new.route.key, &finding);
     let was_unreadable = old.is_some_and(|old| old.unreadable.is_some());
     answer.rules = vec![UNREADABLE.id];
     answer.outcome = Some(match severity {
@@ -251,10 +284,10 @@ fn of_unreadable(
     });
     if severity == Severity::Violation && !was_unreadable && denies(policy, facts) {
         answer.decision = Decision::Denied;
-        answer.denial = words::denial(&[vec![line]]);
+        answer.denial = words::denial(&[vec![line]], 1);
     } else {
         answer.decision = Decision::Warned;
-        answer.warnings = words::warnings(&[line]);
+        answer.warnings = words::warnings(&[line], 1);
         if severity == Severity::Violation {
             answer.warnings.splice(0..0, not_set_up(policy, facts));
         }
@@ -269,7 +302,9 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::super::fixture::{ask, create, facts, hosts, ingress, now, parse, update, without_filing};
+    use super::super::fixture::{
+        ask, create, facts, hosts, ingress, now, parse, update, with_unreadable_policies, without_filing,
+    };
     use super::*;
 
     /// `Deny` by default, and another word for routes of some classes.
@@ -402,6 +437,31 @@ mod tests {
         ");
     }
 
+    #[rstest]
+    #[case::ungoverned(&[], hosts(&["shop.example.net"]), Decision::Ungoverned)]
+    #[case::allowed(&[("default", json!({"admission": "Deny"}))], hosts(&["www.example.com"]), Decision::Warned)]
+    #[case::denied(&[("default", json!({"admission": "Deny"}))], hosts(&["shop.example.net"]), Decision::Denied)]
+    #[case::disabled(&[("default", json!({"admission": "Disabled"}))], hosts(&["a.example.net"]), Decision::Disabled)]
+    fn that_a_policy_can_not_be_read_is_told_whatever_the_decision(
+        #[case] policies: &[(&str, Value)],
+        #[case] spec: Value,
+        #[case] expected: Decision,
+    ) {
+        let facts = with_unreadable_policies(facts(policies), &["strict"]);
+        let told = answer(&create("shop", spec.clone()), &facts);
+        assert_eq!(told.decision, expected);
+        assert_eq!(
+            told.warnings,
+            ["policy strict can't be read, so it governs nothing; mend it"]
+        );
+        let object = ingress(spec);
+        assert!(
+            answer(&ask("DELETE", object.clone(), object), &facts)
+                .warnings
+                .is_empty()
+        );
+    }
+
     #[test]
     fn a_denial_reads_well() {
         let answer = answer(&create("shop", hosts(&["shop.example.net"])), &cluster());
@@ -492,6 +552,25 @@ mod tests {
         let answer = answer(&create("shop", hosts(&names)), &cluster());
         assert!(answer.denial.len() <= 4096);
         assert!(answer.denial.ends_with("and 490 more hosts"), "{}", answer.denial);
+    }
+
+    #[test]
+    fn a_change_of_very_many_hosts_is_denied_only_for_the_one_that_is_new() {
+        let names: Vec<String> = (0..30_000).map(|at| format!("{at}.example.net")).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.push("*.wild.example.net");
+        let old = hosts(&names);
+        let same = answer(&update(old.clone(), old.clone()), &cluster());
+        assert_eq!(same.decision, Decision::Warned);
+        assert_eq!(same.warnings.last().map(String::as_str), Some("and 29991 more"));
+        names.extend(["a.wild.example.net", "new.example.net"]);
+        let more = answer(&update(old, hosts(&names)), &cluster());
+        assert_eq!(more.decision, Decision::Denied);
+        assert!(
+            more.denial.starts_with("new.example.net: ") && more.denial.lines().count() == 1,
+            "{}",
+            more.denial
+        );
     }
 
     fn some_hosts() -> impl Strategy<Value = Vec<&'static str>> {

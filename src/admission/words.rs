@@ -1,12 +1,12 @@
 //! What a person at kubectl reads: denials and warnings within the limits of those who carry them.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::judge::HostVerdict;
 use crate::rules::{Finding, Lang, Severity};
 
 /// How many hosts an answer tells of.
-const HOSTS: usize = 10;
+pub(super) const HOSTS: usize = 10;
 /// How long a denial may be, in bytes: it lands in terminals, Events and logs.
 const DENIAL: usize = 4096;
 /// How long a warning may be, in characters: the API server cuts longer ones when there are many.
@@ -25,19 +25,26 @@ pub(super) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
-/// The findings of a host that are so bad, a line each.
-pub(super) fn lines(host: &HostVerdict, severity: Severity) -> impl Iterator<Item = String> {
+/// The findings of a host that are so bad.
+pub(super) fn findings(host: &HostVerdict, severity: Severity) -> impl Iterator<Item = (&HostVerdict, &Finding)> {
     let bad = host.findings.iter().filter(move |finding| finding.severity == severity);
-    bad.map(|finding| line(&host.host.to_string(), finding))
+    bad.map(move |finding| (host, finding))
+}
+
+/// The findings of a host that are so bad, a line each.
+pub(super) fn lines(host: &HostVerdict, severity: Severity) -> Vec<String> {
+    findings(host, severity)
+        .map(|(host, finding)| line(&host.host, finding))
+        .collect()
 }
 
 /// A finding on a host or an object.
-pub(super) fn line(subject: &str, finding: &Finding) -> String {
+pub(super) fn line(subject: &impl fmt::Display, finding: &Finding) -> String {
     format!("{subject}: {}", finding.sentence(Lang::En))
 }
 
-/// The message of a denial: the lines of each host, below one another.
-pub(super) fn denial(hosts: &[Vec<String>]) -> String {
+/// The message of a denial for so many hosts: the lines of each of the first [`HOSTS`], below one another.
+pub(super) fn denial(hosts: &[Vec<String>], count: usize) -> String {
     const MORE: usize = "\nand 1000000 more hosts".len();
     let mut text = String::new();
     let mut told = 0_usize;
@@ -58,26 +65,65 @@ pub(super) fn denial(hosts: &[Vec<String>]) -> String {
     }
     let end = (0..=DENIAL - MORE).rev().find(|at| text.is_char_boundary(*at));
     text.truncate(end.unwrap_or_default());
-    if let more @ 1.. = hosts.len().saturating_sub(told) {
+    if let more @ 1.. = count.saturating_sub(told) {
         // Writing into a String cannot fail.
         let _ = write!(text, "\nand {more} more {}", if more == 1 { "host" } else { "hosts" });
     }
     text
 }
 
-/// Warnings, each short enough to be carried whole.
-pub(super) fn warnings(all: &[String]) -> Vec<String> {
-    let more = all.len().saturating_sub(HOSTS);
-    let mut told: Vec<String> = all.iter().take(HOSTS).map(|text| one_line(text, WARNING)).collect();
-    if more > 0 {
+/// The first [`HOSTS`] of so many warnings, each short enough to be carried whole.
+pub(super) fn warnings(first: &[String], count: usize) -> Vec<String> {
+    let mut told: Vec<String> = first.iter().take(HOSTS).map(|text| one_line(text, WARNING)).collect();
+    if let more @ 1.. = count.saturating_sub(told.len()) {
         told.push(format!("and {more} more"));
     }
     told
 }
 
+/// The warning that there are policies that govern nothing, for they can't be read; none: there are none.
+pub(super) fn unreadable_policies<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SHOWN: usize = 3;
+    const NAME: usize = 50;
+    let mut names = names.map(|name| one_line(name, NAME));
+    let first: Vec<String> = names.by_ref().take(SHOWN).collect();
+    let more = names.count();
+    match first.as_slice() {
+        [] => None,
+        [one] => Some(format!("policy {one} can't be read, so it governs nothing; mend it")),
+        several => {
+            let several = several.join(", ");
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            Some(format!(
+                "policies {several}{more} can't be read, so they govern nothing; mend them"
+            ))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_that_can_not_be_read_are_named_within_bounds() {
+        let told = |names: &[&str]| unreadable_policies(names.iter().copied());
+        assert_eq!(told(&[]), None);
+        insta::assert_snapshot!(
+            [told(&["a"]), told(&["a", "b"]), told(&["a", "b", "c", "d", "e"])].map(Option::unwrap).join("\n"),
+            @r"
+        policy a can't be read, so it governs nothing; mend it
+        policies a, b can't be read, so they govern nothing; mend them
+        policies a, b, c and 2 more can't be read, so they govern nothing; mend them
+        "
+        );
+        let long = "x".repeat(253);
+        assert!(told(&[long.as_str(); 1000]).unwrap().chars().count() <= WARNING);
+    }
 
     #[test]
     fn a_line_is_cut_between_characters_and_has_no_line_breaks() {
@@ -90,26 +136,27 @@ mod tests {
     #[test]
     fn a_denial_tells_of_ten_hosts_and_counts_the_others() {
         let host = |at: usize| vec![format!("h{at}: bad")];
-        assert_eq!(denial(&(0..2).map(host).collect::<Vec<_>>()), "h0: bad\nh1: bad");
-        let ten = denial(&(0..10).map(host).collect::<Vec<_>>());
+        let denial = |count: usize| super::denial(&(0..count.min(HOSTS)).map(host).collect::<Vec<_>>(), count);
+        assert_eq!(denial(2), "h0: bad\nh1: bad");
+        let ten = denial(10);
         assert!(ten.ends_with("\nh9: bad"), "{ten}");
-        assert!(denial(&(0..11).map(host).collect::<Vec<_>>()).ends_with("\nh9: bad\nand 1 more host"));
-        assert!(denial(&(0..32).map(host).collect::<Vec<_>>()).ends_with("\nh9: bad\nand 22 more hosts"));
+        assert!(denial(11).ends_with("\nh9: bad\nand 1 more host"));
+        assert!(denial(32).ends_with("\nh9: bad\nand 22 more hosts"));
     }
 
     #[test]
     fn a_denial_stays_within_its_bytes_at_a_character() {
         let long = vec!["备案".repeat(3000)];
-        let text = denial(&vec![long; 12]);
+        let text = denial(&vec![long; 10], 12);
         assert!(text.len() <= DENIAL, "{}", text.len());
         assert!(text.contains("…\nand "), "{text}");
         let many = vec!["备案".repeat(3000); 9];
-        assert!(denial(&[many]).len() <= DENIAL);
+        assert!(denial(&[many], 1).len() <= DENIAL);
     }
 
     #[test]
     fn warnings_are_short_and_few() {
-        let told = warnings(&vec!["备".repeat(300); 12]);
+        let told = warnings(&vec!["备".repeat(300); 10], 12);
         assert_eq!(told.len(), 11);
         assert!(told.iter().all(|warning| warning.chars().count() <= WARNING));
         assert_eq!(told.last().map(String::as_str), Some("and 2 more"));

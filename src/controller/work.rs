@@ -163,10 +163,13 @@ impl Work {
             // Routes come last in the order of subjects, and are judged first: the others count them.
             let Some(subject) = self.to_judge.pop_last() else { break };
             let next = match &subject {
-                Subject::Route(_) => {
-                    let verdict = verdict_of(registry, &subject, now);
+                Subject::Route(key) => {
+                    let (verdict, next) = match registry.route(key) {
+                        Some(Kept::Read(route)) => judge::judge_until(route, registry.snapshot(), now).unzip(),
+                        Some(Kept::Unreadable(_)) | None => (None, None),
+                    };
                     has_changed |= self.stand(&subject, verdict.as_ref());
-                    verdict.and_then(|verdict| verdict.next)
+                    next.flatten()
                 }
                 Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
                 _ => None,

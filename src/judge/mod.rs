@@ -8,5 +8,5 @@ mod tests;
 mod verdict;
 
 pub use declaration::{Declaration, judge_filing, judge_server};
-pub use route::judge;
+pub use route::{judge, judge_until};
 pub use verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};
-use crate::api::RuleLevel;
 use crate::domain::{Host, Location, Place};
 use crate::registry::{Filing, Policy, Snapshot};
 use crate::route::{Claim, Claimed, Route};
@@ -17,36 +16,59 @@ use crate::rules::{
 
 /// Judges a route. Without a policy that governs it there is nothing to judge.
 pub fn judge(route: &Route, facts: &Snapshot, now: Timestamp) -> Option<Verdict> {
-    let policy = facts.policy_of(route)?;
-    let serving = Serving::of(facts, policy);
-    let moment = Moment::new(now);
-    let hosts = hosts(
-        route,
-        &serving,
-        Context {
-            facts,
-            policy,
-            moment: &moment,
-        },
-    );
-    let next = next_change(&hosts, &moment, |moment| {
-        hosts_at(route, &serving, facts, policy, moment)
-    });
-    Some(Verdict {
-        policy: Arc::clone(policy),
-        site: facts.site_of(policy).places().to_vec(),
-        outcome: hosts
-            .iter()
-            .map(|host| host.outcome)
-            .max()
-            .unwrap_or(Outcome::Compliant),
-        hosts,
-        next,
-    })
+    Asked::of(route, facts).map(|asked| asked.verdict(asked.hosts(&Moment::new(now))))
 }
 
-fn hosts_at(route: &Route, serving: &Serving, facts: &Snapshot, policy: &Policy, moment: &Moment) -> Vec<HostVerdict> {
-    hosts(route, serving, Context { facts, policy, moment })
+/// Judges a route for one who waits: also says when the answer next changes by itself, if it does. Before that moment
+/// it is this one, at that moment another. To find it, the route is judged anew for each date that matters to it.
+pub fn judge_until(route: &Route, facts: &Snapshot, now: Timestamp) -> Option<(Verdict, Option<Timestamp>)> {
+    let asked = Asked::of(route, facts)?;
+    let moment = Moment::new(now);
+    let hosts = asked.hosts(&moment);
+    let next = next_change(&hosts, &moment, |moment| asked.hosts(moment));
+    Some((asked.verdict(hosts), next))
+}
+
+/// What is asked of a route, at whatever moment.
+struct Asked<'a> {
+    route: &'a Route,
+    facts: &'a Snapshot,
+    policy: &'a Arc<Policy>,
+    serving: Serving,
+}
+
+impl<'a> Asked<'a> {
+    fn of(route: &'a Route, facts: &'a Snapshot) -> Option<Self> {
+        let policy = facts.policy_of(route)?;
+        Some(Self {
+            route,
+            facts,
+            policy,
+            serving: Serving::of(facts, policy),
+        })
+    }
+
+    fn hosts(&self, moment: &Moment) -> Vec<HostVerdict> {
+        let context = Context {
+            facts: self.facts,
+            policy: self.policy,
+            moment,
+        };
+        let claims = self.route.claims.iter();
+        claims
+            .map(|claim| host(claim, &self.route.key.namespace, &self.serving, context))
+            .collect()
+    }
+
+    fn verdict(&self, hosts: Vec<HostVerdict>) -> Verdict {
+        let worst = hosts.iter().map(|host| host.outcome).max();
+        Verdict {
+            policy: Arc::clone(self.policy),
+            site: self.facts.site_of(self.policy).places().to_vec(),
+            outcome: worst.unwrap_or(Outcome::Compliant),
+            hosts,
+        }
+    }
 }
 
 /// The first moment at which an answer is another. An answer about time may change without changing the whole, so
@@ -95,14 +117,6 @@ impl Serving {
             is_nowhere: site.is_empty(),
         }
     }
-}
-
-fn hosts(route: &Route, serving: &Serving, context: Context<'_>) -> Vec<HostVerdict> {
-    route
-        .claims
-        .iter()
-        .map(|claim| host(claim, &route.key.namespace, serving, context))
-        .collect()
 }
 
 fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> HostVerdict {
@@ -300,7 +314,7 @@ fn keep_to_itself(findings: &mut Vec<Finding>) {
 fn own_violations<'a>(case: &'a FilingCase<'a>) -> impl Iterator<Item = Found> + 'a {
     let policy = case.context.policy;
     let rules = CATALOGUE.iter().copied().filter(move |rule| {
-        level(rule, policy) == Some(Severity::Violation)
+        rules::severity(rule, None, policy) == Some(Severity::Violation)
             && !rule
                 .checks
                 .iter()
@@ -326,12 +340,7 @@ pub(super) struct Found {
 
 impl Found {
     fn new(rule: &'static Rule, draft: Draft, policy: &Policy) -> Option<Self> {
-        let severity = match policy.rules.get(rule.id) {
-            None => draft.severity.or(rule.severity)?,
-            Some(RuleLevel::Disabled) => return None,
-            Some(RuleLevel::Warning) => Severity::Warning,
-            Some(RuleLevel::Violation) => Severity::Violation,
-        };
+        let severity = rules::severity(rule, draft.severity, policy)?;
         Some(Self { rule, severity, draft })
     }
 
@@ -366,22 +375,15 @@ impl Found {
     }
 }
 
-/// The severity that a rule has under a policy; none: it is off.
-fn level(rule: &Rule, policy: &Policy) -> Option<Severity> {
-    match policy.rules.get(rule.id) {
-        None => rule.severity,
-        Some(RuleLevel::Disabled) => None,
-        Some(RuleLevel::Warning) => Some(Severity::Warning),
-        Some(RuleLevel::Violation) => Some(Severity::Violation),
-    }
-}
-
 /// Everything that the rules in force find, in the order of the catalogue.
 pub(super) fn check<'a>(
     policy: &'a Policy,
     mut run: impl FnMut(&Check) -> Vec<Draft> + 'a,
 ) -> impl Iterator<Item = Found> + 'a {
-    let rules = CATALOGUE.iter().copied().filter(|rule| level(rule, policy).is_some());
+    let rules = CATALOGUE
+        .iter()
+        .copied()
+        .filter(|rule| rules::severity(rule, None, policy).is_some());
     rules
         .flat_map(|rule| rule.checks.iter().map(move |check| (rule, check)))
         .flat_map(move |(rule, check)| {

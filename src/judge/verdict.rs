@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::domain::{Day, FieldPath, Place};
 use crate::registry::{FilingKey, Policy};
 use crate::route::Claimed;
@@ -55,8 +53,6 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// One for each name that it answers for, in the order of the object.
     pub hosts: Vec<HostVerdict>,
-    /// When the answer next changes by itself, if it does: before that moment it is this one, at that moment another.
-    pub next: Option<Timestamp>,
 }
 
 /// The answer about one name that a route answers for.

@@ -41,6 +41,7 @@ pub use rule::{Basis, Check, Examples, Lang, Rule, Severity, Words};
 pub use unreadable::UNREADABLE;
 pub use wrong_service_kind::WRONG_SERVICE_KIND;
 
+use crate::api::RuleLevel;
 use crate::domain::FieldPath;
 use crate::registry::{Policy, Problem};
 
@@ -82,6 +83,17 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 /// How well a rule explains, the best first: its place in the catalogue.
 pub fn rank(rule: &Rule) -> usize {
     CATALOGUE.iter().position(|entry| *entry == rule).unwrap_or(usize::MAX)
+}
+
+/// The severity of what a rule finds: the policy's word, else the one that the check itself found fitting, else the
+/// rule's default. None: the rule is off.
+pub fn severity(rule: &Rule, found: Option<Severity>, policy: &Policy) -> Option<Severity> {
+    match policy.rules.get(rule.id) {
+        None => found.or(rule.severity),
+        Some(RuleLevel::Disabled) => None,
+        Some(RuleLevel::Warning) => Some(Severity::Warning),
+        Some(RuleLevel::Violation) => Some(Severity::Violation),
+    }
 }
 
 /// What a policy says of rules that the catalogue does not have.

@@ -10,7 +10,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 
 use crate::domain::Day;
-use crate::judge::{Declaration, Verdict, judge, judge_filing, judge_server};
+use crate::judge::{Declaration, Verdict, judge, judge_filing, judge_server, judge_until};
 use crate::registry::{Affected, FilingKey, Kept, Registry, Snapshot};
 use crate::route::RouteKey;
 use crate::support::{HOME, change, class, filing, ingress, namespace, node, now, object, policy, server};
@@ -302,9 +302,10 @@ proptest! {
         let facts = registry.snapshot();
         for (_, kept) in registry.routes() {
             let Kept::Read(route) = kept else { continue };
-            let Some(verdict) = judge(route, facts, now()) else { continue };
+            let Some((verdict, next)) = judge_until(route, facts, now()) else { continue };
+            prop_assert_eq!(&judge(route, facts, now()).unwrap(), &verdict);
             let hosts_at = |moment| judge(route, facts, moment).unwrap().hosts;
-            if let Some(next) = verdict.next {
+            if let Some(next) = next {
                 prop_assert!(next > now());
                 prop_assert_eq!(&verdict.hosts, &hosts_at(before(next)));
                 prop_assert_ne!(&verdict.hosts, &hosts_at(next));
