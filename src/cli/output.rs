@@ -114,9 +114,6 @@ mod tests {
         let error = anyhow!("no such file")
             .context("can't read a.yaml: no such file")
             .context("reading the kubeconfig");
-        assert_eq!(
-            chain(&error),
-            "reading the kubeconfig: can't read a.yaml: no such file"
-        );
+        assert_eq!(chain(&error), "reading the kubeconfig: can't read a.yaml: no such file");
     }
 }

@@ -437,7 +437,10 @@ mod tests {
         assert_eq!(shortened("a".repeat(200_000)), "a".repeat(79) + "…");
         // A character of two cells is never halved.
         let chinese = shortened("示".repeat(41));
-        assert_eq!((chinese.as_str(), width(&chinese)), (("示".repeat(39) + "…").as_str(), 79));
+        assert_eq!(
+            (chinese.as_str(), width(&chinese)),
+            (("示".repeat(39) + "…").as_str(), 79)
+        );
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl World {
             for effect in &effects {
                 self.carry_out(&subject, &target, effect);
             }
-            self.work.succeeded(&subject);
+            self.work.succeeded(&subject, effects);
         }
         panic!("it writes in a circle:\n{}", self.told);
     }
