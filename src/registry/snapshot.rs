@@ -172,7 +172,12 @@ impl Snapshot {
 
     /// Whether any filing that a policy trusts is there: without one, nothing has been set up yet.
     pub fn has_trusted_filing(&self, policy: &Policy) -> bool {
-        self.filings.iter().any(|(key, _)| self.trusts(policy, &key.namespace))
+        // In the order of keys those of a namespace stand together, so that each is asked once.
+        let mut asked = None;
+        self.filings.iter().any(|(key, _)| {
+            let namespace = &*key.namespace;
+            asked.replace(namespace) != Some(namespace) && self.trusts(policy, namespace)
+        })
     }
 
     /// Whether a namespace may serve under a filing.
