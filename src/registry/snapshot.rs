@@ -11,7 +11,7 @@ use super::index::FilingIndex;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
 use crate::api::{FilingPolicySpec, keys};
-use crate::domain::{Domain, Place, Site};
+use crate::domain::{Domain, Site};
 use crate::route::Route;
 
 /// The labels of a namespace.
@@ -151,11 +151,6 @@ impl Snapshot {
     /// The site of routes under a policy: the policy's, else the nodes'.
     pub fn site_of<'a>(&'a self, policy: &'a Policy) -> &'a Site {
         policy.site.as_ref().unwrap_or(&self.site)
-    }
-
-    /// The places that the nodes stand in.
-    pub fn places_of_nodes(&self) -> &[Place] {
-        self.site.places()
     }
 
     /// Trusted filings with a domain at or above another, the nearest first, then by key.
