@@ -66,20 +66,6 @@ pub enum CertificateError {
     Tls(#[from] rustls::Error),
 }
 
-impl CertificateError {
-    /// A stable word for its kind.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::File { .. } => "file",
-            Self::Content { .. } => "content",
-            Self::Pair { .. } => "pair",
-            Self::Authority(_) => "authority",
-            Self::Make { .. } => "make",
-            Self::Tls(_) => "tls",
-        }
-    }
-}
-
 /// What to serve with, from a certificate (with its chain) and its key in two PEM files.
 ///
 /// # Errors
@@ -385,18 +371,18 @@ mod tests {
         assert!(from_files(&certificate, &key).is_ok());
         let refused = |certificate: &Path, key: &Path| {
             let error = from_files(certificate, key).unwrap_err();
-            format!("{}: {error}", error.category()).replace(&*folder.path().to_string_lossy(), "DIR")
+            error.to_string().replace(&*folder.path().to_string_lossy(), "DIR")
         };
         let missing = folder.path().join("missing");
         insta::assert_snapshot!(
             [refused(&missing, &key), refused(&empty, &key), refused(&certificate, &empty), refused(&key, &key),
              refused(&certificate, &other)].join("\n"),
             @r"
-        file: DIR/missing can't be read
-        content: DIR/empty holds no certificate in PEM (it has none); give one
-        content: DIR/empty holds no private key in PEM (it has none); give one
-        content: DIR/tls.key holds no certificate in PEM (it has none); give one
-        pair: DIR/tls.crt and DIR/other.key can't be served with: keys may not be consistent: KeyMismatch; give a certificate and its own key
+        DIR/missing can't be read
+        DIR/empty holds no certificate in PEM (it has none); give one
+        DIR/empty holds no private key in PEM (it has none); give one
+        DIR/tls.key holds no certificate in PEM (it has none); give one
+        DIR/tls.crt and DIR/other.key can't be served with: keys may not be consistent: KeyMismatch; give a certificate and its own key
         "
         );
     }

@@ -10,11 +10,11 @@ use kube::core::{DynamicObject, Status};
 use super::request::{Asked, Request, Subject};
 use super::words;
 use crate::api::Admission;
-use crate::domain::{FieldPath, Host};
-use crate::judge::{HostVerdict, Outcome, Verdict, judge};
+use crate::domain::Host;
+use crate::judge::{self, HostVerdict, Outcome, Verdict};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
-use crate::rules::{self, CATALOGUE, Detail, Finding, Severity, UNREADABLE};
+use crate::rules::{CATALOGUE, Finding, Severity};
 
 /// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +135,7 @@ fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) 
     }
     match &new.unreadable {
         Some(unreadable) => of_unreadable(new, unreadable, old, policy, facts),
-        None => match judge(&new.route, facts, now) {
+        None => match judge::judge(&new.route, facts, now) {
             Some(verdict) => of_verdict(&verdict, &new.route, old, facts),
             None => Answer::unjudged(Decision::Ungoverned),
         },
@@ -265,19 +265,13 @@ fn of_unreadable(
         policy: Some(Arc::clone(&policy.name)),
         ..Answer::unjudged(Decision::Allowed)
     };
-    let Some(severity) = rules::severity(&UNREADABLE, None, policy) else {
+    let Some(finding) = judge::unreadable(unreadable, policy) else {
         return answer;
     };
-    let finding = Finding {
-        rule: &UNREADABLE,
-        severity,
-        path: FieldPath::fixed(""),
-        filing: None,
-        detail: Detail::Told(vec![("error", unreadable.error.as_str().into())]),
-    };
+    let severity = finding.severity;
     let line = words::line(&new.route.key, &finding);
     let was_unreadable = old.is_some_and(|old| old.unreadable.is_some());
-    answer.rules = vec![UNREADABLE.id];
+    answer.rules = vec![finding.rule.id];
     answer.outcome = Some(match severity {
         Severity::Warning => Outcome::Warned,
         Severity::Violation => Outcome::Violating,

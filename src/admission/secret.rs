@@ -48,17 +48,6 @@ pub enum SecretError {
     Certificate(#[from] CertificateError),
 }
 
-impl SecretError {
-    /// A stable word for its kind.
-    pub fn category(&self) -> &'static str {
-        match self {
-            Self::Api { .. } => "api",
-            Self::Foreign { .. } => "foreign",
-            Self::Certificate(error) => error.category(),
-        }
-    }
-}
-
 /// What became of the `caBundle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaBundle {

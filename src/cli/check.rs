@@ -22,7 +22,7 @@ use super::output::Output;
 use super::{FAILED, Language};
 use crate::api::Colour;
 use crate::domain::{Day, FieldPath};
-use crate::judge::{Declaration, judge, judge_filing, judge_server};
+use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
 use crate::operator;
 use crate::registry::{Kept, Snapshot};
@@ -142,8 +142,11 @@ fn judged(facts: &Facts, now: Timestamp, progress: &Progress) -> Report {
     progress.expect(facts.routes.len());
     let routes = facts.routes.par_iter().filter_map(|(key, object)| {
         let answer = match facts.registry.route(key)? {
-            Kept::Read(route) => judge(route, snapshot, now).map_or(Answer::Ungoverned, Answer::Verdict),
-            Kept::Unreadable(unreadable) => Answer::Unreadable(Report::unreadable(&unreadable.error)),
+            Kept::Read(route) => judge::judge(route, snapshot, now).map_or(Answer::Ungoverned, Answer::Verdict),
+            // Its class can't be read either, so that only the default policy can be asked.
+            Kept::Unreadable(unreadable) => {
+                Answer::Unreadable(judge::unreadable(unreadable, snapshot.default_policy()))
+            }
         };
         let places = match &answer {
             Answer::Verdict(verdict) => places(object, verdict.findings().map(|(_, finding)| finding)),
@@ -203,7 +206,9 @@ fn declared<K: Clone, T>(
     let answer = match kept {
         Kept::Read(read) => judge(read, facts, now),
         Kept::Unreadable(unreadable) => Declaration {
-            findings: vec![Report::unreadable(&unreadable.error)],
+            findings: judge::unreadable(unreadable, facts.default_policy())
+                .into_iter()
+                .collect(),
             colour: Colour::Red,
             is_ready: false,
             next: None,

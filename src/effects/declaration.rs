@@ -11,7 +11,7 @@ use crate::api::keys::reasons;
 use crate::api::{Colour, DeclarationStatus, Stage, StatusFinding, StatusSeverity};
 use crate::judge;
 use crate::registry::{Policy, Unreadable};
-use crate::rules::{Lang, Severity, UNREADABLE};
+use crate::rules::{Finding, Lang, Severity, UNREADABLE};
 
 /// The most findings that a status lists.
 const MAX_FINDINGS: usize = 32;
@@ -79,7 +79,12 @@ fn status(
     let before = observed.status;
     let (colour, findings, next, terms) = match declared {
         Declared::Judged { verdict, terms, .. } => (verdict.colour, findings(verdict), verdict.next, terms),
-        Declared::Unreadable(unreadable) => (Colour::Red, vec![unreadable_finding(unreadable)], None, [].as_slice()),
+        Declared::Unreadable(unreadable) => (
+            Colour::Red,
+            unreadable_findings(unreadable, policy),
+            None,
+            [].as_slice(),
+        ),
     };
     let respond_by = (colour == Colour::Yellow).then(|| {
         let kept = before
@@ -93,7 +98,7 @@ fn status(
         policy: Some(policy.name.to_string()),
         colour: Some(colour),
         respond_by,
-        conditions: vec![ready(observed, declared, now)],
+        conditions: vec![ready(observed, declared, policy, now)],
         findings,
         routes: observed.routes,
         next_transition: next.map(Time),
@@ -107,9 +112,17 @@ fn status(
     }
 }
 
-fn ready(observed: Observed<'_>, declared: Declared<'_>, now: Timestamp) -> Condition {
+fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Condition {
     let (is_ready, reason, message) = match declared {
-        Declared::Unreadable(unreadable) => (false, UNREADABLE.id.to_owned(), unreadable_finding(unreadable).message),
+        Declared::Unreadable(unreadable) => {
+            // That a policy does not care makes it no more ready.
+            let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(Lang::En));
+            (
+                false,
+                UNREADABLE.id.to_owned(),
+                told.unwrap_or_else(|| unreadable.error.clone()),
+            )
+        }
         Declared::Judged { verdict, standing, .. } => match verdict.findings.first() {
             Some(worst) if worst.severity == Severity::Violation => {
                 (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
@@ -167,7 +180,21 @@ fn whole_seconds(moment: Timestamp) -> Timestamp {
 
 fn findings(verdict: &judge::Declaration) -> Vec<StatusFinding> {
     let told = verdict.findings.iter().take(MAX_FINDINGS);
-    told.map(|finding| StatusFinding {
+    told.map(status_finding).collect()
+}
+
+fn unreadable_findings(unreadable: &Unreadable, policy: &Policy) -> Vec<StatusFinding> {
+    let found = judge::unreadable(unreadable, policy).into_iter();
+    found
+        .map(|finding| StatusFinding {
+            path: "spec".to_owned(),
+            ..status_finding(&finding)
+        })
+        .collect()
+}
+
+fn status_finding(finding: &Finding) -> StatusFinding {
+    StatusFinding {
         rule: finding.rule.id.to_owned(),
         severity: match finding.severity {
             Severity::Violation => StatusSeverity::Violation,
@@ -175,16 +202,6 @@ fn findings(verdict: &judge::Declaration) -> Vec<StatusFinding> {
         },
         path: finding.path.to_string(),
         message: cut(&finding.sentence(Lang::En), MAX_MESSAGE).to_owned(),
-    })
-    .collect()
-}
-
-fn unreadable_finding(unreadable: &Unreadable) -> StatusFinding {
-    StatusFinding {
-        rule: UNREADABLE.id.to_owned(),
-        severity: StatusSeverity::Violation,
-        path: "spec".to_owned(),
-        message: cut(&format!("it can't be read: {}", unreadable.error), MAX_MESSAGE).to_owned(),
     }
 }
 

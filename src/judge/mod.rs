@@ -5,8 +5,10 @@ mod declaration;
 mod route;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod verdict;
 
 pub use declaration::{Declaration, judge_filing, judge_server};
 pub use route::{judge, judge_until};
+pub use unreadable::unreadable;
 pub use verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};

@@ -81,16 +81,6 @@ pub struct Affected {
     pub policies: BTreeSet<Arc<str>>,
 }
 
-impl Affected {
-    /// Adds what another change affects.
-    pub fn merge(&mut self, other: Self) {
-        self.routes.extend(other.routes);
-        self.filings.extend(other.filings);
-        self.servers.extend(other.servers);
-        self.policies.extend(other.policies);
-    }
-}
-
 impl Change {
     /// What it is about.
     pub fn subject(&self) -> Subject {

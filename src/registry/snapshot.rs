@@ -11,7 +11,7 @@ use super::index::FilingIndex;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
 use crate::api::{FilingPolicySpec, keys};
-use crate::domain::{Domain, Place, Site};
+use crate::domain::{Domain, Site};
 use crate::route::Route;
 
 /// The labels of a namespace.
@@ -166,11 +166,6 @@ impl Snapshot {
         policy.site.as_ref().unwrap_or(&self.site)
     }
 
-    /// The places that the nodes stand in.
-    pub fn places_of_nodes(&self) -> &[Place] {
-        self.site.places()
-    }
-
     /// Trusted filings with a domain at or above another, the nearest first, then by key.
     pub fn candidates<'a>(&'a self, policy: &'a Policy, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
         self.filings
@@ -185,7 +180,12 @@ impl Snapshot {
 
     /// Whether any filing that a policy trusts is there: without one, nothing has been set up yet.
     pub fn has_trusted_filing(&self, policy: &Policy) -> bool {
-        self.filings.iter().any(|(key, _)| self.trusts(policy, &key.namespace))
+        // In the order of keys those of a namespace stand together, so that each is asked once.
+        let mut asked = None;
+        self.filings.iter().any(|(key, _)| {
+            let namespace = &*key.namespace;
+            asked.replace(namespace) != Some(namespace) && self.trusts(policy, namespace)
+        })
     }
 
     /// Whether a namespace may serve under a filing.

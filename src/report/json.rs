@@ -169,7 +169,7 @@ fn route(judged: &Judged, lang: Lang) -> RouteEntry<'_> {
         Answer::Ungoverned | Answer::Unreadable(_) => None,
     };
     let of_route = match answer {
-        Answer::Unreadable(finding) => std::slice::from_ref(finding),
+        Answer::Unreadable(finding) => finding.as_slice(),
         Answer::Verdict(_) | Answer::Ungoverned => &[],
     };
     RouteEntry {

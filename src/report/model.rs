@@ -10,7 +10,7 @@ use crate::domain::FieldPath;
 use crate::judge::{Declaration, Outcome, Verdict};
 use crate::registry::FilingKey;
 use crate::route::RouteKey;
-use crate::rules::{Detail, Finding, Severity, UNREADABLE};
+use crate::rules::{Finding, Severity};
 
 /// Everything that was found in some manifests.
 #[derive(Clone, Debug)]
@@ -84,8 +84,8 @@ pub enum Answer {
     Verdict(Verdict),
     /// No policy governs it, so that there is nothing to judge.
     Ungoverned,
-    /// It is there and can't be read.
-    Unreadable(Finding),
+    /// It is there and can't be read; without a finding where the policy does not care.
+    Unreadable(Option<Finding>),
 }
 
 impl Answer {
@@ -94,7 +94,10 @@ impl Answer {
         match self {
             Self::Verdict(verdict) => Some(verdict.outcome),
             Self::Ungoverned => None,
-            Self::Unreadable(_) => Some(Outcome::Violating),
+            Self::Unreadable(finding) => finding.as_ref().map(|finding| match finding.severity {
+                Severity::Warning => Outcome::Warned,
+                Severity::Violation => Outcome::Violating,
+            }),
         }
     }
 }
@@ -135,17 +138,6 @@ pub struct Tally {
 }
 
 impl Report {
-    /// What is found on an object that can't be read.
-    pub fn unreadable(error: &str) -> Finding {
-        Finding {
-            rule: &UNREADABLE,
-            severity: Severity::Violation,
-            path: FieldPath::fixed(""),
-            filing: None,
-            detail: Detail::Told(vec![("error", error.into())]),
-        }
-    }
-
     /// Counts the hosts.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();

@@ -165,7 +165,10 @@ fn of_route(judged: &Judged, lang: Lang) -> Block<'_> {
             of_verdict(verdict, places, lang)
         }
         Answer::Ungoverned => vec![Row::plain(NEITHER, words::ungoverned(lang).to_owned())],
-        Answer::Unreadable(finding) => vec![of_finding(finding, Cow::Borrowed(""), None, places, lang)],
+        Answer::Unreadable(finding) => finding
+            .iter()
+            .map(|finding| of_finding(finding, Cow::Borrowed(""), None, places, lang))
+            .collect(),
     };
     Block {
         name: key.to_string(),
@@ -384,7 +387,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::FieldPath;
     use crate::route::{RouteKey, RouteKind};
+    use crate::rules::{Detail, UNREADABLE};
 
     fn unreadable(name: &str, error: &str) -> Judged {
         let key = RouteKey {
@@ -404,7 +409,13 @@ mod tests {
         Judged {
             key,
             places,
-            answer: Answer::Unreadable(Report::unreadable(error)),
+            answer: Answer::Unreadable(Some(Finding {
+                rule: &UNREADABLE,
+                severity: Severity::Violation,
+                path: FieldPath::fixed(""),
+                filing: None,
+                detail: Detail::Told(vec![("error", error.into())]),
+            })),
         }
     }
 
