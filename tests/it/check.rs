@@ -175,6 +175,22 @@ fn what_cant_be_used_is_told_with_its_line(#[case] input: &str, #[case] message:
 }
 
 #[test]
+fn names_that_are_yet_to_be_generated_are_each_its_own() {
+    let generated = |host: &str| ingress(host).replace("name: web", "generateName: web-");
+    let json = check_json(&(generated("www.example.net") + &generated("www.example.org")), &BEIJING);
+    assert_eq!(json["errors"], json!([]));
+    let routes = json["routes"].as_array().unwrap();
+    let told: Vec<_> = routes.iter().map(|route| (&route["name"], &route["hosts"][0]["host"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("web-*1"), &json!("www.example.net")),
+            (&json!("web-*2"), &json!("www.example.org"))
+        ]
+    );
+}
+
+#[test]
 fn a_namespace_that_charts_repeat_is_one() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
     assert_eq!(check(&with(&[namespace, namespace]), &[]).code, 0);

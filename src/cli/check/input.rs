@@ -97,8 +97,9 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, progress: &Progress) -> F
         .filter_map(|object| object.map_err(|error| troubles.push(error.into())).ok())
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|object| {
-            let read = read_object(&object, namespace);
+        .enumerate()
+        .map(|(nth, object)| {
+            let read = read_object(&object, nth, namespace);
             progress.advance();
             (object, read)
         })
@@ -127,7 +128,8 @@ pub(super) fn is_ours(meta: &TypeMeta) -> bool {
     meta.group() == keys::GROUP
 }
 
-fn read_object(object: &Object, default_namespace: &str) -> Read {
+/// Reads the `nth` object of the input.
+fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     let meta = object.meta();
     let known = match (meta.group(), meta.kind.as_str()) {
         (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => "filing-operator.io/v1alpha1",
@@ -150,7 +152,7 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
         };
     }
     match meta.kind.as_str() {
-        "Filing" => declaration::<Filing>(object, |meta, name, read| {
+        "Filing" => declaration::<Filing>(object, nth, |meta, name, read| {
             let key = FilingKey {
                 namespace: meta.namespace.as_deref().unwrap_or(default_namespace).into(),
                 name,
@@ -158,12 +160,12 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
             let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
             Change::Filing(key, filing)
         }),
-        "AccessServer" => declaration::<AccessServer>(object, |meta, name, read| {
+        "AccessServer" => declaration::<AccessServer>(object, nth, |meta, name, read| {
             let server = read.map(|read| Server::new(Arc::clone(&name), meta, &read.spec));
             Change::Server(name, server)
         }),
         "FilingPolicy" => {
-            let mut read = declaration::<FilingPolicy>(object, |meta, name, read| {
+            let mut read = declaration::<FilingPolicy>(object, nth, |meta, name, read| {
                 let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
                 Change::Policy(name, policy)
             });
@@ -172,7 +174,7 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
             }
             read
         }
-        "Ingress" => declaration::<Ingress>(object, |meta, name, read| {
+        "Ingress" => declaration::<Ingress>(object, nth, |meta, name, read| {
             let key = RouteKey {
                 kind: RouteKind::Ingress,
                 namespace: meta.namespace.as_deref().unwrap_or(default_namespace).into(),
@@ -181,7 +183,7 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
             let route = read.map(|read| from_ingress(read, default_namespace));
             Change::Route(key, route)
         }),
-        "IngressClass" => fact(object, |class, name| {
+        "IngressClass" => fact(object, nth, |class, name| {
             let annotations = class.metadata.annotations.as_ref();
             let marked = annotations.and_then(|all| all.get(keys::DEFAULT_CLASS));
             let fact = IngressClassFact {
@@ -191,13 +193,13 @@ fn read_object(object: &Object, default_namespace: &str) -> Read {
             };
             Change::Class(name, fact)
         }),
-        "Namespace" => fact(object, |namespace, name| {
+        "Namespace" => fact(object, nth, |namespace, name| {
             let mut labels = namespace.metadata.labels.clone().unwrap_or_default();
             // The API server gives it to each.
             labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_string());
             Change::Namespace(name, labels)
         }),
-        _ => fact(object, |node, name| {
+        _ => fact(object, nth, |node, name| {
             let labels = node.metadata.labels.clone().unwrap_or_default();
             let provider_id = node.spec.provider_id.as_deref();
             Change::Node(name, Place::from_node(provider_id, &labels))
@@ -242,12 +244,19 @@ struct BareSpec {
 }
 
 /// Reads what is judged, or is judged by. Where it can't be read, that it is there is a fact, too.
-fn declaration<K>(object: &Object, change: impl FnOnce(&ObjectMeta, Arc<str>, Result<&K, Unreadable>) -> Change) -> Read
+fn declaration<K>(
+    object: &Object,
+    nth: usize,
+    change: impl FnOnce(&ObjectMeta, Arc<str>, Result<&K, Unreadable>) -> Change,
+) -> Read
 where
     K: DeserializeOwned + Resource,
 {
     match object.read::<K>(Strictness::Strict) {
-        Ok(read) => named(object, read.meta(), |name| change(read.meta(), name, Ok(&read))),
+        Ok(mut read) => {
+            generate(read.meta_mut(), nth);
+            named(object, read.meta(), |name| change(read.meta(), name, Ok(&read)))
+        }
         Err(errors) => {
             let unreadable = errors.first().map(|error| Unreadable {
                 error: error.message.clone(),
@@ -255,7 +264,8 @@ where
                 generation: 0,
             });
             let bare: Option<Named> = object.read(Strictness::Lenient).ok();
-            let told = bare.zip(unreadable).map(|(Named { metadata }, unreadable)| {
+            let told = bare.zip(unreadable).map(|(Named { mut metadata }, unreadable)| {
+                generate(&mut metadata, nth);
                 named(object, &metadata, |name| change(&metadata, name, Err(unreadable)))
             });
             Read {
@@ -267,15 +277,28 @@ where
 }
 
 /// Reads what routes and declarations are seen by. Fields that are not known here don't matter.
-fn fact(object: &Object, change: impl FnOnce(&Bare, Arc<str>) -> Change) -> Read {
+fn fact(object: &Object, nth: usize, change: impl FnOnce(&Bare, Arc<str>) -> Change) -> Read {
     match object.read::<Bare>(Strictness::Lenient) {
-        Ok(read) => named(object, &read.metadata, |name| change(&read, name)),
+        Ok(mut read) => {
+            generate(&mut read.metadata, nth);
+            named(object, &read.metadata, |name| change(&read, name))
+        }
         Err(errors) => Read::failed(errors),
     }
 }
 
+/// Names what the API server would name: `web-` becomes `web-*3` as the third object of the input. Each object with
+/// the same `generateName` is another one, and no name that is written can have a `*`.
+fn generate(meta: &mut ObjectMeta, nth: usize) {
+    if meta.name.as_deref().is_none_or(str::is_empty)
+        && let Some(prefix) = meta.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
+    {
+        meta.name = Some(format!("{prefix}*{}", nth.saturating_add(1)));
+    }
+}
+
 fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Change) -> Read {
-    match meta.name.as_deref().or(meta.generate_name.as_deref()) {
+    match meta.name.as_deref() {
         Some(name) if !name.is_empty() => Read {
             change: Some(change(name.into())),
             ..Read::default()
