@@ -96,6 +96,10 @@ impl Document {
                 })];
             }
         };
+        if survey.is_null {
+            // As kubectl does: charts print it where nothing is left of a template.
+            return Vec::new();
+        }
         match self.meta(&survey.root, &text) {
             Err(error) => vec![Err(error)],
             Ok(meta) if meta.is_list() => self.items(&meta, survey, &text, lists),

@@ -95,9 +95,17 @@ spec:
   - hosts: [one.example.com, \"two.example.com\"]
 ";
 
+#[rstest]
+#[case::comments("---\n# Source: chart/templates/x.yaml\n---\n\n")]
+#[case::null("null\n---\nNull # nothing\n---\n~\n")]
+#[case::json("null")]
+fn a_document_without_content_is_none(#[case] text: &str) {
+    assert!(objects(text).is_empty());
+}
+
 #[test]
-fn a_document_without_content_is_none() {
-    assert!(objects("---\n# Source: chart/templates/x.yaml\n---\n\n").is_empty());
+fn a_text_that_reads_null_is_no_object() {
+    assert!(objects("\"null\"\n").remove(0).is_err());
 }
 
 #[rstest]
