@@ -18,8 +18,10 @@ use crate::telemetry::{self, LogFormat};
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
 pub(super) struct Args {
-    /// The kubeconfig file; without it the environment's, or the pod's service account
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// The kubeconfig file; without it the files of the environment's KUBECONFIG, else ~/.kube/config, else the pod's
+    /// service account
+    // Not read as `env`: it may be a list of files, which clap would take for one.
+    #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; without it the current one
     #[arg(long, value_name = "NAME")]
@@ -119,7 +121,7 @@ async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
     let config = if kubeconfig.is_none() && context.is_none() {
         Config::infer()
             .await
-            .context("finding a cluster: no kubeconfig is there, and this is no pod")?
+            .context("finding a cluster, by a kubeconfig or as a pod")?
     } else {
         let options = KubeConfigOptions {
             context,
