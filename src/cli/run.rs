@@ -73,11 +73,9 @@ pub(super) struct Args {
 }
 
 fn duration(typed: &str) -> Result<SignedDuration, String> {
-    let span: Span = typed
-        .parse()
-        .map_err(|error| format!("{error}; write it like 30d, 2h30m or -1d"))?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|error| format!("{error}; write it in days and hours"))
+    let span: Option<Span> = typed.parse().ok();
+    span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
+        .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
 }
 
 /// Runs the operator until it is told to stop.
@@ -158,4 +156,31 @@ fn stopped() -> std::io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("30d", 30 * 24 * 60)]
+    #[case("2h30m", 150)]
+    #[case("-1d", -24 * 60)]
+    fn the_clock_moves_by_days_and_less(#[case] typed: &str, #[case] minutes: i64) {
+        assert_eq!(duration(typed), Ok(SignedDuration::from_mins(minutes)));
+    }
+
+    #[rstest]
+    #[case::of_no_fixed_length("1mo")]
+    #[case::no_duration("nonsense")]
+    #[case::nothing("")]
+    fn what_is_no_duration_is_answered_with_one(#[case] typed: &str) {
+        let error = duration(typed).unwrap_err();
+        assert_eq!(
+            error,
+            "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d"
+        );
+    }
 }
