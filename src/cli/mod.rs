@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
     };
     outcome.unwrap_or_else(|error| {
-        output.error(&format!("{error:#}"));
+        output.error(&output::chain(&error));
         ExitCode::from(FAILED)
     })
 }

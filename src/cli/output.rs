@@ -84,9 +84,45 @@ impl Output {
     }
 }
 
+/// An error and its causes in one line. Many an error repeats its cause in its own words; that one is not said again.
+pub(super) fn chain(error: &anyhow::Error) -> String {
+    // Some put their cause in brackets.
+    let bare = |text: &str| text.trim_end_matches(')').to_owned();
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !bare(&told).ends_with(&bare(&cause)) {
+            told.push_str(": ");
+            told.push_str(&cause);
+        }
+    }
+    told
+}
+
 fn taken(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::with_it("can't read a.yaml: no such file (2)")]
+    #[case::in_brackets("can't read it: (a.yaml: no such file (2))")]
+    fn a_cause_that_was_said_already_is_not_said_again(#[case] message: &'static str) {
+        let error = anyhow!("no such file (2)").context(message).context("reading");
+        assert_eq!(chain(&error), format!("reading: {message}"));
+    }
+
+    #[test]
+    fn a_cause_that_was_not_said_yet_is() {
+        let error = anyhow!("no such file").context("can't read a.yaml");
+        assert_eq!(chain(&error), "can't read a.yaml: no such file");
     }
 }
