@@ -376,6 +376,10 @@ fn misplaced(label: &str, typed: &str) -> Option<HostError> {
         });
     }
     let hyphen = label.starts_with('-') || label.ends_with('-');
+    if hyphen && has_a_label(label) {
+        // With another end it would be no better: what follows xn-- is punycode, and this is none.
+        return Some(HostError::Idna { host: shown(typed) });
+    }
     hyphen.then(|| HostError::Hyphen {
         host: shown(typed),
         label: shown(label),
@@ -521,6 +525,7 @@ mod tests {
             "10.1",
             "xn--a.example.com",
             "xn--abc-.example.com",
+            "xn--.example.com",
             "\u{ad}.example.com",
             "-示例.中国",
             "我的_示例.中国",
