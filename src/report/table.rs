@@ -25,6 +25,8 @@ pub struct Layout {
 
 /// The widest that the first column gets: one very long host must not push all the others aside.
 const WIDEST: usize = 34;
+/// The most cells of a host that are shown: names have 253 characters at most, but what is no name may have any number.
+const LONGEST: usize = 80;
 /// The least room in which breaking a sentence makes it better.
 const NARROWEST: usize = 24;
 /// With more routes than so many, those of which nothing is to be said are counted only.
@@ -314,7 +316,7 @@ impl Columns {
 
     fn row(&self, row: &Row<'_>, out: &mut String) {
         let (mark, style) = row.mark;
-        let subject = tame(&row.subject);
+        let subject = shortened(tame(&row.subject));
         let _ = write!(
             out,
             "  {style}{mark}{style:#} {subject}{}",
@@ -358,6 +360,23 @@ impl Columns {
             out.push_str(text);
         }
     }
+}
+
+/// The beginning of a text that is too long, and `…`.
+fn shortened(mut text: String) -> String {
+    if width(&text) <= LONGEST {
+        return text;
+    }
+    let mut cells = 0;
+    let mut buffer = [0; 4];
+    let end = text.char_indices().find_map(|(at, character)| {
+        cells += width(character.encode_utf8(&mut buffer));
+        // One cell is for the ellipsis.
+        (cells >= LONGEST).then_some(at)
+    });
+    text.truncate(end.unwrap_or(text.len()));
+    text.push('…');
+    text
 }
 
 #[cfg(test)]
@@ -410,6 +429,18 @@ mod tests {
         };
         let error = "the field spec.rules[0].hots is unknown to this program";
         insta::assert_snapshot!(printed(vec![unreadable("web", error)], &layout));
+    }
+
+    #[test]
+    fn a_host_that_is_much_too_long_is_shortened() {
+        assert_eq!(shortened("a".repeat(80)), "a".repeat(80));
+        assert_eq!(shortened("a".repeat(200_000)), "a".repeat(79) + "…");
+        // A character of two cells is never halved.
+        let chinese = shortened("示".repeat(41));
+        assert_eq!(
+            (chinese.as_str(), width(&chinese)),
+            (("示".repeat(39) + "…").as_str(), 79)
+        );
     }
 
     #[test]
