@@ -165,13 +165,7 @@ pub(crate) fn change(document: &Value) -> Change {
         }
         "Namespace" => Change::Namespace(name, labels),
         "IngressClass" => {
-            let annotations = metadata.annotations.unwrap_or_default();
-            let is_default = annotations.get("ingressclass.kubernetes.io/is-default-class");
-            let fact = IngressClassFact {
-                controller: None,
-                is_default: is_default.is_some_and(|value| value == "true"),
-                created: metadata.creation_timestamp.map(|time| time.0),
-            };
+            let fact = IngressClassFact::of(&metadata, document["spec"]["controller"].as_str());
             Change::Class(name, fact)
         }
         "Node" => {

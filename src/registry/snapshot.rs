@@ -51,6 +51,19 @@ pub struct IngressClassFact {
     pub created: Option<Timestamp>,
 }
 
+impl IngressClassFact {
+    /// What matters of an IngressClass. Only `"true"` makes it the default, as for the API server.
+    pub fn of(metadata: &ObjectMeta, controller: Option<&str>) -> Self {
+        let annotations = metadata.annotations.as_ref();
+        let marked = annotations.and_then(|all| all.get(keys::DEFAULT_CLASS));
+        Self {
+            controller: controller.map(str::to_owned),
+            is_default: marked.is_some_and(|marked| marked == "true"),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        }
+    }
+}
+
 /// Which node.
 pub type NodeKey = Arc<str>;
 

@@ -132,7 +132,7 @@ pub(super) fn is_ours(meta: &TypeMeta) -> bool {
 fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     let meta = object.meta();
     let known = match (meta.group(), meta.kind.as_str()) {
-        (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => "filing-operator.io/v1alpha1",
+        (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => keys::API_VERSION,
         ("networking.k8s.io", "Ingress" | "IngressClass") | ("extensions", "Ingress") => "networking.k8s.io/v1",
         ("", "Namespace" | "Node") => "v1",
         _ => "",
@@ -184,20 +184,11 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             Change::Route(key, route)
         }),
         "IngressClass" => fact(object, nth, |class, name| {
-            let annotations = class.metadata.annotations.as_ref();
-            let marked = annotations.and_then(|all| all.get(keys::DEFAULT_CLASS));
-            let fact = IngressClassFact {
-                controller: class.spec.controller.clone(),
-                is_default: marked.is_some_and(|marked| marked == "true"),
-                created: class.metadata.creation_timestamp.as_ref().map(|time| time.0),
-            };
+            let fact = IngressClassFact::of(&class.metadata, class.spec.controller.as_deref());
             Change::Class(name, fact)
         }),
         "Namespace" => fact(object, nth, |namespace, name| {
-            let mut labels = namespace.metadata.labels.clone().unwrap_or_default();
-            // The API server gives it to each.
-            labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_string());
-            Change::Namespace(name, labels)
+            Change::Namespace(name, namespace.metadata.labels.clone().unwrap_or_default())
         }),
         _ => fact(object, nth, |node, name| {
             let labels = node.metadata.labels.clone().unwrap_or_default();
