@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
@@ -41,16 +42,16 @@ pub(super) struct Args {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     /// The namespace of manifests that name none
-    #[arg(short, long, default_value = "default")]
+    #[arg(short, long, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
     namespace: String,
     /// The default policy: a FilingPolicy, or its spec alone
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// The provider whose data centre the cluster is in, like alicloud: the site of the default policy
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     provider: Option<String>,
     /// Its region, like cn-beijing
-    #[arg(long, requires = "provider")]
+    #[arg(long, requires = "provider", value_parser = NonEmptyStringValueParser::new())]
     region: Option<String>,
     /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]

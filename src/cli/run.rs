@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -24,18 +25,19 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     context: Option<String>,
     /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
     #[arg(
         long,
         value_name = "NAMESPACE",
         env = "POD_NAMESPACE",
-        default_value = "filing-system"
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     namespace: String,
     /// Who this replica is; without it the host's name and the process id
-    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    #[arg(long, value_name = "NAME", env = "POD_NAME", value_parser = NonEmptyStringValueParser::new())]
     identity: Option<String>,
     /// A file with the policy to keep as the FilingPolicy `default`: a whole one, or its spec
     #[arg(long, value_name = "FILE")]
@@ -47,13 +49,28 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
     /// The ValidatingWebhookConfiguration that is told of the certificate authority
-    #[arg(long, value_name = "NAME", default_value = "filing-operator")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "filing-operator",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     webhook_configuration: String,
     /// A name or address under which the API server reaches the webhook; may be given several times
-    #[arg(long, value_name = "NAME", default_values = ["localhost", "127.0.0.1"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_values = ["localhost", "127.0.0.1"],
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     tls_name: Vec<String>,
     /// The Secret that keeps the certificate authority, in the operator's namespace; made when it is missing
-    #[arg(long, value_name = "NAME", default_value = "filing-operator-ca")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "filing-operator-ca",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     tls_secret: String,
     /// A PEM file with the webhook's certificate, in place of one that is made
     #[arg(long, value_name = "FILE", requires = "tls_key")]

@@ -209,6 +209,16 @@ fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
     );
 }
 
+#[rstest]
+#[case::provider(&["--provider", "alicluod"], "note: the provider alicluod is in no table")]
+#[case::region(&["--provider", "alicloud", "--region", "cn-bejing"], "note: the region cn-bejing of alicloud is in no table")]
+fn a_place_that_no_table_has_is_told(#[case] args: &[&str], #[case] note: &str) {
+    let input = with(&[FILING]) + &ingress("www.example.com");
+    let answer = check(&input, args);
+    assert!(answer.err.contains(note), "{}", answer.err);
+    assert!(!check(&input, &BEIJING).err.contains("in no table"));
+}
+
 #[test]
 fn a_policy_comes_from_a_file_bare_or_whole() {
     let folder = tempfile::tempdir().unwrap();
@@ -304,6 +314,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[case::no_such_file(&["check", "nowhere.yaml"])]
 #[case::no_time(&["check", "-", "--now", "tomorrow"])]
 #[case::a_region_of_nobody(&["check", "-", "--region", "cn-beijing"])]
+#[case::a_provider_without_a_name(&["check", "-", "--provider", ""])]
+#[case::a_region_without_a_name(&["check", "-", "--provider", "alicloud", "--region", ""])]
+#[case::a_namespace_without_a_name(&["check", "-", "-n", ""])]
 #[case::no_rule(&["rules", "NoFilling"])]
 fn what_cant_be_understood_ends_with_2(#[case] args: &[&str]) {
     let answer = run(args, "");

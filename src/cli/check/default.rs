@@ -8,7 +8,8 @@ use kube::core::ObjectMeta;
 use super::input::{self, Facts, Trouble};
 use crate::api::keys;
 use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom};
-use crate::domain::{Place, Site};
+use crate::domain::place::is_known_provider;
+use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
 use crate::registry::{Change, Policy};
 use crate::report::{Answer, Report};
@@ -19,12 +20,15 @@ pub(super) struct DefaultPolicy {
     given: Option<Policy>,
     /// From `--provider` and `--region`.
     site: Option<Site>,
+    /// Of these what no table has.
+    unlisted: Option<String>,
     troubles: Vec<Trouble>,
     is_asked_for: bool,
 }
 
 /// What the reader should know about the policies in force.
 pub(super) struct Notes {
+    unlisted: Option<String>,
     replaced: Option<String>,
     is_built_in: bool,
     is_only_one: bool,
@@ -38,6 +42,7 @@ impl DefaultPolicy {
                 .and_then(|file| from_file(file, &mut troubles))
                 .map(|spec| policy(&spec)),
             site: provider.map(|provider| Site::of([Place::new(provider, region)])),
+            unlisted: provider.and_then(|provider| unlisted(provider, region)),
             troubles,
             is_asked_for: file.is_some(),
         }
@@ -46,6 +51,7 @@ impl DefaultPolicy {
     /// Puts it beside what the input declares. That of the input stands, unless the command line gives another.
     pub(super) fn add_to(self, facts: &mut Facts) -> Notes {
         let mut notes = Notes {
+            unlisted: self.unlisted,
             replaced: None,
             is_built_in: false,
             is_only_one: facts.policies.is_empty(),
@@ -84,6 +90,11 @@ impl DefaultPolicy {
 impl Notes {
     pub(super) fn told(&self, report: &Report) -> Vec<String> {
         let mut told = Vec::new();
+        if let Some(name) = &self.unlisted {
+            told.push(format!(
+                "{name} is in no table, so where it is can't be told; the site of a policy says it with province"
+            ));
+        }
         if let Some(place) = &self.replaced {
             told.push(format!("--policy stands in place of the policy default at {place}"));
         }
@@ -106,6 +117,16 @@ impl Notes {
         }
         told
     }
+}
+
+/// Which of the two no table has, if so: a place with a typing error must not pass for a known one.
+fn unlisted(provider: &str, region: Option<&str>) -> Option<String> {
+    if !is_known_provider(provider) {
+        return Some(format!("the provider {provider}"));
+    }
+    let region = region?;
+    let is_unknown = Place::new(provider, Some(region)).location == Location::Unknown;
+    is_unknown.then(|| format!("the region {region} of {provider}"))
 }
 
 /// Where nobody says whose filings count, everyone's do.
