@@ -210,6 +210,15 @@ fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
 }
 
 #[rstest]
+#[case::a_mistyped_path(&["check", "nowhere.yaml"], "")]
+#[case::a_broken_file(&["check", "-"], "kind: [")]
+fn of_what_cant_be_read_nothing_is_said_to_be_trusted(#[case] args: &[&str], #[case] input: &str) {
+    let answer = run(args, input);
+    assert_eq!(answer.code, 2);
+    assert!(!answer.err.contains("trusted"), "{}", answer.err);
+}
+
+#[rstest]
 #[case::provider(&["--provider", "alicluod"], "note: the provider alicluod is in no table")]
 #[case::region(&["--provider", "alicloud", "--region", "cn-bejing"], "note: the region cn-bejing of alicloud is in no table")]
 fn a_place_that_no_table_has_is_told(#[case] args: &[&str], #[case] note: &str) {

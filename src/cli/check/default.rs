@@ -98,7 +98,8 @@ impl Notes {
         if let Some(place) = &self.replaced {
             told.push(format!("--policy stands in place of the policy default at {place}"));
         }
-        if self.is_built_in && self.is_only_one {
+        // Where nothing was read, what is trusted in it is beside the point.
+        if self.is_built_in && self.is_only_one && !is_nothing(report) {
             told.push("no policy is given: every Filing in the input is trusted".to_owned());
         } else if self.is_built_in {
             let governs = |answer: &Answer| match answer {
@@ -117,6 +118,11 @@ impl Notes {
         }
         told
     }
+}
+
+/// Whether nothing at all could be read, as of a mistyped path.
+fn is_nothing(report: &Report) -> bool {
+    report.routes.is_empty() && report.filings.is_empty() && report.servers.is_empty() && report.skipped == 0
 }
 
 /// Which of the two no table has, if so: a place with a typing error must not pass for a known one.
