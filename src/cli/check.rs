@@ -44,6 +44,14 @@ pub(super) struct Args {
     /// The namespace of manifests that name none
     #[arg(short, long, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
     namespace: String,
+    /// The namespace whose Filings count where a policy has no filingsFrom: the operator's own
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    home_namespace: String,
     /// The default policy: a FilingPolicy, or its spec alone
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -97,8 +105,8 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let progress = Progress::new();
     let default = DefaultPolicy::read(args.policy.as_deref(), args.provider.as_deref(), args.region.as_deref());
-    let mut facts = input::read(&args.paths, &args.namespace, &progress);
-    let notes = default.add_to(&mut facts);
+    let mut facts = input::read(&args.paths, &args.namespace, &args.home_namespace, &progress);
+    let notes = default.add_to(&mut facts, &args.home_namespace);
     let now = args.now.unwrap_or_else(operator::now);
     let report = judged(&facts, now, &progress);
     progress.finish();

@@ -86,9 +86,11 @@ impl Output {
 
 /// An error and its causes in one line. Many an error repeats its cause in its own words; that one is not said again.
 pub(super) fn chain(error: &anyhow::Error) -> String {
+    // Some put their cause in brackets.
+    let bare = |text: &str| text.trim_end_matches(')').to_owned();
     let mut told = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !told.ends_with(&cause) {
+        if !bare(&told).ends_with(&bare(&cause)) {
             told.push_str(": ");
             told.push_str(&cause);
         }
@@ -106,14 +108,21 @@ fn taken(written: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
+    use rstest::rstest;
 
     use super::*;
 
+    #[rstest]
+    #[case::with_it("can't read a.yaml: no such file (2)")]
+    #[case::in_brackets("can't read it: (a.yaml: no such file (2))")]
+    fn a_cause_that_was_said_already_is_not_said_again(#[case] message: &'static str) {
+        let error = anyhow!("no such file (2)").context(message).context("reading");
+        assert_eq!(chain(&error), format!("reading: {message}"));
+    }
+
     #[test]
-    fn a_cause_that_was_said_already_is_not_said_again() {
-        let error = anyhow!("no such file")
-            .context("can't read a.yaml: no such file")
-            .context("reading the kubeconfig");
-        assert_eq!(chain(&error), "reading the kubeconfig: can't read a.yaml: no such file");
+    fn a_cause_that_was_not_said_yet_is() {
+        let error = anyhow!("no such file").context("can't read a.yaml");
+        assert_eq!(chain(&error), "can't read a.yaml: no such file");
     }
 }

@@ -136,7 +136,7 @@ async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
     let config = if kubeconfig.is_none() && context.is_none() {
         Config::infer()
             .await
-            .context("finding a cluster: no kubeconfig is there, and this is no pod")?
+            .context("finding a cluster, by a kubeconfig or as a pod")?
     } else {
         let options = KubeConfigOptions {
             context,

@@ -96,7 +96,7 @@ impl Document {
                 })];
             }
         };
-        if survey.root.is_null {
+        if survey.is_null {
             // As kubectl does: charts print it where nothing is left of a template.
             return Vec::new();
         }

@@ -8,6 +8,8 @@ use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) root: Top,
+    /// It is `null`, or nothing but an anchor.
+    pub(super) is_null: bool,
     /// The elements of the top-level key `items`, when it is a sequence.
     pub(super) items: Option<Vec<Item>>,
 }
@@ -51,6 +53,7 @@ pub(super) fn survey(text: &str) -> Result<Survey, ScanError> {
     };
     let mut survey = Survey::default();
     if let Some((event, _)) = reader.node()? {
+        survey.is_null = matches!(&event, Event::Scalar(text, style, ..) if said(text, *style).is_none());
         reader.mapping(&event, &mut survey.root, Some(&mut survey.items))?;
         // The rest, so that a syntax error behind the list is met here too.
         while reader.next()?.is_some() {}

@@ -234,6 +234,24 @@ fn a_place_that_no_table_has_is_told(#[case] args: &[&str], #[case] note: &str) 
     assert!(!check(&input, &BEIJING).err.contains("in no table"));
 }
 
+#[rstest]
+#[case::filing_system(&[], "filing-system", 0)]
+#[case::elsewhere(&[], "filings", 1)]
+#[case::as_typed(&["--home-namespace", "filings"], "filings", 0)]
+fn a_policy_that_does_not_say_whose_trusts_the_home_namespace(
+    #[case] args: &[&str],
+    #[case] namespace: &str,
+    #[case] code: i32,
+) {
+    const POLICY: &str = "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: shops}\nspec:\n  site: {provider: alicloud, region: cn-beijing}\n";
+    let filing = FILING.replace("namespace: filing-system", &format!("namespace: {namespace}"));
+    let answer = check(&(with(&[POLICY, &filing]) + &ingress("www.example.com")), args);
+    assert_eq!(answer.code, code, "{}{}", answer.out, answer.err);
+    let home = args.last().unwrap_or(&"filing-system");
+    let note = format!("note: policy shops has no filingsFrom: only Filings in {home} count\n");
+    assert!(answer.err.contains(&note), "{}", answer.err);
+}
+
 #[test]
 fn a_policy_comes_from_a_file_bare_or_whole() {
     let folder = tempfile::tempdir().unwrap();

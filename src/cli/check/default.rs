@@ -11,7 +11,7 @@ use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom};
 use crate::domain::place::is_known_provider;
 use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
-use crate::registry::{Change, Policy};
+use crate::registry::{Change, Policy, Trust};
 use crate::report::{Answer, Report};
 
 /// What the command line says of it.
@@ -32,6 +32,9 @@ pub(super) struct Notes {
     replaced: Option<String>,
     is_built_in: bool,
     is_only_one: bool,
+    /// The policies that trust the operator's own namespace, and that namespace.
+    trusts_home: Vec<Arc<str>>,
+    home: String,
 }
 
 impl DefaultPolicy {
@@ -49,12 +52,14 @@ impl DefaultPolicy {
     }
 
     /// Puts it beside what the input declares. That of the input stands, unless the command line gives another.
-    pub(super) fn add_to(self, facts: &mut Facts) -> Notes {
+    pub(super) fn add_to(self, facts: &mut Facts, home: &str) -> Notes {
         let mut notes = Notes {
             unlisted: self.unlisted,
             replaced: None,
             is_built_in: false,
             is_only_one: facts.policies.is_empty(),
+            trusts_home: Vec::new(),
+            home: home.to_owned(),
         };
         facts.troubles.splice(0..0, self.troubles);
         let in_input = facts.policies.iter().find(|(name, _)| **name == *keys::DEFAULT_POLICY);
@@ -83,6 +88,9 @@ impl DefaultPolicy {
                 .registry
                 .apply(Change::Policy(Arc::clone(&policy.name), Ok(policy)));
         }
+        let policies = facts.registry.snapshot().policies();
+        let at_home = policies.filter(|policy| policy.trust == Trust::Home);
+        notes.trusts_home = at_home.map(|policy| Arc::clone(&policy.name)).collect();
         notes
     }
 }
@@ -112,6 +120,12 @@ impl Notes {
                     "no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"
                 ));
             }
+        }
+        for name in &self.trusts_home {
+            told.push(format!(
+                "policy {name} has no filingsFrom: only Filings in {} count",
+                self.home
+            ));
         }
         if report.routes.is_empty() && report.errors.is_empty() {
             told.push("there is no route in the input".to_owned());

@@ -24,9 +24,6 @@ use crate::report::{InputError, Source};
 use crate::route::{RouteKey, RouteKind, from_ingress};
 use crate::rules;
 
-/// The namespace of filings that count where a policy does not say whose do: the operator's, as it is installed.
-const HOME: &str = "filing-system";
-
 /// What the input declares.
 pub(super) struct Facts {
     pub(super) registry: Registry,
@@ -74,7 +71,9 @@ impl From<ReadError> for Trouble {
 }
 
 /// Reads everything that was typed.
-pub(super) fn read(paths: &[PathBuf], namespace: &str, progress: &Progress) -> Facts {
+///
+/// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
+pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Progress) -> Facts {
     let (inputs, errors) = discover(paths);
     let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
     let documents: Vec<_> = inputs
@@ -104,7 +103,7 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, progress: &Progress) -> F
             (object, read)
         })
         .collect();
-    gather(read, troubles)
+    gather(read, home, troubles)
 }
 
 /// What one object declares.
@@ -281,9 +280,8 @@ fn fact(object: &Object, nth: usize, change: impl FnOnce(&Bare, Arc<str>) -> Cha
 /// Names what the API server would name: `web-` becomes `web-*3` as the third object of the input. Each object with
 /// the same `generateName` is another one, and no name that is written can have a `*`.
 fn generate(meta: &mut ObjectMeta, nth: usize) {
-    let is_filled = |name: &&String| !name.is_empty();
-    if meta.name.as_ref().filter(is_filled).is_none()
-        && let Some(prefix) = meta.generate_name.as_ref().filter(is_filled)
+    if meta.name.as_deref().is_none_or(str::is_empty)
+        && let Some(prefix) = meta.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
     {
         meta.name = Some(format!("{prefix}*{}", nth.saturating_add(1)));
     }
@@ -333,7 +331,7 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 }
 
 /// Puts together what was read, the first of each where an object stands twice.
-fn gather(read: Vec<(Object, Read)>, mut troubles: Vec<Trouble>) -> Facts {
+fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> Facts {
     let mut skipped = 0;
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
     let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
@@ -357,7 +355,7 @@ fn gather(read: Vec<(Object, Read)>, mut troubles: Vec<Trouble>) -> Facts {
         }
     }
     let mut facts = Facts {
-        registry: Registry::new(Snapshot::new(HOME, false)),
+        registry: Registry::new(Snapshot::new(home, false)),
         routes: Vec::new(),
         filings: Vec::new(),
         servers: Vec::new(),
