@@ -51,14 +51,14 @@ impl Lease {
         Ok(Self { leads, task })
     }
 
-    /// Waits until this replica begins or ceases to lead, and says which.
-    pub(super) async fn changed(&mut self) -> bool {
+    /// Waits until this replica begins or ceases to lead, and says which. None: the election has ended by itself, and
+    /// without it nobody may write.
+    pub(super) async fn changed(&mut self) -> Option<bool> {
         if self.leads.changed().await.is_err() {
-            // The election ended with an error; without it nobody may write.
-            warn!("the election has ended, so this replica no longer leads");
-            std::future::pending::<()>().await;
+            warn!("the election has ended by itself");
+            return None;
         }
-        *self.leads.borrow_and_update()
+        Some(*self.leads.borrow_and_update())
     }
 
     /// Gives the lease up, so that another replica need not wait for its end.

@@ -1,6 +1,6 @@
 //! The one task that owns the registry: takes what the watches saw, publishes, judges, and hands out the writes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tracing::{debug, info, warn};
 
 use super::lease::{Lease, LeaseError};
@@ -66,6 +66,8 @@ struct Owner {
     listed: HashSet<SubjectKind>,
     is_leader: bool,
     tasks: JoinSet<Done>,
+    /// What the tasks write about; none of them is the one that keeps the default policy.
+    writing: HashMap<task::Id, Subject>,
 }
 
 impl Owner {
@@ -80,6 +82,7 @@ impl Owner {
             listed: HashSet::new(),
             is_leader: false,
             tasks: JoinSet::new(),
+            writing: HashMap::new(),
         }
     }
 
@@ -101,12 +104,11 @@ impl Owner {
                     }
                     self.take(batch.drain(..));
                 }
-                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => match done {
-                    Ok(Done::Wrote(subject, result)) => self.wrote(&subject, result),
-                    Ok(Done::KeptPolicy(result)) => self.kept_policy(result),
-                    Err(error) => warn!(%error, "a write ended unexpectedly"),
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
+                leads = lease.changed() => match leads {
+                    Some(leads) => self.turn(leads),
+                    None => break,
                 },
-                leads = lease.changed() => self.turn(leads),
                 () = tokio::time::sleep(look) => {}
             }
             self.proceed();
@@ -228,7 +230,29 @@ impl Owner {
                 effects,
                 now,
             };
-            self.tasks.spawn(async move { Done::Wrote(subject, job.run().await) });
+            let writing = subject.clone();
+            let task = self.tasks.spawn(async move { Done::Wrote(subject, job.run().await) });
+            self.writing.insert(task.id(), writing);
+        }
+    }
+
+    fn done(&mut self, done: Result<(task::Id, Done), JoinError>) {
+        match done {
+            Ok((id, Done::Wrote(subject, result))) => {
+                self.writing.remove(&id);
+                self.wrote(&subject, result);
+            }
+            Ok((_, Done::KeptPolicy(result))) => self.kept_policy(result),
+            // It has panicked; what it was about is not given up for that.
+            Err(error) => {
+                self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
+                let now = self.now();
+                let again = match self.writing.remove(&error.id()) {
+                    Some(subject) => self.work.failed(&subject, now),
+                    None => self.work.default_policy_failed(now),
+                };
+                warn!(%error, again_in = ?again, "a write ended unexpectedly");
+            }
         }
     }
 
@@ -247,7 +271,7 @@ impl Owner {
     }
 
     fn kept_policy(&mut self, result: Result<(), DefaultPolicyError>) {
-        let problem = match result {
+        let owners = match result {
             Ok(()) => None,
             Err(error @ DefaultPolicyError::OwnedByOthers { .. }) => {
                 warn!(policy = keys::DEFAULT_POLICY, %error, "the operator's own policy is not in force");
@@ -257,14 +281,12 @@ impl Owner {
                 let cause = std::error::Error::source(&error)
                     .map(ToString::to_string)
                     .unwrap_or_default();
-                let again = self
-                    .work
-                    .failed(&Subject::Policy(keys::DEFAULT_POLICY.into()), self.now());
+                let again = self.work.default_policy_failed(self.now());
                 warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
                 return;
             }
         };
-        self.work.default_policy_is(problem);
+        self.work.default_policy_is(owners);
     }
 
     fn turn(&mut self, leads: bool) {

@@ -1,5 +1,8 @@
 //! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +14,12 @@ use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
-use crate::domain::FieldPath;
 use crate::effects::{
-    self, Declared, Effect, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
+    self, Declared, Effect, Governing, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
     terms_of_server,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
-use crate::registry::{Affected, FilingKey, Kept, Problem, Registry, Subject};
+use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
 use crate::rules::{self, Severity};
 
 /// How many subjects are judged before the watches are looked at again.
@@ -42,15 +44,23 @@ pub(super) struct Work {
     served: HashMap<FilingKey, u32>,
     standing: Standing,
     leads: bool,
-    default_policy: Option<DefaultPolicyWork>,
-    default_policy_problem: Option<Problem>,
+    keeping: Keeping,
+    keeping_backoff: Option<ExponentialBackoff>,
+    default_policy_owners: Option<String>,
 }
 
-/// Whether the default policy is to be applied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DefaultPolicyWork {
+/// How far the default policy is kept. Apart from the queues: what is written to its status is another matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keeping {
+    /// Nothing is to be done.
+    #[default]
+    Kept,
+    /// It is to be applied.
     Due,
-    UnderWay,
+    /// It is being applied, and once more after that if something has changed meanwhile.
+    UnderWay { again: bool },
+    /// It could not be applied, and is tried again then.
+    Later(Timestamp),
 }
 
 /// What a route adds to the standing of all.
@@ -74,6 +84,7 @@ impl RouteStanding {
                 .collect(),
             findings: verdict
                 .findings()
+                .filter(|(host, _)| host.outcome != Outcome::Exempt)
                 .map(|(_, finding)| (finding.rule.id, finding.severity))
                 .collect(),
         }
@@ -126,16 +137,22 @@ impl Work {
             && let Some((_, subject)) = self.timers.pop_first()
         {
             self.timer_of.remove(&subject);
-            if subject == Subject::Policy(keys::DEFAULT_POLICY.into()) {
-                self.keep_default_policy();
-            }
             self.to_judge.insert(subject);
+        }
+        if let Keeping::Later(at) = self.keeping
+            && at <= now
+        {
+            self.keeping = Keeping::Due;
         }
     }
 
     /// The next moment at which something changes by itself.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
+        let keeping = match self.keeping {
+            Keeping::Later(at) => Some(at),
+            Keeping::Kept | Keeping::Due | Keeping::UnderWay { .. } => None,
+        };
+        self.timers.first().map(|(at, _)| *at).into_iter().chain(keeping).min()
     }
 
     /// Whether some of what is to be judged was left for later.
@@ -166,12 +183,16 @@ impl Work {
         has_changed
     }
 
-    /// The next object that something is to be written about, with what.
+    /// The next object that something is to be written about, with what. None while there is more to judge: what a
+    /// status counts would be written half counted.
     pub(super) fn next_write(
         &mut self,
         registry: &Registry,
         now: Timestamp,
     ) -> Option<(Subject, Reference, Vec<Effect>)> {
+        if self.has_more_to_judge() {
+            return None;
+        }
         while let Some(subject) = self
             .to_write
             .iter()
@@ -185,6 +206,8 @@ impl Work {
                 self.writing.insert(subject.clone());
                 return Some((subject, target, effects));
             }
+            // Whatever could not be written before need not be written any more.
+            self.backoffs.remove(&subject);
         }
         None
     }
@@ -198,14 +221,7 @@ impl Work {
     /// A write has failed; it is tried again after a while, which is returned.
     pub(super) fn failed(&mut self, subject: &Subject, now: Timestamp) -> Duration {
         self.writing.remove(subject);
-        let backoff = self.backoffs.entry(subject.clone()).or_insert_with(|| {
-            ExponentialBuilder::new()
-                .with_min_delay(FIRST_RETRY)
-                .with_max_delay(LAST_RETRY)
-                .without_max_times()
-                .with_jitter()
-                .build()
-        });
+        let backoff = self.backoffs.entry(subject.clone()).or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
         let sooner = self.timer_of.get(subject).is_none_or(|known| at < *known);
@@ -226,29 +242,41 @@ impl Work {
     }
 
     /// The default policy is to be applied.
-    pub(super) fn keep_default_policy(&mut self) {
-        self.default_policy = Some(DefaultPolicyWork::Due);
+    fn keep_default_policy(&mut self) {
+        self.keeping = match self.keeping {
+            Keeping::UnderWay { .. } => Keeping::UnderWay { again: true },
+            Keeping::Kept | Keeping::Due | Keeping::Later(_) => Keeping::Due,
+        };
     }
 
     /// Whether the default policy is to be applied now; asked once, it is under way.
     pub(super) fn must_keep_default_policy(&mut self) -> bool {
-        let is_due = self.default_policy == Some(DefaultPolicyWork::Due);
+        let is_due = self.keeping == Keeping::Due;
         if is_due {
-            self.default_policy = Some(DefaultPolicyWork::UnderWay);
+            self.keeping = Keeping::UnderWay { again: false };
         }
         is_due
     }
 
     /// The default policy was applied, or someone else's is there.
-    pub(super) fn default_policy_is(&mut self, problem: Option<String>) {
-        let problem = problem.map(|message| Problem {
-            path: FieldPath::fixed("spec"),
-            message,
-        });
-        if problem != self.default_policy_problem {
-            self.default_policy_problem = problem;
+    pub(super) fn default_policy_is(&mut self, owners: Option<String>) {
+        self.keeping = match self.keeping {
+            Keeping::UnderWay { again: true } => Keeping::Due,
+            _ => Keeping::Kept,
+        };
+        self.keeping_backoff = None;
+        if owners != self.default_policy_owners {
+            self.default_policy_owners = owners;
             self.to_judge.insert(Subject::Policy(keys::DEFAULT_POLICY.into()));
         }
+    }
+
+    /// The default policy could not be applied; it is tried again after a while, which is returned.
+    pub(super) fn default_policy_failed(&mut self, now: Timestamp) -> Duration {
+        let backoff = self.keeping_backoff.get_or_insert_with(backoff);
+        let again = backoff.next().unwrap_or(LAST_RETRY);
+        self.keeping = Keeping::Later(now.saturating_add(again).unwrap_or(now));
+        again
     }
 
     fn set_timer(&mut self, subject: &Subject, at: Option<Timestamp>) {
@@ -372,14 +400,25 @@ impl Work {
         let policy = facts.policies().find(|policy| policy.name == *name)?;
         let mut problems = policy.problems.clone();
         problems.extend(rules::unknown_in(policy));
-        if **name == *keys::DEFAULT_POLICY {
-            problems.extend(self.default_policy_problem.clone());
-        }
-        let tally = self.standing.policies.get(name).copied().unwrap_or_default();
-        let site = facts.site_of(policy).places();
-        let effects = effects::policy(policy, before, site, tally, &problems, now);
+        let is_default = **name == *keys::DEFAULT_POLICY;
+        let governing = Governing {
+            site: facts.site_of(policy).places(),
+            tally: self.standing.policies.get(name).copied().unwrap_or_default(),
+            owned_by: self.default_policy_owners.as_deref().filter(|_| is_default),
+            problems: &problems,
+        };
+        let effects = effects::policy(policy, before, governing, now);
         Some((Reference::to_policy(name, &policy.uid), effects))
     }
+}
+
+fn backoff() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_RETRY)
+        .with_max_delay(LAST_RETRY)
+        .without_max_times()
+        .with_jitter()
+        .build()
 }
 
 fn change(count: &mut u32, is_there: bool) {
