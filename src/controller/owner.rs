@@ -289,7 +289,7 @@ impl Owner {
                     policy = keys::DEFAULT_POLICY,
                     owner, "the operator's own policy is not in force"
                 );
-                Some(owner)
+                Some(format!("its spec is owned by {owner}"))
             }
             Err(error @ (DefaultPolicyError::Read(_) | DefaultPolicyError::Apply(_))) => {
                 let cause = std::error::Error::source(&error)

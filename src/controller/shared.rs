@@ -39,7 +39,7 @@ pub struct WatchState {
 pub struct Standing {
     /// Routes by policy and outcome.
     pub policies: BTreeMap<Arc<str>, Tally>,
-    /// Findings on hosts of running routes, by rule and severity.
+    /// Findings on hosts of running routes, those on exempt ones aside, by rule and severity.
     pub findings: BTreeMap<(&'static str, Severity), u32>,
 }
 

@@ -1,5 +1,8 @@
 //! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +15,7 @@ use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 use crate::effects::{
-    self, Declared, Effect, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
+    self, Declared, Effect, Governing, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
     terms_of_server,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
@@ -41,22 +44,25 @@ pub(super) struct Work {
     served: HashMap<FilingKey, u32>,
     standing: Standing,
     leads: bool,
-    default_policy: DefaultPolicyWork,
-    default_policy_backoff: Option<ExponentialBackoff>,
-    /// Who owns the default policy in the operator's place.
-    default_policy_owner: Option<String>,
-    /// The verdict on each route that was last written, with its Event.
+    keeping: Keeping,
+    keeping_backoff: Option<ExponentialBackoff>,
+    default_policy_owners: Option<String>,
+    /// The annotations of each route that were last written, with their Event.
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
 }
 
-/// Whether the default policy is to be applied.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum DefaultPolicyWork {
+/// How far the default policy is kept. Apart from the queues: what is written to its status is another matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keeping {
+    /// Nothing is to be done.
     #[default]
-    Done,
+    Kept,
+    /// It is to be applied.
     Due,
-    UnderWay,
-    Retry(Timestamp),
+    /// It is being applied, and once more after that if something has changed meanwhile.
+    UnderWay { again: bool },
+    /// It could not be applied, and is tried again then.
+    Later(Timestamp),
 }
 
 /// What a route adds to the standing of all.
@@ -80,6 +86,7 @@ impl RouteStanding {
                 .collect(),
             findings: verdict
                 .findings()
+                .filter(|(host, _)| host.outcome != Outcome::Exempt)
                 .map(|(_, finding)| (finding.rule.id, finding.severity))
                 .collect(),
         }
@@ -128,11 +135,6 @@ impl Work {
 
     /// Judges anew whatever changes by itself now.
     pub(super) fn wake(&mut self, now: Timestamp) {
-        if let DefaultPolicyWork::Retry(at) = self.default_policy
-            && at <= now
-        {
-            self.default_policy = DefaultPolicyWork::Due;
-        }
         while let Some((at, _)) = self.timers.first()
             && *at <= now
             && let Some((_, subject)) = self.timers.pop_first()
@@ -140,15 +142,20 @@ impl Work {
             self.timer_of.remove(&subject);
             self.to_judge.insert(subject);
         }
+        if let Keeping::Later(at) = self.keeping
+            && at <= now
+        {
+            self.keeping = Keeping::Due;
+        }
     }
 
     /// The next moment at which something changes by itself.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        let retry = match self.default_policy {
-            DefaultPolicyWork::Retry(at) => Some(at),
-            DefaultPolicyWork::Done | DefaultPolicyWork::Due | DefaultPolicyWork::UnderWay => None,
+        let keeping = match self.keeping {
+            Keeping::Later(at) => Some(at),
+            Keeping::Kept | Keeping::Due | Keeping::UnderWay { .. } => None,
         };
-        self.timers.first().map(|(at, _)| *at).into_iter().chain(retry).min()
+        self.timers.first().map(|(at, _)| *at).into_iter().chain(keeping).min()
     }
 
     /// Whether some of what is to be judged was left for later.
@@ -182,12 +189,16 @@ impl Work {
         has_changed
     }
 
-    /// The next object that something is to be written about, with what.
+    /// The next object that something is to be written about, with what. None while there is more to judge: what a
+    /// status counts would be written half counted.
     pub(super) fn next_write(
         &mut self,
         registry: &Registry,
         now: Timestamp,
     ) -> Option<(Subject, Reference, Vec<Effect>)> {
+        if self.has_more_to_judge() {
+            return None;
+        }
         while let Some(subject) = self
             .to_write
             .iter()
@@ -201,6 +212,8 @@ impl Work {
                 self.writing.insert(subject.clone());
                 return Some((subject, target, effects));
             }
+            // Whatever could not be written before need not be written any more.
+            self.backoffs.remove(&subject);
         }
         None
     }
@@ -232,7 +245,8 @@ impl Work {
         let backoff = self.backoffs.entry(subject.clone()).or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
-        if self.timer_of.get(subject).is_none_or(|known| at < *known) {
+        let sooner = self.timer_of.get(subject).is_none_or(|known| at < *known);
+        if sooner {
             self.set_timer(subject, Some(at));
         }
         again
@@ -249,37 +263,40 @@ impl Work {
     }
 
     /// The default policy is to be applied.
-    pub(super) fn keep_default_policy(&mut self) {
-        self.default_policy = DefaultPolicyWork::Due;
+    fn keep_default_policy(&mut self) {
+        self.keeping = match self.keeping {
+            Keeping::UnderWay { .. } => Keeping::UnderWay { again: true },
+            Keeping::Kept | Keeping::Due | Keeping::Later(_) => Keeping::Due,
+        };
     }
 
     /// Whether the default policy is to be applied now; asked once, it is under way.
     pub(super) fn must_keep_default_policy(&mut self) -> bool {
-        let is_due = self.default_policy == DefaultPolicyWork::Due;
+        let is_due = self.keeping == Keeping::Due;
         if is_due {
-            self.default_policy = DefaultPolicyWork::UnderWay;
+            self.keeping = Keeping::UnderWay { again: false };
         }
         is_due
     }
 
-    /// The default policy was applied, or is someone else's.
-    pub(super) fn default_policy_is(&mut self, owner: Option<String>) {
-        // It may have changed meanwhile, and be due again.
-        if self.default_policy == DefaultPolicyWork::UnderWay {
-            self.default_policy = DefaultPolicyWork::Done;
-        }
-        self.default_policy_backoff = None;
-        if owner != self.default_policy_owner {
-            self.default_policy_owner = owner;
+    /// The default policy was applied, or someone else's is there.
+    pub(super) fn default_policy_is(&mut self, owners: Option<String>) {
+        self.keeping = match self.keeping {
+            Keeping::UnderWay { again: true } => Keeping::Due,
+            _ => Keeping::Kept,
+        };
+        self.keeping_backoff = None;
+        if owners != self.default_policy_owners {
+            self.default_policy_owners = owners;
             self.to_judge.insert(Subject::Policy(keys::DEFAULT_POLICY.into()));
         }
     }
 
     /// The default policy could not be applied; it is tried again after a while, which is returned.
     pub(super) fn default_policy_failed(&mut self, now: Timestamp) -> Duration {
-        let backoff = self.default_policy_backoff.get_or_insert_with(backoff);
+        let backoff = self.keeping_backoff.get_or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
-        self.default_policy = DefaultPolicyWork::Retry(now.saturating_add(again).unwrap_or(now));
+        self.keeping = Keeping::Later(now.saturating_add(again).unwrap_or(now));
         again
     }
 
@@ -404,13 +421,14 @@ impl Work {
         let policy = facts.policies().find(|policy| policy.name == *name)?;
         let mut problems = policy.problems.clone();
         problems.extend(rules::unknown_in(policy));
-        let owner = self
-            .default_policy_owner
-            .as_deref()
-            .filter(|_| **name == *keys::DEFAULT_POLICY);
-        let tally = self.standing.policies.get(name).copied().unwrap_or_default();
-        let site = facts.site_of(policy).places();
-        let effects = effects::policy(policy, before, site, tally, owner, &problems, now);
+        let is_default = **name == *keys::DEFAULT_POLICY;
+        let governing = Governing {
+            site: facts.site_of(policy).places(),
+            tally: self.standing.policies.get(name).copied().unwrap_or_default(),
+            owned_by: self.default_policy_owners.as_deref().filter(|_| is_default),
+            problems: &problems,
+        };
+        let effects = effects::policy(policy, before, governing, now);
         Some((Reference::to_policy(name, &policy.uid), effects))
     }
 }

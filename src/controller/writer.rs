@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use crate::api::keys::{self, managers};
 use crate::effects::{Effect, Notice, Reference};
 
+/// The longest name of who reports an Event, in bytes (events.k8s.io/v1).
+const MAX_INSTANCE: usize = 128;
+
 /// A write failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteError {
@@ -176,7 +179,9 @@ fn event(notice: &Notice, namespace: &str, identity: &str, now: Timestamp) -> Ev
         regarding: Some(object_reference(&notice.regarding)),
         related: notice.related.as_ref().map(object_reference),
         reporting_controller: Some(keys::CONTROLLER.to_owned()),
-        reporting_instance: Some(identity.to_owned()),
+        reporting_instance: identity
+            .get(..identity.floor_char_boundary(MAX_INSTANCE))
+            .map(str::to_owned),
         type_: Some(if notice.is_warning { "Warning" } else { "Normal" }.to_owned()),
         ..Event::default()
     }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
-use super::notice::{Notice, Reference, cut};
+use super::notice::{Notice, Reference, shortened};
 use super::reminder::{Due, Term, due, next_reminder, on_record};
 use crate::api::keys::conditions::READY;
 use crate::api::keys::reasons;
@@ -15,8 +15,8 @@ use crate::rules::{Finding, Lang, Severity, UNREADABLE};
 
 /// The most findings that a status lists.
 const MAX_FINDINGS: usize = 32;
-/// The longest message in a status, in bytes.
-const MAX_MESSAGE: usize = 1024;
+/// The longest message in a status, in bytes; the schema allows as many characters.
+const MAX_MESSAGE: usize = 1000;
 /// How long one has to answer a Yellow light: 72 hours.
 const RESPONSE: SignedDuration = SignedDuration::from_hours(72);
 
@@ -104,8 +104,8 @@ fn status(
         next_transition: next.map(Time),
         next_reminder: next_reminder(terms, policy, now).map(Time),
         reminders: match declared {
-            Declared::Judged { .. } => on_record(terms, &before.reminders, due),
-            // What was reminded of stays reminded of, until it can be read what still stands.
+            Declared::Judged { terms, .. } => on_record(terms, &before.reminders, due),
+            // What ends in it is not known, so nothing that was reminded of is over.
             Declared::Unreadable(_) => before.reminders.clone(),
         },
         changes: before.changes.clone(),
@@ -127,12 +127,18 @@ fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: T
             Some(worst) if worst.severity == Severity::Violation => {
                 (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
             }
-            _ if verdict.is_ready => (true, standing.to_owned(), "nothing is wrong with it".to_owned()),
-            _ => (
-                false,
-                standing.to_owned(),
-                "it is not approved, and carries no host".to_owned(),
-            ),
+            worst => {
+                let more = match worst {
+                    Some(worst) => format!("; {}", worst.sentence(Lang::En)),
+                    None if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
+                    None => String::new(),
+                };
+                (
+                    verdict.is_ready,
+                    standing.to_owned(),
+                    in_words(standing).to_owned() + &more,
+                )
+            }
         },
     };
     condition(
@@ -144,6 +150,17 @@ fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: T
         observed.generation,
         now,
     )
+}
+
+/// How far it has come, where no violation says more.
+fn in_words(standing: &str) -> &'static str {
+    match standing {
+        reasons::APPROVED => "it is approved",
+        reasons::ACTIVE => "it is in use",
+        reasons::REJECTED => "it has been sent back, and covers no host",
+        reasons::CANCELLED => "it has been cancelled, and covers no host",
+        _ => "it is not approved yet, and covers no host",
+    }
 }
 
 /// A condition whose transition time moves only when its status flips.
@@ -164,7 +181,7 @@ pub(super) fn condition(
         type_: type_.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
-        message: cut(message, MAX_MESSAGE).to_owned(),
+        message: shortened(message, MAX_MESSAGE),
         observed_generation: Some(generation),
         last_transition_time: known.map_or_else(
             || Time(whole_seconds(now)),
@@ -201,7 +218,7 @@ fn status_finding(finding: &Finding) -> StatusFinding {
             Severity::Warning => StatusSeverity::Warning,
         },
         path: finding.path.to_string(),
-        message: cut(&finding.sentence(Lang::En), MAX_MESSAGE).to_owned(),
+        message: shortened(&finding.sentence(Lang::En), MAX_MESSAGE),
     }
 }
 
@@ -217,12 +234,13 @@ fn reminder(reference: &Reference, due: &Due) -> Notice {
     notice
 }
 
-/// The Event of `Ready` turning. That a new object is ready is no news.
+/// The Event of `Ready` turning. That a new object is ready, or is still under way, is no news.
 fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationStatus) -> Option<Notice> {
     let was = before.conditions.iter().find(|condition| condition.type_ == READY);
     let is = after.conditions.iter().find(|condition| condition.type_ == READY)?;
     let is_ready = is.status == "True";
-    if was.map_or(is_ready, |was| was.status == is.status) {
+    let is_no_news = is_ready || is.reason == reasons::PENDING;
+    if was.map_or(is_no_news, |was| was.status == is.status) {
         return None;
     }
     let since = was

@@ -93,7 +93,7 @@ impl Notice {
             is_warning: false,
             reason,
             action,
-            note: cut(note, MAX_NOTE).to_owned(),
+            note: shortened(note, MAX_NOTE),
         }
     }
 }
@@ -106,7 +106,9 @@ fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
         digest.update([0]);
     }
     // Object names are of the characters that an Event's name may have; 200 bytes leave room for the digest.
-    let mut name = cut(&regarding.name, 200).trim_end_matches(['.', '-']).to_owned();
+    let kept = regarding.name.floor_char_boundary(200);
+    let kept = regarding.name.get(..kept).unwrap_or_default();
+    let mut name = kept.trim_end_matches(['.', '-']).to_owned();
     name.push('.');
     for byte in digest.finalize().iter().take(8) {
         // Writing into a String cannot fail.
@@ -115,7 +117,12 @@ fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
     name
 }
 
-/// The first so many bytes of a text, less what would cut a character.
-pub(super) fn cut(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+/// A text of at most so many bytes, whole characters alone. One that is longer ends in "…", so that a reader knows.
+pub(super) fn shortened(text: &str, bytes: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(bytes.saturating_sub(MARK.len()));
+    format!("{}{MARK}", text.get(..end).unwrap_or_default())
 }

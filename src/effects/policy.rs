@@ -36,22 +36,34 @@ impl Tally {
     }
 }
 
-/// What to do about a policy whose routes are served at a site. `owner` is who else owns its spec, where it should be the
-/// operator's; `problems` is what is wrong with it.
-pub fn policy(
-    policy: &Policy,
-    before: &FilingPolicyStatus,
-    site: &[Place],
-    tally: Tally,
-    owner: Option<&str>,
-    problems: &[Problem],
-    now: Timestamp,
-) -> Vec<Effect> {
-    let (is_ready, reason, message) = match (owner, problems) {
-        (Some(owner), _) => (
+/// What a policy governs, and what is wrong with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Governing<'a> {
+    /// Where its routes are served.
+    pub site: &'a [Place],
+    /// How its routes stand.
+    pub tally: Tally,
+    /// Who else owns its spec, where the operator would keep it.
+    pub owned_by: Option<&'a str>,
+    /// What could not be understood of it.
+    pub problems: &'a [Problem],
+}
+
+/// What to do about a policy that can be read.
+pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing<'_>, now: Timestamp) -> Vec<Effect> {
+    let Governing {
+        site,
+        tally,
+        owned_by,
+        problems,
+    } = governing;
+    let (is_ready, reason, message) = match (owned_by, problems) {
+        (Some(owners), _) => (
             false,
             reasons::OWNED_BY_OTHERS,
-            format!("its spec is owned by {owner}, so the policy of the operator's file is not in force"),
+            format!(
+                "{owners}; theirs is in force, not the operator's own: leave that out, or have them give this one up"
+            ),
         ),
         (None, []) => (true, reasons::IN_FORCE, "it is in force".to_owned()),
         (None, [first, others @ ..]) => {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::Reminder;
+use crate::api::{Reminder, ServerState, Stage};
 use crate::domain::Day;
 use crate::registry::{Filing, Policy, Server};
 
@@ -26,9 +26,10 @@ pub struct Due {
     pub threshold: u32,
 }
 
-/// What ends in a filing.
+/// What ends in a filing. The record of one that is cancelled has ended already.
 pub fn terms_of_filing(filing: &Filing) -> Vec<Term> {
-    let record = filing.expires_at.map(|date| Term {
+    let recorded = filing.expires_at.filter(|_| filing.stage != Stage::Cancelled);
+    let record = recorded.map(|date| Term {
         rule: "FilingExpiring",
         what: "the record of the filing",
         date,
@@ -41,9 +42,10 @@ pub fn terms_of_filing(filing: &Filing) -> Vec<Term> {
     record.into_iter().chain(domain).collect()
 }
 
-/// What ends in a server; one that renews itself does not.
+/// What ends in a server; one that renews itself does not, and one that is released has.
 pub fn terms_of_server(server: &Server) -> Vec<Term> {
-    let date = server.expires_at.filter(|_| !server.auto_renew);
+    let ends = !server.auto_renew && server.state != ServerState::Released;
+    let date = server.expires_at.filter(|_| ends);
     date.map(|date| Term {
         rule: "ServerExpiring",
         what: "the server",

@@ -1,12 +1,13 @@
 //! What to do about a running route.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Effect;
-use super::notice::{Notice, Reference, cut};
+use super::notice::{Notice, Reference, shortened};
 use crate::api::{Running, keys};
-use crate::judge::{Outcome, Verdict};
+use crate::judge::{Exemption, Outcome, Verdict};
 use crate::route::Route;
 use crate::rules::Lang;
 
@@ -39,7 +40,7 @@ fn annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([(keys::VERDICT, verdict.outcome.to_string())]);
     let findings = findings(verdict);
     if !findings.is_empty() {
-        annotations.insert(keys::FINDINGS, cut(&findings, MAX_ANNOTATION).to_owned());
+        annotations.insert(keys::FINDINGS, shortened(&findings, MAX_ANNOTATION));
     }
     let numbers: BTreeSet<&str> = verdict
         .hosts
@@ -48,7 +49,7 @@ fn annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
         .collect();
     if !numbers.is_empty() {
         let numbers: Vec<&str> = numbers.into_iter().collect();
-        annotations.insert(keys::NUMBER, cut(&numbers.join(", "), MAX_ANNOTATION).to_owned());
+        annotations.insert(keys::NUMBER, shortened(&numbers.join(", "), MAX_ANNOTATION));
     }
     annotations
 }
@@ -68,6 +69,9 @@ fn findings(verdict: &Verdict) -> String {
             finding.message(Lang::En),
             finding.rule.id
         );
+        if let Some(Exemption::Policy { until, .. }) = &host.exemption {
+            let _ = write!(lines, " (exempt until {until})");
+        }
         if lines.len() > MAX_ANNOTATION {
             break;
         }
@@ -84,10 +88,15 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
     if !is_changed || (is_well && was.is_none_or(|was| was <= Outcome::Compliant)) {
         return None;
     }
-    let worst = verdict.findings().max_by_key(|(_, finding)| finding.severity);
-    let (reason, note) = match worst {
+    // The worst host's first finding explains it best; what is found about exempt hosts does not.
+    let mut counting = verdict
+        .findings()
+        .filter(|(host, _)| host.outcome != Outcome::Exempt)
+        .collect::<Vec<_>>();
+    counting.sort_by_key(|(host, _)| Reverse(host.outcome));
+    let (reason, note) = match counting.first() {
         Some((host, finding)) if !is_well => {
-            let others = verdict.findings().count().saturating_sub(1);
+            let others = counting.len().saturating_sub(1);
             let more = if others == 0 {
                 String::new()
             } else {
@@ -98,10 +107,7 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
                 format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
             )
         }
-        _ => (
-            verdict.outcome.as_str(),
-            format!("every host is {}", verdict.outcome.as_str().to_lowercase()),
-        ),
+        _ => (verdict.outcome.as_str(), "every host may be served".to_owned()),
     };
     let told_apart_by = [
         version,

@@ -60,3 +60,64 @@ fn a_filing_from_its_first_day_to_its_second_number() {
     world.delete("the shop closes", &world::route("shop/web"));
     insta::assert_snapshot!(world.told());
 }
+
+#[test]
+fn a_restart_repeats_nothing() {
+    let mut world = World::new(at("2026-12-01T10:00:00+08:00"));
+    let documents = [
+        policy("default", json!({})),
+        server("beijing-slb", json!({"expiresAt": "2026-12-31"})),
+        filing("filing-system/example-com", json!({"expiresAt": "2027-02-20"})),
+        ingress("shop/web", &["www.example.com", "www.example.net"]),
+    ];
+    world.step("everything is set up", &documents);
+    world.told();
+    world.restart("the operator restarts");
+    world.wait_until(at("2026-12-10T10:00:00+08:00"));
+    world.restart("it restarts when nobody is there, and a reminder falls into that time");
+    world.now = at("2026-12-12T10:00:00+08:00");
+    world.restart("it is back");
+    insta::assert_snapshot!(world.told());
+}
+
+#[test]
+fn an_object_that_cannot_be_read_for_a_while() {
+    let mut world = World::new(at("2026-12-01T10:00:00+08:00"));
+    let good = filing("filing-system/example-com", json!({"expiresAt": "2027-02-20"}));
+    world.step(
+        "everything is set up",
+        &[
+            policy("default", json!({})),
+            good.clone(),
+            ingress("shop/web", &["example.com"]),
+        ],
+    );
+    let bad = filing("filing-system/example-com", json!({"stage": "Approval"}));
+    world.step("another version writes what this one can't read", &[bad]);
+    world.step("it is mended", &[good]);
+    insta::assert_snapshot!(world.told());
+}
+
+#[test]
+fn a_route_goes_from_hand_to_hand() {
+    let mut world = World::new(at("2026-12-01T10:00:00+08:00"));
+    let exempting = json!({"exemptions": [
+        {"hosts": ["*.example.net"], "reason": "moves to another provider", "owner": "ops", "until": "2026-12-31"}]});
+    world.step(
+        "nothing is filed",
+        &[policy("default", json!({})), ingress("shop/web", &["www.example.net"])],
+    );
+    world.step("it is exempt for a month", &[policy("default", exempting)]);
+    world.wait_until(at("2027-01-02T10:00:00+08:00"));
+    world.step(
+        "routes are left alone",
+        &[policy("default", json!({"running": "Disabled"}))],
+    );
+    world.step(
+        "a filing is declared",
+        &[filing("filing-system/example-net", json!({"domains": ["example.net"]}))],
+    );
+    world.step("routes are annotated again", &[policy("default", json!({}))]);
+    world.delete("the policy is deleted", &world::policy("default"));
+    insta::assert_snapshot!(world.told());
+}

@@ -19,10 +19,10 @@ use crate::support::{HOME, change};
 const TOO_MANY: usize = 100;
 
 /// What is stored, what the operator makes of it, and a record of what it wrote.
-pub(super) struct World {
-    pub(super) registry: Registry,
-    pub(super) work: Work,
-    pub(super) now: Timestamp,
+pub(in crate::controller) struct World {
+    pub(in crate::controller) registry: Registry,
+    pub(in crate::controller) work: Work,
+    pub(in crate::controller) now: Timestamp,
     stored: BTreeMap<Subject, Value>,
     versions: u64,
     told: String,
@@ -30,7 +30,7 @@ pub(super) struct World {
 
 impl World {
     /// An empty cluster with an operator that leads.
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(in crate::controller) fn new(now: Timestamp) -> Self {
         let mut work = Work::default();
         work.turn(true);
         Self {
@@ -44,12 +44,12 @@ impl World {
     }
 
     /// Everything that was told since it was last asked.
-    pub(super) fn told(&mut self) -> String {
+    pub(in crate::controller) fn told(&mut self) -> String {
         std::mem::take(&mut self.told)
     }
 
     /// A person does something: what it is, and the objects as they are from now on.
-    pub(super) fn step(&mut self, what: &str, documents: &[Value]) {
+    pub(in crate::controller) fn step(&mut self, what: &str, documents: &[Value]) {
         self.headline(what);
         for document in documents {
             self.put(document);
@@ -58,14 +58,14 @@ impl World {
     }
 
     /// A person deletes an object.
-    pub(super) fn delete(&mut self, what: &str, subject: &Subject) {
+    pub(in crate::controller) fn delete(&mut self, what: &str, subject: &Subject) {
         self.headline(what);
         self.remove(subject);
         self.settle();
     }
 
     /// Time passes: every moment at which something is due is stopped at.
-    pub(super) fn wait_until(&mut self, moment: Timestamp) {
+    pub(in crate::controller) fn wait_until(&mut self, moment: Timestamp) {
         while let Some(at) = self.work.next_timer()
             && at <= moment
         {
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// The operator starts anew: it knows what is stored, and nothing else.
-    pub(super) fn restart(&mut self, what: &str) {
+    pub(in crate::controller) fn restart(&mut self, what: &str) {
         self.headline(what);
         self.registry = Registry::new(Snapshot::new(HOME, true));
         self.work = Work::default();
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Stores an object as a client sends it: what the API server and the operator keep on it stays.
-    pub(super) fn put(&mut self, document: &Value) {
+    pub(in crate::controller) fn put(&mut self, document: &Value) {
         let subject = change(document).subject();
         self.versions += 1;
         let version = self.versions.to_string();
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Changes an object as it is stored.
-    pub(super) fn edit(&mut self, subject: &Subject, edit: impl FnOnce(&mut Value)) {
+    pub(in crate::controller) fn edit(&mut self, subject: &Subject, edit: impl FnOnce(&mut Value)) {
         let mut new = self.stored[subject].clone();
         edit(&mut new);
         self.versions += 1;
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Takes an object away.
-    pub(super) fn remove(&mut self, subject: &Subject) {
+    pub(in crate::controller) fn remove(&mut self, subject: &Subject) {
         self.stored.remove(subject);
         let affected = self.registry.delete(subject);
         self.work.forget(subject);
@@ -157,7 +157,7 @@ impl World {
     }
 
     /// Judges and writes until nothing is left to do.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::controller) fn settle(&mut self) {
         for _ in 0..TOO_MANY {
             while self.work.has_more_to_judge() {
                 self.work.judge(&self.registry, self.now);
@@ -314,16 +314,16 @@ fn in_china(moment: Timestamp) -> String {
 }
 
 /// The subject of a route.
-pub(super) fn route(key: &str) -> Subject {
+pub(in crate::controller) fn route(key: &str) -> Subject {
     change(&crate::support::ingress(key, &[])).subject()
 }
 
 /// The subject of a filing.
-pub(super) fn filing(key: &str) -> Subject {
+pub(in crate::controller) fn filing(key: &str) -> Subject {
     change(&crate::support::filing(key, json!({}))).subject()
 }
 
 /// The subject of a policy.
-pub(super) fn policy(name: &str) -> Subject {
+pub(in crate::controller) fn policy(name: &str) -> Subject {
     Subject::Policy(Arc::from(name))
 }

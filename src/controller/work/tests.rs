@@ -1,0 +1,321 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::super::tests::world::{self, World};
+use super::*;
+use crate::support::{at, filing, ingress, policy, server};
+
+const KEY: &str = "filing-system/example-com";
+
+/// A policy, an approved filing and a route that it covers, all of it written.
+fn settled() -> World {
+    let mut world = World::new(at("2026-11-23T10:00:00+08:00"));
+    let documents = [
+        policy("default", json!({})),
+        filing(KEY, json!({})),
+        ingress("shop/web", &["www.example.com"]),
+    ];
+    world.step("everything is set up", &documents);
+    world.told();
+    world
+}
+
+fn cancelled() -> serde_json::Value {
+    filing(KEY, json!({"stage": "Cancelled"}))
+}
+
+/// The next write, and whether there is one.
+fn next(world: &mut World) -> Option<Subject> {
+    world.work.judge(&world.registry, world.now);
+    world
+        .work
+        .next_write(&world.registry, world.now)
+        .map(|(subject, ..)| subject)
+}
+
+fn counts(world: &World, outcome: Outcome) -> u32 {
+    world
+        .work
+        .standing()
+        .policies
+        .get("default")
+        .copied()
+        .unwrap_or_default()
+        .of(outcome)
+}
+
+fn seconds(count: u64) -> SignedDuration {
+    SignedDuration::from_secs(count.try_into().unwrap())
+}
+
+#[test]
+fn what_is_written_and_seen_again_is_not_written_again() {
+    let mut world = settled();
+    assert_eq!(next(&mut world), None);
+    world.put(&filing(KEY, json!({})));
+    world.put(&ingress("shop/web", &["www.example.com"]));
+    assert_eq!(next(&mut world), None);
+}
+
+#[test]
+fn a_status_counts_every_route_that_is_to_be_judged() {
+    let mut world = World::new(at("2026-11-23T10:00:00+08:00"));
+    world.put(&policy("default", json!({})));
+    world.put(&filing(KEY, json!({})));
+    for number in 0..SLICE {
+        world.put(&ingress(&format!("shop/web-{number}"), &["www.example.com"]));
+    }
+    world.work.judge(&world.registry, world.now);
+    assert!(world.work.has_more_to_judge());
+    assert!(
+        world.work.next_write(&world.registry, world.now).is_none(),
+        "the filing is still to be judged"
+    );
+    let (subject, _, effects) = std::iter::repeat_with(|| {
+        world.work.judge(&world.registry, world.now);
+        world.work.next_write(&world.registry, world.now)
+    })
+    .find_map(|write| write)
+    .unwrap();
+    assert_eq!(subject, world::filing(KEY));
+    let routes = effects.iter().find_map(|effect| match effect {
+        Effect::DeclarationStatus(status) => status.routes,
+        _ => None,
+    });
+    assert_eq!(routes, Some(4096));
+}
+
+#[test]
+fn a_write_under_way_is_not_begun_twice_and_what_changes_meanwhile_is_written_after_it() {
+    let mut world = settled();
+    world.put(&cancelled());
+    let first = next(&mut world).unwrap();
+    assert_eq!(first, world::filing(KEY));
+    world.put(&filing(KEY, json!({"stage": "Rejected"})));
+    let others: Vec<Subject> = std::iter::from_fn(|| next(&mut world)).collect();
+    assert!(!others.contains(&first), "{others:?}");
+    world.work.succeeded(&first, Vec::new());
+    assert_eq!(next(&mut world), Some(first));
+}
+
+#[test]
+fn a_failed_write_waits_twice_as_long_each_time_until_it_succeeds() {
+    let mut world = settled();
+    world.put(&cancelled());
+    let subject = next(&mut world).unwrap();
+    for least in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        let wait = world.work.failed(&subject, world.now);
+        assert!(
+            (least..=2 * least).contains(&wait.as_secs()),
+            "{wait:?} where {least} s or some more are due"
+        );
+    }
+    world.work.succeeded(&subject, Vec::new());
+    assert!(world.work.failed(&subject, world.now) <= Duration::from_secs(2));
+}
+
+#[test]
+fn a_failed_write_is_tried_again_when_its_time_has_come_and_not_before() {
+    let mut world = settled();
+    world.put(&cancelled());
+    let subject = next(&mut world).unwrap();
+    while let Some(other) = next(&mut world) {
+        world.work.succeeded(&other, Vec::new());
+    }
+    let wait = world.work.failed(&subject, world.now);
+    let due = world.now.saturating_add(wait).unwrap();
+    assert_eq!(world.work.next_timer(), Some(due));
+    world.now = due - seconds(1);
+    world.work.wake(world.now);
+    assert_eq!(next(&mut world), None);
+    world.now = due;
+    world.work.wake(world.now);
+    assert_eq!(next(&mut world), Some(subject));
+}
+
+#[test]
+fn a_failed_write_that_is_no_longer_needed_is_forgotten() {
+    let mut world = settled();
+    world.put(&cancelled());
+    let subject = next(&mut world).unwrap();
+    world.work.failed(&subject, world.now);
+    world.put(&filing(KEY, json!({})));
+    world.edit(&subject, |document| document["status"]["observedGeneration"] = json!(3));
+    world.settle();
+    assert!(world.work.backoffs.is_empty());
+}
+
+#[test]
+fn who_does_not_lead_writes_nothing_and_counts_all_the_same() {
+    let mut world = settled();
+    world.work.turn(false);
+    world.put(&cancelled());
+    assert_eq!(next(&mut world), None);
+    assert_eq!(counts(&world, Outcome::Violating), 1);
+    world.work.turn(true);
+    assert_eq!(next(&mut world), Some(world::filing(KEY)));
+}
+
+#[test]
+fn what_was_to_be_written_is_dropped_when_another_leads() {
+    let mut world = settled();
+    world.put(&cancelled());
+    let under_way = next(&mut world).unwrap();
+    world.work.turn(false);
+    assert_eq!(next(&mut world), None);
+    // A write that was under way ends when it ends.
+    world.work.failed(&under_way, world.now);
+    world.now = world.work.next_timer().unwrap();
+    world.work.wake(world.now);
+    assert_eq!(next(&mut world), None);
+    world.work.turn(true);
+    assert_eq!(next(&mut world), Some(under_way));
+}
+
+#[test]
+fn a_status_or_an_annotation_that_others_write_is_mended() {
+    let mut world = settled();
+    world.edit(&world::filing(KEY), |document| {
+        document["status"]["colour"] = json!("Red")
+    });
+    world.edit(&world::policy("default"), |document| {
+        document["status"]["routes"]["violating"] = json!(9)
+    });
+    world.edit(&world::route("shop/web"), |document| {
+        document["metadata"]["annotations"][keys::VERDICT] = json!("Exempt");
+    });
+    world.settle();
+    insta::assert_snapshot!(world.told(), @r"
+    Filing filing-system/example-com is Blue, Ready=True since 2026-11-23 10:00: Approved (it is approved, and nothing is wrong with it)
+        routes 1
+    FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)
+    Ingress shop/web is annotated
+        number: 京ICP备2021012345号-1
+        verdict: Compliant
+    ");
+}
+
+#[test]
+fn nothing_is_remembered_of_what_is_gone() {
+    let mut world = settled();
+    world.put(&server("beijing-slb", json!({"expiresAt": "2027-01-01"})));
+    world.settle();
+    world.put(&cancelled());
+    let subject = next(&mut world).unwrap();
+    world.remove(&world::route("shop/web"));
+    world.remove(&world::filing(KEY));
+    world.remove(&Subject::Server("beijing-slb".into()));
+    world.remove(&world::policy("default"));
+    world.work.failed(&subject, world.now);
+    world.now += seconds(10);
+    world.work.wake(world.now);
+    world.settle();
+    let Work {
+        to_judge,
+        to_write,
+        writing,
+        timers,
+        timer_of,
+        backoffs,
+        beside,
+        routes,
+        served,
+        standing,
+        ..
+    } = &world.work;
+    assert!(
+        to_judge.is_empty() && to_write.is_empty() && writing.is_empty(),
+        "{to_judge:?} {to_write:?} {writing:?}"
+    );
+    assert!(timers.is_empty() && timer_of.is_empty() && backoffs.is_empty() && beside.is_empty());
+    assert!(routes.is_empty() && served.is_empty(), "{routes:?} {served:?}");
+    assert_eq!(*standing, Standing::default());
+}
+
+#[test]
+fn a_route_that_is_gone_or_ungoverned_or_unreadable_no_longer_counts() {
+    let gone = |world: &mut World| world.remove(&world::route("shop/web"));
+    let ungoverned = |world: &mut World| {
+        world.put(&policy("default", json!({"match": {"ingressClasses": ["public"]}})));
+    };
+    let unreadable = |world: &mut World| world.put(&crate::support::object("Ingress", "shop/web", json!({"rules": 1})));
+    for end in [gone, ungoverned, unreadable] as [fn(&mut World); 3] {
+        let mut world = settled();
+        assert_eq!(counts(&world, Outcome::Compliant), 1);
+        end(&mut world);
+        world.settle();
+        assert_eq!(counts(&world, Outcome::Compliant), 0);
+        assert!(world.told().contains("routes 0"));
+    }
+}
+
+#[test]
+fn what_is_found_about_an_exempt_host_counts_as_exempt_alone() {
+    let mut world = settled();
+    world.put(&policy(
+        "default",
+        json!({"exemptions": [
+        {"hosts": ["*.example.net"], "reason": "moves", "owner": "ops", "until": "2027-01-01"}]}),
+    ));
+    world.put(&ingress("shop/other", &["www.example.net"]));
+    world.settle();
+    assert_eq!(counts(&world, Outcome::Exempt), 1);
+    assert!(world.work.standing().findings.is_empty());
+}
+
+#[test]
+fn the_default_policy_is_kept_by_whoever_begins_to_lead_and_again_when_it_is_changed() {
+    let mut work = Work::default();
+    assert!(!work.must_keep_default_policy());
+    work.turn(true);
+    assert!(work.must_keep_default_policy());
+    assert!(!work.must_keep_default_policy(), "it is under way");
+    let changed = || Affected {
+        policies: [Arc::from("default")].into(),
+        ..Affected::default()
+    };
+    work.touch(changed());
+    assert!(!work.must_keep_default_policy(), "it is still under way");
+    work.default_policy_is(None);
+    assert!(work.must_keep_default_policy(), "it was changed meanwhile");
+    work.default_policy_is(None);
+    assert!(!work.must_keep_default_policy());
+    work.touch(changed());
+    assert!(work.must_keep_default_policy());
+}
+
+#[test]
+fn the_default_policy_is_tried_again_after_a_while_whatever_else_happens() {
+    let mut world = settled();
+    assert!(world.work.must_keep_default_policy());
+    let mut last = Duration::ZERO;
+    for _ in 0..4 {
+        let wait = world.work.default_policy_failed(world.now);
+        assert!(wait > last / 2, "{wait:?} after {last:?}");
+        last = wait;
+        let due = world.now.saturating_add(wait).unwrap();
+        // That it is judged and its status written takes nothing away.
+        world.put(&ingress("shop/other", &["other.example.net"]));
+        world.remove(&world::route("shop/other"));
+        world.settle();
+        assert!(!world.work.must_keep_default_policy(), "it waits");
+        assert_eq!(world.work.next_timer(), Some(due));
+        world.now = due;
+        world.work.wake(world.now);
+        assert!(world.work.must_keep_default_policy());
+    }
+}
+
+#[test]
+fn that_others_own_the_default_policy_is_shown_on_it_until_they_do_not() {
+    let mut world = settled();
+    let conflict = "its spec is owned by others: conflict with \"kubectl\": .spec.admission";
+    world.work.default_policy_is(Some(conflict.to_owned()));
+    world.settle();
+    insta::assert_snapshot!(world.told(), @r#"FilingPolicy default governs 1 compliant; Ready=False: OwnedByOthers (its spec is owned by others: conflict with "kubectl": .spec.admission; theirs is in force, not the operator's own: leave that out, or have them give this one up)"#);
+    world.work.default_policy_is(None);
+    world.settle();
+    insta::assert_snapshot!(world.told(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
+}
