@@ -1,8 +1,8 @@
 //! The webhook: what the API server asks about routes that are made or changed, and what it is answered.
 //!
 //! [`Request`] is what was asked, [`review`] decides (pure, from one snapshot), [`router`] and [`serve`] carry it over
-//! TLS, with a certificate from [`certificate`] and its authority from [`secret`]. It asks nobody anything while it
-//! answers, and decides nothing that the judge does not say.
+//! TLS, with what [`from_files`] or an [`Authority`] gives; [`authority`] keeps that in a Secret. It asks nobody
+//! anything while it answers, and decides nothing that the judge does not say.
 
 mod certificate;
 mod metrics;

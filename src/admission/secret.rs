@@ -126,7 +126,7 @@ fn parse(secret: &Secret, now: Timestamp) -> Result<Authority, String> {
     Authority::parse(value(CERTIFICATE)?, value(KEY)?, now).map_err(|error| error.to_string())
 }
 
-/// Tells the API server which authority to trust when it calls the webhook: writes the `caBundle` of [`WEBHOOK`] and
+/// Tells the API server which authority to trust when it calls the webhook: writes the `caBundle` of `ingresses.filing-operator.io` and
 /// nothing else, over whoever wrote it, for with another one no call arrives.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The part that watches the cluster, owns the registry, and alone writes. What it writes is decided by the judge and
 //! the effects; here is only when, in what order, and what happens when it fails.
 //!
-//! One task owns the registry. It takes what the watches saw in batches, publishes an immutable [`Snapshot`] after
+//! One task owns the registry. It takes what the watches saw in batches, publishes an immutable [`Snapshot`](crate::registry::Snapshot) after
 //! each, judges what a batch affects, and, while it leads, carries out the effects. Nothing polls: what changes by
 //! time alone has a timer at the moment that its verdict names.
 

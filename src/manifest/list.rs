@@ -148,7 +148,6 @@ impl Document {
         let said = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let top = Top {
             is_mapping: value.is_object(),
-            is_null: false,
             api_version: said("apiVersion"),
             kind: said("kind"),
             has_metadata: value.get("metadata").is_some(),

@@ -18,8 +18,6 @@ pub(super) struct Survey {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Top {
     pub(super) is_mapping: bool,
-    /// It is `null`, or nothing but an anchor.
-    pub(super) is_null: bool,
     pub(super) api_version: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) has_metadata: bool,
@@ -114,10 +112,8 @@ impl<'t> Reader<'t> {
         top: &mut Top,
         mut items: Option<&mut Option<Vec<Item>>>,
     ) -> Result<Option<Span>, ScanError> {
-        match first {
-            Event::Alias(_) => top.merges = true,
-            Event::Scalar(text, style, ..) => top.is_null = said(text, *style).is_none(),
-            _ => {}
+        if let Event::Alias(_) = first {
+            top.merges = true;
         }
         if !matches!(first, Event::MappingStart(..)) {
             self.pass(first, Span::default())?;

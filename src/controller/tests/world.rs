@@ -95,21 +95,18 @@ impl World {
         let subject = change(document).subject();
         self.versions += 1;
         let version = self.versions.to_string();
-        let new = match self.stored.get(&subject) {
-            Some(old) => {
-                let mut new = old.clone();
-                if new["spec"] != document["spec"] {
-                    new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
-                    new["spec"] = document["spec"].clone();
-                }
-                new
+        let new = if let Some(old) = self.stored.get(&subject) {
+            let mut new = old.clone();
+            if new["spec"] != document["spec"] {
+                new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
+                new["spec"] = document["spec"].clone();
             }
-            None => {
-                let mut new = document.clone();
-                new["metadata"]["uid"] = json!(format!("uid-{version}"));
-                new["metadata"]["generation"] = json!(1);
-                new
-            }
+            new
+        } else {
+            let mut new = document.clone();
+            new["metadata"]["uid"] = json!(format!("uid-{version}"));
+            new["metadata"]["generation"] = json!(1);
+            new
         };
         self.store(&subject, new);
     }

@@ -178,10 +178,10 @@ fn what_was_to_be_written_is_dropped_when_another_leads() {
 fn a_status_or_an_annotation_that_others_write_is_mended() {
     let mut world = settled();
     world.edit(&world::filing(KEY), |document| {
-        document["status"]["colour"] = json!("Red")
+        document["status"]["colour"] = json!("Red");
     });
     world.edit(&world::policy("default"), |document| {
-        document["status"]["routes"]["violating"] = json!(9)
+        document["status"]["routes"]["violating"] = json!(9);
     });
     world.edit(&world::route("shop/web"), |document| {
         document["metadata"]["annotations"][keys::VERDICT] = json!("Exempt");
