@@ -63,3 +63,46 @@ impl DefaultPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::tests::api::{scripted, status};
+    use super::*;
+
+    fn own() -> DefaultPolicy {
+        let spec = json!({"filingsFrom": {"all": true}, "site": {"provider": "alicloud"}, "precedence": 7});
+        DefaultPolicy::new(serde_json::from_value(spec).unwrap())
+    }
+
+    fn stored() -> Value {
+        json!({"apiVersion": keys::API_VERSION, "kind": "FilingPolicy", "metadata": {"name": "default"}})
+    }
+
+    #[tokio::test]
+    async fn it_is_applied_below_every_other_policy_and_without_force() {
+        let (kept, calls) = scripted(&[(200, stored())], async |client| own().keep(client).await).await;
+        kept.unwrap();
+        insta::assert_snapshot!(calls);
+    }
+
+    #[tokio::test]
+    async fn what_others_own_of_it_is_theirs() {
+        let message = "Apply failed with 1 conflict: conflict with \"kubectl\": .spec.admission";
+        let answer = status(409, "Conflict", message);
+        let (kept, _) = scripted(&[(409, answer)], async |client| own().keep(client).await).await;
+        let Err(DefaultPolicyError::OwnedByOthers { conflict }) = kept else {
+            panic!("{kept:?}")
+        };
+        assert_eq!(conflict, message);
+    }
+
+    #[tokio::test]
+    async fn any_other_refusal_is_an_error() {
+        let answer = status(403, "Forbidden", "not allowed");
+        let (kept, calls) = scripted(&[(403, answer)], async |client| own().keep(client).await).await;
+        assert!(matches!(kept, Err(DefaultPolicyError::Apply(_))), "{kept:?}");
+        assert_eq!(calls.matches("PATCH").count(), 1, "who asks decides when to try again");
+    }
+}
