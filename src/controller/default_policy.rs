@@ -81,3 +81,73 @@ fn owner_of(policy: &DynamicObject) -> Option<String> {
     })?;
     Some(owner.manager.clone().unwrap_or_else(|| "an unnamed manager".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::tests::api::{scripted, status};
+    use super::*;
+
+    fn own() -> DefaultPolicy {
+        let spec = json!({"filingsFrom": {"all": true}, "site": {"provider": "alicloud"}, "precedence": 7});
+        DefaultPolicy::new(serde_json::from_value(spec).unwrap())
+    }
+
+    fn stored(manager: &str) -> Value {
+        let owned = json!([{"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {"f:admission": {}}}}]);
+        json!({
+            "apiVersion": keys::API_VERSION, "kind": "FilingPolicy",
+            "metadata": {"name": "default", "managedFields": owned},
+        })
+    }
+
+    fn none() -> (u16, Value) {
+        (404, status(404, "NotFound", "there is none"))
+    }
+
+    #[tokio::test]
+    async fn it_is_applied_below_every_other_policy_and_without_force() {
+        let answers = [none(), (200, stored(managers::POLICY))];
+        let (kept, calls) = scripted(&answers, async |client| own().keep(client).await).await;
+        kept.unwrap();
+        insta::assert_snapshot!(calls);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_the_operators_own_is_applied_anew() {
+        let answers = [(200, stored(managers::POLICY)), (200, stored(managers::POLICY))];
+        let (kept, calls) = scripted(&answers, async |client| own().keep(client).await).await;
+        kept.unwrap();
+        assert_eq!(calls.matches("PATCH").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_others_own_some_of_is_left_alone() {
+        let (kept, calls) = scripted(&[(200, stored("kubectl"))], async |client| own().keep(client).await).await;
+        let Err(DefaultPolicyError::OwnedByOthers { owner }) = kept else {
+            panic!("{kept:?}")
+        };
+        assert_eq!(owner, "kubectl");
+        assert_eq!(calls.matches("PATCH").count(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_that_others_took_in_between_is_left_alone() {
+        let message = "Apply failed with 1 conflict: conflict with \"kubectl\": .spec.admission";
+        let answers = [none(), (409, status(409, "Conflict", message))];
+        let (kept, _) = scripted(&answers, async |client| own().keep(client).await).await;
+        assert!(
+            matches!(kept, Err(DefaultPolicyError::OwnedByOthers { .. })),
+            "{kept:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn any_other_refusal_is_an_error() {
+        let answers = [none(), (403, status(403, "Forbidden", "not allowed"))];
+        let (kept, calls) = scripted(&answers, async |client| own().keep(client).await).await;
+        assert!(matches!(kept, Err(DefaultPolicyError::Apply(_))), "{kept:?}");
+        assert_eq!(calls.matches("PATCH").count(), 1, "who asks decides when to try again");
+    }
+}

@@ -71,7 +71,7 @@ impl Job {
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         match api.create(&PostParams::default(), &event).await {
             Ok(_) => Ok(()),
-            Err(error) if is_already_there(&error) => Ok(()),
+            Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(()),
             Err(error) => Err(WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
@@ -165,6 +165,12 @@ fn is_already_there(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.reason == "AlreadyExists")
 }
 
+/// Nothing new is taken into a namespace that is being deleted, where nobody would read it.
+fn is_in_ending_namespace(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status)
+        if status.code == 404 || (status.code == 403 && status.message.contains("because it is being terminated")))
+}
+
 fn event(notice: &Notice, namespace: &str, identity: &str, now: Timestamp) -> Event {
     Event {
         metadata: ObjectMeta {
@@ -195,5 +201,199 @@ fn object_reference(reference: &Reference) -> ObjectReference {
         name: Some(reference.name.clone()),
         uid: Some(reference.uid.clone()),
         ..ObjectReference::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::tests::api::{scripted, status};
+    use super::*;
+    use crate::api::{Colour, DeclarationStatus, FilingPolicyStatus};
+
+    fn reference(kind: &'static str, namespace: Option<&str>, name: &str) -> Reference {
+        let api_version = if kind == "Ingress" {
+            "networking.k8s.io/v1"
+        } else {
+            keys::API_VERSION
+        };
+        Reference {
+            api_version,
+            kind,
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+            uid: "5b0c".to_owned(),
+        }
+    }
+
+    fn notice(regarding: Reference) -> Effect {
+        let mut notice = Notice::new(regarding, "NoFiling".to_owned(), "Judge", "no filing covers it", &["1"]);
+        notice.is_warning = true;
+        Effect::Event(Box::new(notice))
+    }
+
+    fn annotate() -> Effect {
+        Effect::Annotate(BTreeMap::from([(keys::VERDICT, "Violating".to_owned())]))
+    }
+
+    fn declaration() -> Effect {
+        Effect::DeclarationStatus(Box::new(DeclarationStatus {
+            observed_generation: Some(2),
+            colour: Some(Colour::Red),
+            ..DeclarationStatus::default()
+        }))
+    }
+
+    fn policy() -> Effect {
+        Effect::PolicyStatus(Box::new(FilingPolicyStatus {
+            observed_generation: Some(2),
+            ..FilingPolicyStatus::default()
+        }))
+    }
+
+    /// Carries effects out, and answers each call with one of these.
+    async fn written(
+        target: Reference,
+        effects: Vec<Effect>,
+        answers: &[(u16, Value)],
+    ) -> (Result<(), WriteError>, String) {
+        let job = |client| Job {
+            client,
+            identity: "a-pod-".repeat(30),
+            target,
+            effects,
+            now: "2026-11-23T02:00:00.123456Z".parse().unwrap(),
+        };
+        scripted(answers, async |client| job(client).run().await.map(drop)).await
+    }
+
+    fn done() -> (u16, Value) {
+        (
+            200,
+            json!({"apiVersion": "v1", "kind": "Any", "metadata": {"name": "any"}}),
+        )
+    }
+
+    fn told() -> (u16, Value) {
+        (
+            201,
+            json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "any"}}),
+        )
+    }
+
+    fn refused(code: u16, reason: &str, message: &str) -> (u16, Value) {
+        (code, status(code, reason, message))
+    }
+
+    #[tokio::test]
+    async fn a_route_gets_an_event_and_then_its_annotations() {
+        let web = reference("Ingress", Some("shop"), "web");
+        let effects = vec![notice(web.clone()), annotate()];
+        let (result, calls) = written(web, effects, &[told(), done()]).await;
+        result.unwrap();
+        insta::assert_snapshot!(calls);
+    }
+
+    #[tokio::test]
+    async fn what_has_no_namespace_gets_its_events_in_the_default_one() {
+        let server = reference("AccessServer", None, "beijing-slb");
+        let effects = vec![notice(server.clone()), declaration()];
+        let (result, calls) = written(server, effects, &[told(), done()]).await;
+        result.unwrap();
+        insta::assert_snapshot!(calls);
+    }
+
+    #[rstest]
+    #[case(
+        "Filing",
+        Some("filing-system"),
+        "/apis/filing-operator.io/v1alpha1/namespaces/filing-system/filings/it/status?"
+    )]
+    #[case("FilingPolicy", None, "/apis/filing-operator.io/v1alpha1/filingpolicies/it/status?")]
+    #[tokio::test]
+    async fn a_status_is_written_where_it_is_one(
+        #[case] kind: &'static str,
+        #[case] namespace: Option<&str>,
+        #[case] path: &str,
+    ) {
+        let effect = if kind == "Filing" { declaration() } else { policy() };
+        let (result, calls) = written(reference(kind, namespace, "it"), vec![effect], &[done()]).await;
+        result.unwrap();
+        assert!(calls.starts_with(&format!("PATCH {path}")), "{calls}");
+        assert_eq!(calls.matches("PATCH").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn taking_every_annotation_away_is_applying_none() {
+        let web = reference("Ingress", Some("shop"), "web");
+        let (result, calls) = written(web, vec![Effect::Annotate(BTreeMap::new())], &[done()]).await;
+        result.unwrap();
+        assert!(calls.contains("\"annotations\": {}"), "{calls}");
+    }
+
+    #[rstest]
+    #[case::an_event_that_is_there(refused(409, "AlreadyExists", "events \"web.1\" already exists"), done())]
+    #[case::a_namespace_that_is_gone(refused(404, "NotFound", "namespaces \"shop\" not found"), done())]
+    #[case::a_namespace_that_ends(
+        refused(
+            403,
+            "Forbidden",
+            "events.events.k8s.io \"web.1\" is forbidden: unable to \
+        create new content in namespace shop because it is being terminated"
+        ),
+        done()
+    )]
+    #[case::gone(told(), refused(404, "NotFound", "ingresses \"web\" not found"))]
+    #[case::another_of_its_name(
+        told(),
+        refused(
+            409,
+            "Conflict",
+            "Operation cannot be fulfilled on ingresses \"web\": uid \
+        mismatch: the provided object specified uid 5b0c, and no existing object was found"
+        )
+    )]
+    #[case::gone_meanwhile(
+        told(),
+        refused(
+            409,
+            "Conflict",
+            "Operation cannot be fulfilled: Precondition failed: UID in \
+        precondition: 5b0c, UID in object meta: 77aa"
+        )
+    )]
+    #[tokio::test]
+    async fn what_needs_no_write_any_more_is_no_error(#[case] first: (u16, Value), #[case] second: (u16, Value)) {
+        let web = reference("Ingress", Some("shop"), "web");
+        let (result, calls) = written(web.clone(), vec![notice(web), annotate()], &[first, second]).await;
+        result.unwrap();
+        assert_eq!(calls.matches("(application/").count(), 2, "{calls}");
+    }
+
+    #[rstest]
+    #[case::server_error(refused(500, "InternalError", "etcd is away"))]
+    #[case::forbidden(refused(403, "Forbidden", "not allowed"))]
+    #[tokio::test]
+    async fn what_comes_after_a_failed_event_is_not_written(#[case] answer: (u16, Value)) {
+        let web = reference("Ingress", Some("shop"), "web");
+        let (result, calls) = written(web.clone(), vec![notice(web), annotate()], &[answer]).await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "creating an Event about Ingress shop/web"
+        );
+        assert!(!calls.contains("PATCH"), "{calls}");
+    }
+
+    #[rstest]
+    #[case::server_error(refused(500, "InternalError", "etcd is away"))]
+    #[case::another_conflict(refused(409, "Conflict", "the object has been modified"))]
+    #[case::invalid(refused(422, "Invalid", "status.colour: Unsupported value"))]
+    #[tokio::test]
+    async fn a_status_that_is_refused_is_an_error(#[case] answer: (u16, Value)) {
+        let target = reference("Filing", Some("filing-system"), "example-com");
+        let (result, _) = written(target, vec![declaration()], &[answer]).await;
+        let expected = "writing the status of Filing filing-system/example-com";
+        assert_eq!(result.unwrap_err().to_string(), expected);
     }
 }
