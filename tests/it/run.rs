@@ -397,6 +397,41 @@ async fn reminders_come_once_each_also_after_a_restart() {
     assert_eq!(ready, "True", "expiring is still ready");
 }
 
+#[tokio::test]
+async fn a_filing_that_ends_at_midnight_in_china_ends_its_routes_verdicts_then() {
+    let cluster = Cluster::own().await;
+    let china = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    let now = filing_operator::operator::now();
+    let last_day = now.to_zoned(china.clone()).date().tomorrow().unwrap();
+    // The operator begins 20 s before that day is over.
+    let midnight = last_day.tomorrow().unwrap().to_zoned(china).unwrap().timestamp();
+    let ahead = midnight.duration_since(now).as_secs() - 20;
+    let _operator = operator(&cluster, POLICY, &["--now-offset", &format!("{ahead}s")]).await;
+
+    let ending = format!("{APPROVED}, expiresAt: {last_day}");
+    declare(&cluster.admin, "ending", "ending.com", &ending).succeeds();
+    let object = format!("filing -n {FILINGS} ending");
+    status(&cluster, &object, "/status/conditions/0/status", "True".into()).await;
+    cluster
+        .kubectl("create -f -", &ingress("web", &["ending.com"]))
+        .succeeds();
+    let verdict = async |says: &str| {
+        let api = Api::<Ingress>::namespaced(cluster.client().await, "default");
+        eventually(&format!("the verdict to be {says}"), PATIENCE, async || {
+            let found = api.get("web").await.map_err(|error| error.to_string())?;
+            let annotations = found.metadata.annotations.unwrap_or_default();
+            match annotations.get("filing-operator.io/verdict") {
+                Some(verdict) if verdict == says => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    };
+    verdict("Warned").await;
+    verdict("Violating").await;
+    status(&cluster, &object, "/status/conditions/0/reason", "FilingExpired".into()).await;
+}
+
 /// A filing declared after a restart, and judged: so the writer has been through everything that was there before.
 async fn marker(cluster: &Cluster, name: &str) {
     declare(&cluster.admin, name, &format!("{name}.com"), APPROVED).succeeds();
