@@ -79,7 +79,7 @@ pub(super) fn colour(colour: Colour, lang: Lang) -> &'static str {
 pub(super) fn left_out(count: usize, lang: Lang) -> String {
     match lang {
         Lang::En => format!(
-            "{} nothing is to be said of; -o json lists them",
+            "{} without findings not shown; -o json lists them",
             counted(count, "route", "routes")
         ),
         Lang::Zh => format!("另有 {count} 条路由没有问题，未列出（-o json 会列出全部）"),
