@@ -178,10 +178,10 @@ fn what_was_to_be_written_is_dropped_when_another_leads() {
 fn a_status_or_an_annotation_that_others_write_is_mended() {
     let mut world = settled();
     world.edit(&world::filing(KEY), |document| {
-        document["status"]["colour"] = json!("Red")
+        document["status"]["colour"] = json!("Red");
     });
     world.edit(&world::policy("default"), |document| {
-        document["status"]["routes"]["violating"] = json!(9)
+        document["status"]["routes"]["violating"] = json!(9);
     });
     world.edit(&world::route("shop/web"), |document| {
         document["metadata"]["annotations"][keys::VERDICT] = json!("Exempt");
@@ -314,8 +314,8 @@ fn that_others_own_the_default_policy_is_shown_on_it_until_they_do_not() {
     let conflict = "its spec is owned by others: conflict with \"kubectl\": .spec.admission";
     world.work.default_policy_is(Some(conflict.to_owned()));
     world.settle();
-    insta::assert_snapshot!(world.told(), @r#"FilingPolicy default governs 1 compliant; Ready=False: OwnedByOthers (its spec is owned by others: conflict with "kubectl": .spec.admission; theirs is in force, not the operator's own: leave that out, or have them give this one up)"#);
+    insta::assert_snapshot!(world.told().trim(), @r#"FilingPolicy default governs 1 compliant; Ready=False: OwnedByOthers (its spec is owned by others: conflict with "kubectl": .spec.admission; theirs is in force, not the operator's own: leave that out, or have them give this one up)"#);
     world.work.default_policy_is(None);
     world.settle();
-    insta::assert_snapshot!(world.told(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
+    insta::assert_snapshot!(world.told().trim(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
 }
