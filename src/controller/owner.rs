@@ -137,6 +137,8 @@ impl Owner {
                 }
             }
             Err(error) => {
+                // It has panicked; what it was about is not given up for that.
+                self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
                 warn!(%error, "a write ended unexpectedly");
                 match self.under_way.remove(&error.id()) {
                     Some(Some(subject)) => drop(self.work.failed(&subject, self.now())),
@@ -319,5 +321,175 @@ impl Owner {
         if tokio::time::timeout(DRAIN, all).await.is_err() {
             warn!("writes were still under way when the time to stop was over");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::client::Body;
+    use serde_json::{Value, json};
+
+    use super::super::watch::Beside;
+    use super::*;
+    use crate::support::{HOME, at, change, filing, ingress, now, policy};
+
+    /// An owner without a cluster, whose watches are told by hand.
+    fn owner() -> Owner {
+        let (service, _) = tower_test::mock::pair::<http::Request<Body>, http::Response<Body>>();
+        let settings = Settings {
+            client: kube::Client::new(service, HOME),
+            namespace: HOME.to_owned(),
+            identity: "a-pod".to_owned(),
+            default_policy: None,
+            clock: Arc::new(now),
+        };
+        Owner::new(settings, Arc::default())
+    }
+
+    fn message(kind: SubjectKind, seen: Seen) -> Message {
+        Message { kind, seen }
+    }
+
+    /// A whole listing of a kind.
+    fn listing(kind: SubjectKind, documents: &[Value]) -> Vec<Message> {
+        let listed = documents
+            .iter()
+            .map(|document| Seen::Listed(Box::new(change(document)), Beside::Nothing));
+        let all = std::iter::once(Seen::Listing).chain(listed).chain([Seen::Complete]);
+        all.map(|seen| message(kind, seen)).collect()
+    }
+
+    fn filings(owner: &Owner) -> Vec<String> {
+        owner
+            .registry
+            .subjects(SubjectKind::Filing)
+            .iter()
+            .map(|subject| match subject {
+                Subject::Filing(key) => key.to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    /// An owner that knows two filings, a route and a policy.
+    fn synced() -> Owner {
+        let mut owner = owner();
+        for kind in WATCHED {
+            let documents = match kind {
+                SubjectKind::Filing => vec![
+                    filing("filings/a", json!({})),
+                    filing("filings/b", json!({"domains": ["example.net"]})),
+                ],
+                SubjectKind::Policy => vec![policy("default", json!({}))],
+                SubjectKind::Route => vec![ingress("shop/web", &["www.example.com"])],
+                _ => Vec::new(),
+            };
+            owner.take(listing(kind, &documents).into_iter());
+        }
+        owner
+    }
+
+    #[tokio::test]
+    async fn nothing_is_published_judged_or_written_before_every_watch_has_listed_once() {
+        let mut owner = owner();
+        owner.turn(true);
+        let (last, others) = WATCHED.split_last().unwrap();
+        for kind in others {
+            owner.take(listing(*kind, &[]).into_iter());
+            owner.proceed();
+        }
+        let web = ingress("shop/web", &["www.example.com"]);
+        owner.take(
+            [
+                message(*last, Seen::Listing),
+                message(*last, Seen::Listed(Box::new(change(&web)), Beside::Nothing)),
+            ]
+            .into_iter(),
+        );
+        owner.proceed();
+        assert!(!owner.shared.is_synced() && owner.tasks.is_empty());
+        assert!(owner.work.has_more_to_judge());
+        owner.take([message(*last, Seen::Complete)].into_iter());
+        owner.proceed();
+        assert!(owner.shared.is_synced() && !owner.work.has_more_to_judge());
+    }
+
+    #[tokio::test]
+    async fn what_a_new_listing_does_not_name_is_gone_and_not_before_the_listing_is_complete() {
+        let mut owner = synced();
+        assert_eq!(filings(&owner), ["filings/a", "filings/b"]);
+        let kept = filing("filings/b", json!({"domains": ["example.net"]}));
+        let mut messages = listing(SubjectKind::Filing, &[kept]).into_iter();
+        owner.take(messages.by_ref().take(2));
+        assert_eq!(filings(&owner), ["filings/a", "filings/b"]);
+        owner.take(messages);
+        assert_eq!(filings(&owner), ["filings/b"]);
+        assert!(owner.work.has_more_to_judge(), "the route under it is judged anew");
+        assert!(owner.listings.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_breaks_off_takes_nothing_away() {
+        let mut owner = synced();
+        let named = Seen::Listed(Box::new(change(&filing("filings/a", json!({})))), Beside::Nothing);
+        owner.take(
+            [
+                message(SubjectKind::Filing, Seen::Listing),
+                message(SubjectKind::Filing, named),
+            ]
+            .into_iter(),
+        );
+        owner.take(listing(SubjectKind::Filing, &[filing("filings/b", json!({}))]).into_iter());
+        assert_eq!(
+            filings(&owner),
+            ["filings/b"],
+            "what the broken listing named does not count"
+        );
+        owner.take([message(SubjectKind::Filing, Seen::Listing)].into_iter());
+        assert_eq!(filings(&owner), ["filings/b"]);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_published_when_the_facts_change_and_only_then() {
+        let mut owner = synced();
+        let published = |owner: &Owner| owner.shared.snapshot.load_full().unwrap();
+        let first = published(&owner);
+        owner.take(listing(SubjectKind::Namespace, &[]).into_iter());
+        assert!(Arc::ptr_eq(&first, &published(&owner)));
+        owner.take(
+            [message(
+                SubjectKind::Filing,
+                Seen::Gone(change(&filing("filings/a", json!({}))).subject()),
+            )]
+            .into_iter(),
+        );
+        assert!(!Arc::ptr_eq(&first, &published(&owner)));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_leaves_its_subject_to_be_tried_again() {
+        let mut owner = synced();
+        owner.proceed();
+        let subject = change(&filing("filings/a", json!({}))).subject();
+        let task = owner.tasks.spawn(async { panic!("a slip") });
+        owner.under_way.insert(task.id(), Some(subject));
+        let done = owner.tasks.join_next_with_id().await.unwrap();
+        owner.done(done);
+        assert!(owner.under_way.is_empty());
+        let again = owner.work.next_timer().unwrap();
+        assert!(again > now() && again <= at("2026-11-23T00:00:02+08:00"), "{again}");
+        assert_eq!(owner.shared.failed_writes.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn the_next_look_is_at_the_next_moment_at_once_or_before_long() {
+        let mut owner = synced();
+        assert_eq!(owner.time_to_next_look(), Duration::ZERO, "there is more to judge");
+        owner.proceed();
+        assert_eq!(owner.time_to_next_look(), LOOK);
+        owner
+            .work
+            .failed(&change(&filing("filings/a", json!({}))).subject(), now());
+        assert!(owner.time_to_next_look() <= Duration::from_secs(2));
     }
 }

@@ -269,3 +269,6 @@ pub fn standing_of(stage: Stage) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,78 @@ pub(super) fn shortened(text: &str, bytes: usize) -> String {
     let end = text.floor_char_boundary(bytes.saturating_sub(MARK.len()));
     format!("{}{MARK}", text.get(..end).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn about(name: &str) -> Reference {
+        Reference::to_server(name, "5b0c")
+    }
+
+    fn notice(name: &str, note: &str, told_apart_by: &[&str]) -> Notice {
+        Notice::new(about(name), "NoFiling".to_owned(), "Judge", note, told_apart_by)
+    }
+
+    /// What the API server asks of an object's name: a DNS subdomain (RFC 1123).
+    fn is_object_name(name: &str) -> bool {
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_label = |label: &str| {
+            let bytes = label.as_bytes();
+            bytes.first().is_some_and(|first| is_letter(*first))
+                && bytes.last().is_some_and(|last| is_letter(*last))
+                && bytes.iter().all(|byte| is_letter(*byte) || *byte == b'-')
+        };
+        name.len() <= 253 && name.split('.').all(is_label)
+    }
+
+    #[rstest]
+    #[case::the_same(("web", "5b0c", &["1", "Violating"]), true)]
+    #[case::another_object(("web", "77aa", &["1", "Violating"]), false)]
+    #[case::another_word(("web", "5b0c", &["1", "Warned"]), false)]
+    #[case::the_same_letters_in_other_words(("web", "5b0c", &["1V", "iolating"]), false)]
+    fn a_name_is_the_same_for_the_same_notice_alone(#[case] other: (&str, &str, &[&str; 2]), #[case] same: bool) {
+        let first = notice("web", "", &["1", "Violating"]);
+        let (name, uid, words) = other;
+        let second = Notice::new(
+            Reference::to_server(name, uid),
+            String::new(),
+            "Judge",
+            "another note",
+            words,
+        );
+        assert_eq!(first.name == second.name, same);
+    }
+
+    #[test]
+    fn a_note_that_is_too_long_is_cut_between_characters_and_says_so() {
+        let note = notice("web", &"备案".repeat(400), &[]).note;
+        assert!((1020..=1024).contains(&note.len()), "{}", note.len());
+        assert!(note.ends_with("备…") || note.ends_with("案…"), "{note}");
+        let fitting = "案".repeat(341);
+        assert_eq!(notice("web", &fitting, &[]).note, fitting);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_one_that_the_api_server_takes(
+            name in "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,3}", words in ".{0,40}",
+        ) {
+            let name = name.get(..name.len().min(253)).unwrap().trim_end_matches(['-', '.']).to_owned();
+            prop_assert!(is_object_name(&name), "{}", name);
+            let given = notice(&name, "", &[&words]).name;
+            prop_assert!(is_object_name(&given), "{}", given);
+        }
+
+        #[test]
+        fn a_shortened_text_begins_as_the_whole_and_fits(text in "\\PC{0,60}", bytes in 3_usize..120) {
+            let short = shortened(&text, bytes);
+            prop_assert!(short.len() <= bytes);
+            prop_assert!(text.starts_with(short.trim_end_matches('…')) || text.contains('…'));
+            prop_assert_eq!(short == text, text.len() <= bytes || short == text);
+        }
+    }
+}

@@ -146,3 +146,122 @@ fn place(place: &Place) -> SitePlace {
         mainland,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::FieldPath;
+    use crate::support::{at, policy as document, registry};
+
+    const NOW: &str = "2026-11-23T10:00:00+08:00";
+
+    fn problem(message: &str) -> Problem {
+        Problem {
+            path: FieldPath::fixed("spec.site.province"),
+            message: message.to_owned(),
+        }
+    }
+
+    fn status(before: &FilingPolicyStatus, governing: Governing<'_>, now: &str) -> Option<FilingPolicyStatus> {
+        let registry = registry(&[document("default", json!({}))]);
+        let policy = registry.snapshot().default_policy();
+        match super::policy(policy, before, governing, at(now)).as_slice() {
+            [] => None,
+            [Effect::PolicyStatus(status)] => Some(FilingPolicyStatus::clone(status)),
+            others => panic!("{others:?}"),
+        }
+    }
+
+    fn governing<'a>(owned_by: Option<&'a str>, problems: &'a [Problem]) -> Governing<'a> {
+        Governing {
+            site: &[],
+            tally: Tally::default(),
+            owned_by,
+            problems,
+        }
+    }
+
+    #[rstest]
+    #[case::in_force(None, &[], "True InForce: it is in force")]
+    #[case::misunderstood(None, &["it is no province"], "False Misunderstood: spec.site.province: it is no province")]
+    #[case::much_misunderstood(None, &["one", "two", "three"], "False Misunderstood: spec.site.province: one (and 2 more)")]
+    #[case::owned_by_others(Some("its spec is owned by others: conflict with \"kubectl\": .spec"), &["one"],
+        "False OwnedByOthers: its spec is owned by others: conflict with \"kubectl\": .spec; theirs is in force, not the \
+         operator's own: leave that out, or have them give this one up")]
+    fn ready_says_whether_it_is_in_force_as_it_is_written(
+        #[case] owned_by: Option<&str>,
+        #[case] problems: &[&str],
+        #[case] expected: &str,
+    ) {
+        let problems: Vec<Problem> = problems.iter().map(|message| problem(message)).collect();
+        let status = status(&FilingPolicyStatus::default(), governing(owned_by, &problems), NOW).unwrap();
+        let [ready] = status.conditions.as_slice() else {
+            panic!("{status:?}")
+        };
+        assert_eq!(
+            format!("{} {}: {}", ready.status, ready.reason, ready.message),
+            expected
+        );
+    }
+
+    #[test]
+    fn the_site_and_how_the_routes_stand_are_told() {
+        let mut tally = Tally::default();
+        for outcome in [Outcome::Violating, Outcome::Violating, Outcome::Exempt, Outcome::Warned] {
+            tally.add(outcome);
+        }
+        tally.remove(Outcome::Warned);
+        tally.remove(Outcome::Compliant);
+        let site = [
+            Place::new("alicloud", Some("cn-beijing")),
+            Place::new("alicloud", Some("cn-hongkong")),
+            Place::new("own", None),
+        ];
+        let governing = Governing {
+            site: &site,
+            tally,
+            ..governing(None, &[])
+        };
+        let status = status(&FilingPolicyStatus::default(), governing, NOW).unwrap();
+        insta::assert_json_snapshot!(status);
+    }
+
+    #[test]
+    fn what_has_been_written_is_not_written_again_and_since_when_stays() {
+        let first = status(&FilingPolicyStatus::default(), governing(None, &[]), NOW).unwrap();
+        let later = "2026-11-24T10:00:00.5+08:00";
+        assert_eq!(status(&first, governing(None, &[]), later), None);
+        let problems = [problem("one")];
+        let second = status(&first, governing(None, &problems), later).unwrap();
+        assert_eq!(
+            second.conditions[0].last_transition_time.0,
+            at("2026-11-24T10:00:00+08:00")
+        );
+        let others = [problem("two")];
+        let third = status(&second, governing(None, &others), "2026-11-25T10:00:00+08:00").unwrap();
+        assert_eq!(
+            third.conditions[0].last_transition_time,
+            second.conditions[0].last_transition_time
+        );
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_says_so_and_counts_nothing() {
+        let unreadable = Unreadable {
+            error: "spec.running: unknown variant".to_owned(),
+            uid: "5b0c".into(),
+            generation: 4,
+        };
+        let before = status(&FilingPolicyStatus::default(), governing(None, &[]), NOW).unwrap();
+        let effects = unreadable_policy(&unreadable, &before, at(NOW));
+        let [Effect::PolicyStatus(status)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(status.conditions[0].reason, reasons::UNREADABLE);
+        assert_eq!((status.observed_generation, &status.routes), (Some(4), &None));
+        assert_eq!(unreadable_policy(&unreadable, status, at(NOW)), []);
+    }
+}

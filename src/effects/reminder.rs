@@ -107,9 +107,12 @@ fn is_same(sent: &Reminder, due: &Due) -> bool {
 mod tests {
     use kube::core::ObjectMeta;
     use rstest::rstest;
+    use serde_json::json;
 
     use super::*;
     use crate::api::FilingPolicySpec;
+    use crate::registry::Change;
+    use crate::support::{change, filing, server};
 
     fn policy() -> Policy {
         Policy::new("default".into(), &ObjectMeta::default(), &FilingPolicySpec::default())
@@ -155,5 +158,34 @@ mod tests {
     fn the_next_reminder_is_named(#[case] now: &str, #[case] expected: Option<&str>) {
         let next = next_reminder(&[term()], &policy(), now.parse().unwrap());
         assert_eq!(next, expected.map(|moment| moment.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case::approved(json!({}), &["FilingExpiring", "DomainExpiring"])]
+    #[case::pending(json!({"stage": "Submitted"}), &["FilingExpiring", "DomainExpiring"])]
+    #[case::cancelled_so_its_record_has_ended(json!({"stage": "Cancelled"}), &["DomainExpiring"])]
+    #[case::without_a_term(json!({"expiresAt": null, "registration": null}), &[])]
+    fn what_ends_in_a_filing(#[case] over: serde_json::Value, #[case] expected: &[&str]) {
+        let mut spec = json!({"expiresAt": "2027-03-01", "registration": {"expiresAt": "2027-04-01"}});
+        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+        let Change::Filing(_, Ok(filing)) = change(&filing("filings/it", spec)) else {
+            panic!()
+        };
+        let rules: Vec<&str> = terms_of_filing(&filing).iter().map(|term| term.rule).collect();
+        assert_eq!(rules, expected);
+    }
+
+    #[rstest]
+    #[case::in_use(json!({}), 1)]
+    #[case::suspended(json!({"state": "Suspended"}), 1)]
+    #[case::renews_itself(json!({"autoRenew": true}), 0)]
+    #[case::released(json!({"state": "Released"}), 0)]
+    fn what_ends_in_a_server(#[case] over: serde_json::Value, #[case] expected: usize) {
+        let mut spec = json!({"expiresAt": "2027-03-01"});
+        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+        let Change::Server(_, Ok(server)) = change(&server("it", spec)) else {
+            panic!()
+        };
+        assert_eq!(terms_of_server(&server).len(), expected);
     }
 }

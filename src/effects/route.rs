@@ -124,3 +124,216 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
     notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
     Some(notice)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::super::notice::Notice;
+    use super::*;
+    use crate::judge::judge;
+    use crate::support::{at, filing, ingress, now, policy, registry, routes};
+
+    /// A route, and its verdict among these documents.
+    fn judged(documents: &[Value]) -> (Route, Option<Verdict>) {
+        let registry = registry(documents);
+        let route = Route::clone(&routes(&registry)[0]);
+        let verdict = judge(&route, registry.snapshot(), now());
+        (route, verdict)
+    }
+
+    /// The documents with which a route stands as a word says.
+    fn standing(word: &str) -> Vec<Value> {
+        let web = ingress("shop/web", &["www.example.com"]);
+        match word {
+            "Compliant" => vec![filing("filings/example-com", json!({})), web],
+            "Warned" => vec![filing("filings/example-com", json!({"expiresAt": "2026-12-31"})), web],
+            "Violating" => vec![web],
+            "Exempt" => vec![ingress("shop/web", &["web.internal"])],
+            _ => panic!("{word}"),
+        }
+    }
+
+    fn marked(word: &str, others: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
+        let others = others.iter().map(|(key, value)| (*key, (*value).to_owned()));
+        others.chain([(keys::VERDICT, word.to_owned())]).collect()
+    }
+
+    fn events(effects: &[Effect]) -> Vec<&Notice> {
+        let notices = effects.iter().filter_map(|effect| match effect {
+            Effect::Event(notice) => Some(&**notice),
+            _ => None,
+        });
+        notices.collect()
+    }
+
+    fn annotations_in(effects: &[Effect]) -> Option<&BTreeMap<&'static str, String>> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Annotate(annotations) => Some(annotations),
+            _ => None,
+        })
+    }
+
+    #[rstest]
+    #[case::first_seen_well(None, "Compliant", None)]
+    #[case::first_seen_exempt(None, "Exempt", None)]
+    #[case::first_seen_with_a_warning(None, "Warned", Some("Warning FilingExpiring"))]
+    #[case::first_seen_bad(None, "Violating", Some("Warning NoFiling"))]
+    #[case::worse(Some("Compliant"), "Warned", Some("Warning FilingExpiring"))]
+    #[case::much_worse(Some("Exempt"), "Violating", Some("Warning NoFiling"))]
+    #[case::worse_still(Some("Warned"), "Violating", Some("Warning NoFiling"))]
+    #[case::better(Some("Violating"), "Warned", Some("Normal FilingExpiring"))]
+    #[case::well_again(Some("Violating"), "Compliant", Some("Normal Compliant"))]
+    #[case::exempt_now(Some("Warned"), "Exempt", Some("Normal Exempt"))]
+    #[case::as_well_as_before(Some("Exempt"), "Compliant", None)]
+    #[case::bad_for_another_reason(Some("Violating"), "Violating", Some("Warning NoFiling"))]
+    #[case::marked_with_no_verdict_of_ours(Some("perhaps"), "Violating", Some("Warning NoFiling"))]
+    fn a_change_of_verdict_is_told_once(#[case] before: Option<&str>, #[case] after: &str, #[case] told: Option<&str>) {
+        let (mut route, verdict) = judged(&standing(after));
+        route.marks = before
+            .map(|word| marked(word, &[(keys::FINDINGS, "of then")]))
+            .unwrap_or_default();
+        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let events: Vec<String> = events(&effects)
+            .iter()
+            .map(|notice| {
+                format!(
+                    "{} {}",
+                    if notice.is_warning { "Warning" } else { "Normal" },
+                    notice.reason
+                )
+            })
+            .collect();
+        assert_eq!(
+            events.iter().map(String::as_str).collect::<Vec<_>>(),
+            told.into_iter().collect::<Vec<_>>()
+        );
+        assert!(
+            matches!(effects.last(), Some(Effect::Annotate(_))),
+            "the Event goes before what makes it known"
+        );
+        route.marks = annotations_in(&effects).unwrap().clone();
+        assert_eq!(route.marks[keys::VERDICT], after);
+        assert_eq!(super::route(&route, "8", None, verdict.as_ref()), []);
+    }
+
+    #[test]
+    fn the_annotations_tell_the_verdict_the_findings_and_the_numbers() {
+        let documents = [
+            filing("filings/example-com", json!({"expiresAt": "2026-12-31"})),
+            filing(
+                "filings/other",
+                json!({"domains": ["example.com.cn"], "number": "沪ICP备2021000007号-3"}),
+            ),
+            ingress(
+                "shop/web",
+                &["www.example.com", "example.com.cn", "example.net", "intra.example.cn"],
+            ),
+            policy(
+                "default",
+                json!({"exemptions": [
+                {"hosts": ["*.example.cn"], "reason": "moves", "owner": "ops", "until": "2026-12-31"}]}),
+            ),
+        ];
+        let (route, verdict) = judged(&documents);
+        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let told: Vec<String> = annotations_in(&effects)
+            .unwrap()
+            .iter()
+            .map(|(key, value)| format!("{key}:\n{value}\n"))
+            .collect();
+        insta::assert_snapshot!(format!("{}\nEvent: {}", told.join("\n"), events(&effects)[0].note));
+    }
+
+    #[test]
+    fn an_event_speaks_of_the_worst_host_that_is_not_exempt() {
+        let documents = [
+            filing("filings/example-com", json!({"stage": "Submitted", "number": null})),
+            filing(
+                "filings/other",
+                json!({"domains": ["example.com.cn"], "expiresAt": "2026-12-31"}),
+            ),
+            ingress(
+                "shop/web",
+                &["intra.example.cn", "example.com.cn", "www.example.com", "example.net"],
+            ),
+            policy(
+                "default",
+                json!({"exemptions": [
+                {"hosts": ["*.example.cn"], "reason": "moves", "owner": "ops", "until": "2026-12-31"}]}),
+            ),
+        ];
+        let (route, verdict) = judged(&documents);
+        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let notice = events(&effects)[0];
+        assert_eq!(notice.reason, "FilingPending");
+        assert!(notice.note.starts_with("www.example.com: "), "{}", notice.note);
+        assert!(notice.note.ends_with(" (and 2 more)"), "{}", notice.note);
+    }
+
+    #[rstest]
+    #[case::disabled(json!({"running": "Disabled"}))]
+    #[case::ungoverned(json!({"match": {"ingressClasses": ["public"]}}))]
+    fn where_routes_are_left_alone_our_annotations_go_and_nothing_is_told(#[case] over: Value) {
+        let documents = [policy("default", over), ingress("shop/web", &["www.example.com"])];
+        let (mut route, verdict) = judged(&documents);
+        assert_eq!(super::route(&route, "7", None, verdict.as_ref()), []);
+        route.marks = marked("Violating", &[(keys::NUMBER, "京ICP备2021012345号-1")]);
+        assert_eq!(
+            super::route(&route, "7", None, verdict.as_ref()),
+            [Effect::Annotate(BTreeMap::new())]
+        );
+    }
+
+    #[test]
+    fn the_same_change_on_the_same_version_has_one_name_and_on_a_later_one_another() {
+        let (route, verdict) = judged(&standing("Violating"));
+        let name = |version| {
+            events(&super::route(&route, version, None, verdict.as_ref()))[0]
+                .name
+                .clone()
+        };
+        assert_eq!(name("7"), name("7"));
+        assert_ne!(name("7"), name("8"));
+    }
+
+    #[test]
+    fn what_someone_takes_away_is_put_back_without_a_word() {
+        let (route, verdict) = judged(&standing("Violating"));
+        let first = super::route(&route, "7", None, verdict.as_ref());
+        let Some(Effect::Annotate(told)) = first.last() else {
+            panic!("{first:?}")
+        };
+        let again = super::route(&route, "8", Some(told), verdict.as_ref());
+        assert_eq!(again, [Effect::Annotate(told.clone())]);
+    }
+
+    #[test]
+    fn however_many_hosts_there_are_annotations_and_notes_stay_short() {
+        let hosts: Vec<String> = (0..300).map(|number| format!("商店{number}.示例.中国")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let (route, verdict) = judged(&[ingress("shop/web", &hosts)]);
+        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let findings = &annotations_in(&effects).unwrap()[keys::FINDINGS];
+        assert!(
+            findings.len() <= MAX_ANNOTATION && findings.ends_with('…'),
+            "{findings}"
+        );
+        assert!(events(&effects)[0].note.len() <= 1024);
+        let marked = Route {
+            marks: annotations_in(&effects).unwrap().clone(),
+            ..route
+        };
+        assert_eq!(super::route(&marked, "8", None, verdict.as_ref()), []);
+    }
+
+    #[test]
+    fn annotations_do_not_change_while_the_verdict_holds() {
+        let registry = registry(&standing("Warned"));
+        let route = Route::clone(&routes(&registry)[0]);
+        let at_first = judge(&route, registry.snapshot(), at("2026-11-23T00:00:00+08:00"));
+        let on_the_last_day = judge(&route, registry.snapshot(), at("2026-12-31T23:59:59+08:00"));
+        assert_eq!(annotations(&at_first.unwrap()), annotations(&on_the_last_day.unwrap()));
+    }
+}

@@ -95,19 +95,16 @@ impl World {
         let subject = change(document).subject();
         self.versions += 1;
         let version = self.versions.to_string();
-        let new = if let Some(old) = self.stored.get(&subject) {
-            let mut new = old.clone();
-            if new["spec"] != document["spec"] {
-                new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
-                new["spec"] = document["spec"].clone();
-            }
-            new
-        } else {
-            let mut new = document.clone();
-            new["metadata"]["uid"] = json!(format!("uid-{version}"));
-            new["metadata"]["generation"] = json!(1);
-            new
-        };
+        let mut new = self.stored.get(&subject).unwrap_or(document).clone();
+        let metadata = &mut new["metadata"];
+        if metadata["uid"].is_null() {
+            metadata["uid"] = json!(format!("uid-{version}"));
+            metadata["generation"] = json!(1);
+        }
+        if new["spec"] != document["spec"] {
+            new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
+            new["spec"] = document["spec"].clone();
+        }
         self.store(&subject, new);
     }
 

@@ -314,8 +314,8 @@ fn that_others_own_the_default_policy_is_shown_on_it_until_they_do_not() {
     let conflict = "its spec is owned by others: conflict with \"kubectl\": .spec.admission";
     world.work.default_policy_is(Some(conflict.to_owned()));
     world.settle();
-    insta::assert_snapshot!(world.told(), @r#"FilingPolicy default governs 1 compliant; Ready=False: OwnedByOthers (its spec is owned by others: conflict with "kubectl": .spec.admission; theirs is in force, not the operator's own: leave that out, or have them give this one up)"#);
+    insta::assert_snapshot!(world.told().trim(), @r#"FilingPolicy default governs 1 compliant; Ready=False: OwnedByOthers (its spec is owned by others: conflict with "kubectl": .spec.admission; theirs is in force, not the operator's own: leave that out, or have them give this one up)"#);
     world.work.default_policy_is(None);
     world.settle();
-    insta::assert_snapshot!(world.told(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
+    insta::assert_snapshot!(world.told().trim(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
 }

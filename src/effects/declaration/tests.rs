@@ -1,0 +1,337 @@
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::super::reminder::{terms_of_filing, terms_of_server};
+use super::*;
+use crate::judge::{judge_filing, judge_server};
+use crate::registry::{FilingKey, Kept, Subject};
+use crate::support::{at, change, filing, registry, server};
+
+const KEY: &str = "filings/example-com";
+
+/// What is done about a filing or server whose status is this one.
+fn effects(document: &Value, status: &DeclarationStatus, now: Timestamp) -> Vec<Effect> {
+    let registry = registry(std::slice::from_ref(document));
+    let facts = registry.snapshot();
+    let policy = facts.default_policy();
+    let write = |reference: &Reference, declared: Declared<'_>| {
+        let observed = Observed {
+            reference,
+            generation: 7,
+            status,
+            routes: Some(2),
+        };
+        declaration(observed, declared, policy, now)
+    };
+    let judged = |reference: &Reference, verdict: &judge::Declaration, terms: &[Term], standing| {
+        write(
+            reference,
+            Declared::Judged {
+                verdict,
+                terms,
+                standing,
+            },
+        )
+    };
+    match change(document).subject() {
+        Subject::Filing(key) => match facts.filing(&key).unwrap() {
+            Kept::Read(filing) => judged(
+                &reference_to(&key),
+                &judge_filing(filing, facts, now),
+                &terms_of_filing(filing),
+                standing_of(filing.stage),
+            ),
+            Kept::Unreadable(unreadable) => write(&reference_to(&key), Declared::Unreadable(unreadable)),
+        },
+        Subject::Server(name) => match facts.server(&name).unwrap() {
+            Kept::Read(server) => judged(
+                &Reference::to_server(&name, "5b0c"),
+                &judge_server(server, facts, now),
+                &terms_of_server(server),
+                reasons::ACTIVE,
+            ),
+            Kept::Unreadable(_) => panic!("no test has such a server"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reference_to(key: &FilingKey) -> Reference {
+    Reference::to_filing(key, "5b0c")
+}
+
+fn status_in(effects: &[Effect]) -> Option<&DeclarationStatus> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::DeclarationStatus(status) => Some(&**status),
+        _ => None,
+    })
+}
+
+/// The status after what is to be done was done, if anything.
+fn after(document: &Value, status: &DeclarationStatus, now: &str) -> DeclarationStatus {
+    status_in(&effects(document, status, at(now))).unwrap_or(status).clone()
+}
+
+fn first(document: &Value, now: &str) -> DeclarationStatus {
+    after(document, &DeclarationStatus::default(), now)
+}
+
+fn events(effects: &[Effect]) -> Vec<String> {
+    let notices = effects.iter().filter_map(|effect| match effect {
+        Effect::Event(notice) => Some(notice),
+        _ => None,
+    });
+    notices
+        .map(|notice| {
+            format!(
+                "{} {}",
+                if notice.is_warning { "Warning" } else { "Normal" },
+                notice.reason
+            )
+        })
+        .collect()
+}
+
+fn ready(status: &DeclarationStatus) -> &Condition {
+    let [ready] = status.conditions.as_slice() else {
+        panic!("{status:?}")
+    };
+    ready
+}
+
+#[rstest]
+#[case::approved(json!({}), Colour::Blue, "True Approved: it is approved, and nothing is wrong with it")]
+#[case::submitted(json!({"stage": "Submitted", "number": null}), Colour::Yellow,
+    "False Pending: it is not approved yet, and covers no host")]
+#[case::rejected(json!({"stage": "Rejected", "number": null}), Colour::Red,
+    "False Rejected: it has been sent back, and covers no host")]
+#[case::cancelled(json!({"stage": "Cancelled"}), Colour::Red, "False Cancelled: it has been cancelled, and covers no host")]
+#[case::ends_later(json!({"expiresAt": "2027-02-20"}), Colour::Blue,
+    "True Approved: it is approved; the record of filings/example-com ends on 2027-02-20 [FilingExpiring]; have the \
+     provider confirm the record, and set spec.expiresAt anew")]
+#[case::ends_soon(json!({"expiresAt": "2026-12-01"}), Colour::Red,
+    "True Approved: it is approved; the record of filings/example-com ends on 2026-12-01 [FilingExpiring]; have the \
+     provider confirm the record, and set spec.expiresAt anew")]
+#[case::names_no_server(json!({"access": [{"provider": "alicloud", "stage": "Approved", "servers": ["no"]}]}),
+    Colour::Yellow, "True Approved: it is approved; ")]
+#[case::a_number_that_is_none(json!({"number": "12345"}), Colour::Red, "False NumberMalformed: ")]
+#[case::unreadable(json!({"stage": "Approval"}), Colour::Red, "False Unreadable: it can't be read: spec.")]
+fn the_light_and_ready_say_how_a_filing_is(#[case] over: Value, #[case] colour: Colour, #[case] expected: &str) {
+    let status = first(&filing(KEY, over), "2026-11-23T10:00:00+08:00");
+    assert_eq!(status.colour, Some(colour));
+    let ready = ready(&status);
+    let told = format!("{} {}: {}", ready.status, ready.reason, ready.message);
+    let is_whole = expected.ends_with(": ") || expected.ends_with("; ") || expected.ends_with('.');
+    assert!(told == expected || (is_whole && told.starts_with(expected)), "{told}");
+}
+
+#[test]
+fn a_status_tells_all_that_there_is_to_know() {
+    let over = json!({
+        "expiresAt": "2027-02-20", "number": "川ICP备2021012345号-1",
+        "access": [{"provider": "alicloud", "stage": "Approved", "servers": ["no"]}],
+    });
+    insta::assert_json_snapshot!(first(&filing(KEY, over), "2026-11-23T10:00:00.75+08:00"));
+}
+
+#[rstest]
+#[case::new_and_well(None, json!({}), &[])]
+#[case::new_and_under_way(None, json!({"stage": "Submitted", "number": null}), &[])]
+#[case::new_and_sent_back(None, json!({"stage": "Rejected", "number": null}), &["Warning Rejected"])]
+#[case::new_and_wrong(None, json!({"number": "12345"}), &["Warning NumberMalformed"])]
+#[case::new_and_unreadable(None, json!({"stage": "Approval"}), &["Warning Unreadable"])]
+#[case::approved(Some(json!({"stage": "Submitted", "number": null})), json!({}), &["Normal Approved"])]
+#[case::cancelled(Some(json!({})), json!({"stage": "Cancelled"}), &["Warning Cancelled"])]
+#[case::mended(Some(json!({"number": "12345"})), json!({}), &["Normal Approved"])]
+#[case::as_wrong_as_before(Some(json!({"number": "12345"})), json!({"stage": "Cancelled"}), &[])]
+#[case::as_it_was(Some(json!({})), json!({}), &[])]
+fn ready_is_told_when_it_turns(#[case] before: Option<Value>, #[case] now: Value, #[case] expected: &[&str]) {
+    let moment = "2026-11-23T10:00:00+08:00";
+    let before = before.map(|over| first(&filing(KEY, over), moment)).unwrap_or_default();
+    assert_eq!(events(&effects(&filing(KEY, now), &before, at(moment))), expected);
+}
+
+#[test]
+fn the_transition_time_moves_only_when_the_status_flips() {
+    let approved = first(&filing(KEY, json!({})), "2026-11-23T10:00:00+08:00");
+    let expiring = after(
+        &filing(KEY, json!({"expiresAt": "2027-01-01"})),
+        &approved,
+        "2026-11-24T10:00:00+08:00",
+    );
+    assert_ne!(ready(&expiring).message, ready(&approved).message);
+    assert_eq!(
+        ready(&expiring).last_transition_time,
+        ready(&approved).last_transition_time
+    );
+    let cancelled = after(
+        &filing(KEY, json!({"stage": "Cancelled"})),
+        &expiring,
+        "2026-11-25T10:00:00.9+08:00",
+    );
+    assert_eq!(
+        ready(&cancelled).last_transition_time.0,
+        at("2026-11-25T10:00:00+08:00")
+    );
+    let unreadable = after(
+        &filing(KEY, json!({"stage": "Approval"})),
+        &cancelled,
+        "2026-11-26T10:00:00+08:00",
+    );
+    assert_eq!(
+        ready(&unreadable).last_transition_time,
+        ready(&cancelled).last_transition_time
+    );
+}
+
+#[test]
+fn who_sees_a_yellow_light_has_72_hours_from_when_it_was_first_seen() {
+    let respond_by = |status: &DeclarationStatus| status.respond_by.as_ref().map(|time| time.0);
+    let pending = filing(KEY, json!({"stage": "Submitted", "number": null}));
+    let first = first(&pending, "2026-11-23T10:00:00.4+08:00");
+    assert_eq!(respond_by(&first), Some(at("2026-11-26T10:00:00+08:00")));
+    let reviewed = filing(KEY, json!({"stage": "SecondReview", "number": null}));
+    let second = after(&reviewed, &first, "2026-11-25T10:00:00+08:00");
+    assert_eq!(respond_by(&second), respond_by(&first));
+    let approved = after(&filing(KEY, json!({})), &second, "2026-11-26T10:00:00+08:00");
+    assert_eq!(respond_by(&approved), None);
+    let yellow_again = after(&pending, &approved, "2026-12-01T10:00:00+08:00");
+    assert_eq!(respond_by(&yellow_again), Some(at("2026-12-04T10:00:00+08:00")));
+}
+
+#[test]
+fn a_reminder_goes_out_once_and_under_a_name_that_tells_it_from_the_next() {
+    let document = server("beijing-slb", json!({"expiresAt": "2027-03-01"}));
+    let mut status = DeclarationStatus::default();
+    let mut told = Vec::new();
+    let mut names = std::collections::HashSet::new();
+    for days in 0..110 {
+        let now = at("2026-11-20T09:00:00+08:00")
+            .saturating_add(SignedDuration::from_hours(24 * days))
+            .unwrap();
+        let effects = effects(&document, &status, now);
+        for effect in &effects {
+            if let Effect::Event(notice) = effect {
+                assert!(names.insert(notice.name.clone()), "{notice:?}");
+                told.push(notice.reason.clone());
+            }
+        }
+        status = status_in(&effects).unwrap_or(&status).clone();
+    }
+    let expected = [90, 30, 20, 15, 10].map(|days| format!("ServerExpiringIn{days}Days"));
+    assert_eq!(told, [expected.as_slice(), &["ServerExpired".to_owned()]].concat());
+}
+
+#[test]
+fn a_reminder_that_went_out_is_remembered_while_the_object_cannot_be_read() {
+    let moment = "2026-12-15T10:00:00+08:00";
+    let good = filing(KEY, json!({"expiresAt": "2027-02-20"}));
+    let reminded = first(&good, moment);
+    assert_eq!(reminded.reminders.len(), 1);
+    let unreadable = after(&filing(KEY, json!({"stage": "Approval"})), &reminded, moment);
+    assert_eq!(unreadable.reminders, reminded.reminders);
+    assert_eq!(events(&effects(&good, &unreadable, at(moment))), ["Normal Approved"]);
+}
+
+#[test]
+fn what_ends_on_another_day_is_reminded_of_anew() {
+    let moment = "2026-12-15T10:00:00+08:00";
+    let reminded = first(&filing(KEY, json!({"expiresAt": "2027-02-20"})), moment);
+    let longer = filing(KEY, json!({"expiresAt": "2027-02-25"}));
+    assert_eq!(
+        events(&effects(&longer, &reminded, at(moment))),
+        ["Warning FilingExpiringIn90Days"]
+    );
+    assert_eq!(
+        after(&longer, &reminded, moment).reminders.len(),
+        1,
+        "of the old day nothing is kept"
+    );
+}
+
+#[test]
+fn no_message_is_longer_than_the_schema_allows() {
+    let domains: Vec<String> = (0..60).map(|number| format!("商店{number}--.示例.中国")).collect();
+    let mut broken = filing(KEY, json!({"domains": domains, "number": "长".repeat(90)}));
+    let status = first(&broken, "2026-11-23T10:00:00+08:00");
+    assert_eq!(status.findings.len(), MAX_FINDINGS);
+    broken["spec"]["stage"] = json!("长".repeat(2000));
+    let unreadable = first(&broken, "2026-11-23T10:00:00+08:00");
+    for finding in status.findings.iter().chain(&unreadable.findings) {
+        assert!(finding.message.len() <= 1000, "{}", finding.message);
+    }
+    assert!(ready(&unreadable).message.ends_with('…'));
+}
+
+fn any_spec() -> impl Strategy<Value = Value> {
+    let day =
+        || prop::option::of((0_u32..400).prop_map(|days| crate::domain::Day::new(2026, 9, 1).plus(days).to_string()));
+    let stage = prop::sample::select(vec![
+        "Draft",
+        "Submitted",
+        "Approved",
+        "Rejected",
+        "Cancelled",
+        "Unknown",
+    ]);
+    let number = prop::sample::select(vec![
+        None,
+        Some("京ICP备2021012345号-1"),
+        Some("川ICP备2021012345号-1"),
+        Some("1"),
+    ]);
+    (stage, number, day(), day()).prop_map(|(stage, number, expires, domain_expires)| {
+        filing(
+            KEY,
+            json!({
+                "stage": stage, "number": number, "expiresAt": expires, "registration": {"expiresAt": domain_expires},
+            }),
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_effects_of_what_has_been_applied_are_none(
+        steps in prop::collection::vec((any_spec(), 0_i64..100), 1..6), fraction in 0_i64..1_000_000_000,
+    ) {
+        let mut status = DeclarationStatus::default();
+        let mut now = at("2026-09-15T12:00:00+08:00").saturating_add(SignedDuration::from_nanos(fraction)).unwrap();
+        for (document, days) in steps {
+            now = now.saturating_add(SignedDuration::from_hours(24 * days)).unwrap();
+            let effects_now = effects(&document, &status, now);
+            if let Some(new) = status_in(&effects_now) {
+                // As the API server keeps it.
+                let stored: DeclarationStatus = serde_json::from_value(serde_json::to_value(new).unwrap()).unwrap();
+                prop_assert_eq!(&stored, new);
+                let flips = ready(new).status != status.conditions.first().map_or("", |ready| &ready.status);
+                let moves = Some(&ready(new).last_transition_time)
+                    != status.conditions.first().map(|ready| &ready.last_transition_time);
+                prop_assert!(flips || !moves);
+                status = stored;
+            }
+            prop_assert_eq!(effects(&document, &status, now), vec![]);
+        }
+    }
+
+    #[test]
+    fn a_status_holds_until_the_next_moment_that_it_names(document in any_spec(), hours in 0_i64..10_000) {
+        let now = at("2026-09-15T12:00:00+08:00").saturating_add(SignedDuration::from_hours(hours)).unwrap();
+        let first = effects(&document, &DeclarationStatus::default(), now);
+        let status = status_in(&first).unwrap();
+        let moments = [&status.next_transition, &status.next_reminder];
+        let next = moments.into_iter().flatten().map(|time| time.0).min();
+        match next {
+            None => {
+                let later = now.saturating_add(SignedDuration::from_hours(24 * 3650)).unwrap();
+                prop_assert_eq!(effects(&document, status, later), vec![]);
+            }
+            Some(next) => {
+                prop_assert!(next > now);
+                prop_assert_eq!(effects(&document, status, next - SignedDuration::from_secs(1)), vec![]);
+                prop_assert_ne!(effects(&document, status, next), vec![]);
+            }
+        }
+    }
+}
