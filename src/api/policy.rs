@@ -51,12 +51,6 @@ use crate::domain::Day;
         description = "Whether it is in force."
     ),
     printcolumn(
-        name = "Held",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"BrakeHeld\")].status",
-        description = "Whether the brake waits for a person's word."
-    ),
-    printcolumn(
         name = "Violating",
         type_ = "integer",
         json_path = ".status.routes.violating",

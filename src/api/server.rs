@@ -87,13 +87,6 @@ pub type AccessServerStatus = DeclarationStatus;
         description = "In whose name the account is.",
         priority = 1
     ),
-    printcolumn(
-        name = "Routes",
-        type_ = "integer",
-        json_path = ".status.routes",
-        description = "How many routes it carries.",
-        priority = 1
-    ),
     derive = "Default",
     derive = "PartialEq"
 )]

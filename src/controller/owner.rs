@@ -285,7 +285,10 @@ impl Owner {
 
     fn kept_policy(&mut self, result: Result<(), DefaultPolicyError>) {
         let owner = match result {
-            Ok(()) => None,
+            Ok(()) => {
+                debug!(policy = keys::DEFAULT_POLICY, "the operator's own policy is applied");
+                None
+            }
             Err(DefaultPolicyError::OwnedByOthers { owner }) => {
                 warn!(
                     policy = keys::DEFAULT_POLICY,
@@ -309,7 +312,7 @@ impl Owner {
         if leads == self.is_leader {
             return;
         }
-        info!(leads, "the lease has turned");
+        info!(leads, "this replica begins or ceases to lead");
         self.is_leader = leads;
         self.shared.is_leader.store(leads, Ordering::Relaxed);
         self.work.turn(leads);

@@ -75,7 +75,7 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
             (
                 false,
                 reasons::MISUNDERSTOOD,
-                format!("{}: {}{more}", first.path, first.message),
+                format!("{}: {}{more}; the rest is in force", first.path, first.message),
             )
         }
     };
@@ -186,8 +186,8 @@ mod tests {
 
     #[rstest]
     #[case::in_force(None, &[], "True InForce: it is in force")]
-    #[case::misunderstood(None, &["it is no province"], "False Misunderstood: spec.site.province: it is no province")]
-    #[case::much_misunderstood(None, &["one", "two", "three"], "False Misunderstood: spec.site.province: one (and 2 more)")]
+    #[case::misunderstood(None, &["it is no province"], "False Misunderstood: spec.site.province: it is no province; the rest is in force")]
+    #[case::much_misunderstood(None, &["one", "two", "three"], "False Misunderstood: spec.site.province: one (and 2 more); the rest is in force")]
     #[case::owned_by_others(Some("its spec is owned by others: conflict with \"kubectl\": .spec"), &["one"],
         "False OwnedByOthers: its spec is owned by others: conflict with \"kubectl\": .spec; theirs is in force, not the \
          operator's own: leave that out, or have them give this one up")]

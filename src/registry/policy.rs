@@ -8,7 +8,7 @@ use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::{HOME_LABEL, Labels};
 use crate::api::{Admission, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec};
-use crate::domain::place::canonical_provider;
+use crate::domain::place::{canonical_provider, is_known_provider};
 use crate::domain::{Day, FieldPath, Host, Location, Place, Province, Site};
 
 /// What is enforced where, and how hard.
@@ -184,6 +184,19 @@ fn selector(typed: &LabelSelector, path: &'static str, problems: &mut Vec<Proble
 fn place(site: &SiteSpec, problems: &mut Vec<Problem>) -> Place {
     let known = Place::new(&site.provider, site.region.as_deref());
     let Some(typed) = site.province.as_deref() else {
+        if known.location == Location::Unknown
+            && is_known_provider(&site.provider)
+            && let Some(region) = &site.region
+        {
+            problems.push(Problem {
+                path: FieldPath::fixed("spec.site.region"),
+                message: format!(
+                    "{} has no region \"{region}\" in the table, so access can't be judged; mend it, or say where it is: \
+                     province, like CN-BJ or 北京, or Outside",
+                    known.provider
+                ),
+            });
+        }
         return known;
     };
     let location = if typed == "Outside" {
@@ -258,4 +271,27 @@ fn exemptions(spec: &FilingPolicySpec, problems: &mut Vec<Problem>) -> Vec<Exemp
 /// Labels of a namespace of which nothing is known but its name.
 pub(super) fn labels_of(namespace: &str) -> Labels {
     Labels::from([(HOME_LABEL.to_owned(), namespace.to_owned())])
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_region_of_the_table(json!({"provider": "alicloud", "region": "cn-shanghai"}), None)]
+    #[case::a_mistyped_one(json!({"provider": "alicloud", "region": "cn-shangai"}), Some("spec.site.region"))]
+    #[case::a_new_one_with_its_province(json!({"provider": "alicloud", "region": "cn-new", "province": "CN-SH"}), None)]
+    #[case::ones_own_data_centre(json!({"provider": "idc-telecom", "region": "jiuxianqiao"}), None)]
+    #[case::no_province(json!({"provider": "idc-telecom", "province": "Xanadu"}), Some("spec.site.province"))]
+    fn a_site_that_can_not_be_told_is_a_problem_where_a_slip_is_likely(
+        #[case] site: Value,
+        #[case] expected: Option<&str>,
+    ) {
+        let spec: FilingPolicySpec = serde_json::from_value(json!({"site": site})).unwrap();
+        let policy = Policy::new("p".into(), &ObjectMeta::default(), &spec);
+        assert_eq!(policy.problems.first().map(|problem| problem.path.as_str()), expected);
+    }
 }

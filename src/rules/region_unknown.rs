@@ -19,8 +19,8 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
         zh: "无法判断{site}所在位置，因此未检查接入",
     },
     remedy: Words {
-        en: "set spec.site in the policy: provider and region, and for a data centre of your own its province",
-        zh: "请在策略的 spec.site 中写明服务商和地域，自有机房还需写明省份",
+        en: "say it in spec.site of the policy, or with --provider and --region; for a data centre of your own, its province too",
+        zh: "请在策略的 spec.site 中或用 --provider、--region 写明服务商和地域，自有机房还需写明省份",
     },
     foretells: false,
     examples: Examples {
