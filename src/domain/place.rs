@@ -570,7 +570,9 @@ mod tests {
         fn no_text_makes_it_panic(id in ".*", label in ".*") {
             let _ = Place::from_node(Some(&id), &labels(&[(NOW, &label)]));
             let place = Place::new(&id, Some(&label));
-            prop_assert!(!place.to_string().contains("()"));
+            // What was typed may hold empty brackets; the display adds none.
+            let brackets = |text: &str| text.matches("()").count();
+            prop_assert!(brackets(&place.to_string()) <= brackets(&id) + brackets(&label));
             let again = Place::new(&place.provider, place.region.as_deref());
             prop_assert_eq!(again, place);
         }
