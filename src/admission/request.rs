@@ -167,11 +167,7 @@ impl Asked {
             Err(error) => {
                 let route = bare_route(object, namespace, name);
                 Self {
-                    unreadable: Some(Unreadable {
-                        error: shown(&format!("spec.{error}")),
-                        uid: route.uid.clone(),
-                        generation: object.metadata.generation.unwrap_or_default(),
-                    }),
+                    unreadable: Some(Unreadable::new(&object.metadata, shown(&format!("spec.{error}")))),
                     route,
                 }
             }

@@ -13,13 +13,13 @@ use tracing::{debug, info, warn};
 
 use super::lease::{Lease, LeaseError};
 use super::shared::Shared;
-use super::watch::{Message, Seen, watch_all};
+use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
 use super::writer::{Job, WriteError};
 use super::{DefaultPolicyError, Settings, WATCHED};
 use crate::api::keys;
 use crate::effects::Effect;
-use crate::registry::{Registry, Snapshot, Subject, SubjectKind};
+use crate::registry::{Change, Registry, Snapshot, Subject, SubjectKind};
 
 /// How many events of the watches may wait. A watch that is ahead waits.
 const QUEUE: usize = 4096;
@@ -182,20 +182,13 @@ impl Owner {
                     self.listings.push((kind, HashSet::new()));
                 }
                 Seen::Listed(change, beside) => {
-                    let subject = change.subject();
                     if let Some((_, named)) = self.listings.iter_mut().find(|(listing, _)| *listing == kind) {
-                        named.insert(subject.clone());
+                        named.insert(change.subject());
                     }
-                    self.work.observe(subject, beside);
-                    let affected = self.registry.apply(*change);
-                    self.work.touch(affected);
+                    self.learn(*change, beside);
                 }
                 Seen::Complete => self.complete(kind),
-                Seen::Changed(change, beside) => {
-                    self.work.observe(change.subject(), beside);
-                    let affected = self.registry.apply(*change);
-                    self.work.touch(affected);
-                }
+                Seen::Changed(change, beside) => self.learn(*change, beside),
                 Seen::Gone(subject) => self.forget(&subject),
             }
         }
@@ -206,6 +199,12 @@ impl Owner {
         if self.is_synced() && !was_synced {
             info!("every watch has listed once");
         }
+    }
+
+    fn learn(&mut self, change: Change, beside: Beside) {
+        self.work.observe(change.subject(), beside);
+        let affected = self.registry.apply(change);
+        self.work.touch(affected);
     }
 
     fn complete(&mut self, kind: SubjectKind) {
@@ -274,9 +273,7 @@ impl Owner {
             Ok(effects) => self.work.succeeded(subject, effects),
             Err(error) => {
                 self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
-                let cause = std::error::Error::source(&error)
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
+                let cause = cause_of(&error);
                 let again = self.work.failed(subject, self.now());
                 warn!(%error, cause, again_in = ?again, "a write failed");
             }
@@ -297,9 +294,7 @@ impl Owner {
                 Some(format!("its spec is owned by {owner}"))
             }
             Err(error @ (DefaultPolicyError::Read(_) | DefaultPolicyError::Apply(_))) => {
-                let cause = std::error::Error::source(&error)
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
+                let cause = cause_of(&error);
                 let again = self.work.default_policy_failed(self.now());
                 warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
                 return;
@@ -325,6 +320,11 @@ impl Owner {
             warn!("writes were still under way when the time to stop was over");
         }
     }
+}
+
+/// What an error names as its cause.
+fn cause_of(error: &dyn std::error::Error) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::admission::Clock;
 use crate::api::read::{Misread, read};
 use crate::api::{
     AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
-    FilingSpec, keys,
+    FilingSpec,
 };
 use crate::domain::Place;
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
@@ -218,18 +218,8 @@ fn ingress(object: &DynamicObject) -> (Change, Beside) {
 }
 
 fn class(object: &DynamicObject) -> (Change, Beside) {
-    let class = IngressClassFact {
-        controller: object
-            .data
-            .pointer("/spec/controller")
-            .and_then(|value| value.as_str())
-            .map(str::to_owned),
-        is_default: object
-            .annotations()
-            .get(keys::DEFAULT_CLASS)
-            .is_some_and(|value| value == "true"),
-        created: object.creation_timestamp().map(|time| time.0),
-    };
+    let controller = object.data.pointer("/spec/controller").and_then(Value::as_str);
+    let class = IngressClassFact::of(&object.metadata, controller);
     (Change::Class(name_of(object), class), Beside::Nothing)
 }
 
@@ -258,11 +248,7 @@ fn spec<T: DeserializeOwned>(object: &DynamicObject) -> Result<T, Unreadable> {
 }
 
 fn unreadable(object: &DynamicObject, error: &Misread) -> Unreadable {
-    Unreadable {
-        error: format!("spec.{error}"),
-        uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
-        generation: object.metadata.generation.unwrap_or_default(),
-    }
+    Unreadable::new(&object.metadata, format!("spec.{error}"))
 }
 
 /// The status; one that can't be read was not written by this version, and is written anew.

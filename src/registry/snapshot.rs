@@ -31,6 +31,17 @@ pub struct Unreadable {
     pub generation: i64,
 }
 
+impl Unreadable {
+    /// An object of which the metadata could be read, and why the rest could not.
+    pub fn new(metadata: &ObjectMeta, error: String) -> Self {
+        Self {
+            error,
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            generation: metadata.generation.unwrap_or_default(),
+        }
+    }
+}
+
 /// An object, read or not: what can't be read is never left out, and never counts as valid.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept<T> {

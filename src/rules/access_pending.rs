@@ -63,12 +63,7 @@ spec: {rules: [{host: www.example.com}]}
 };
 
 fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
-    let entries = case.entries();
-    let providers: Vec<&str> = entries
-        .iter()
-        .filter(|entry| entry.stage == AccessStage::Submitted)
-        .map(|entry| &*entry.provider)
-        .collect();
+    let providers = case.providers_at(AccessStage::Submitted);
     (!providers.is_empty()).then(|| {
         Draft::new()
             .with("filing", &case.filing.key)

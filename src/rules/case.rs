@@ -131,6 +131,12 @@ impl<'a> AccessCase<'a> {
         entries
     }
 
+    /// The providers of the entries that serve the places and are at a stage.
+    pub fn providers_at(&self, stage: AccessStage) -> Vec<&'a str> {
+        let entries = self.entries().into_iter().filter(|entry| entry.stage == stage);
+        entries.map(|entry| &*entry.provider).collect()
+    }
+
     /// The servers that an entry names and that exist. One that can't be read exists.
     pub fn servers(&self, entry: &'a Access) -> Vec<(&'a str, &'a Kept<Server>)> {
         let facts = self.context.facts;
