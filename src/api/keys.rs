@@ -17,8 +17,24 @@ pub const VERDICT: &str = "filing-operator.io/verdict";
 pub const FINDINGS: &str = "filing-operator.io/findings";
 /// Annotation of a route: the filing numbers under which its hosts are served.
 pub const NUMBER: &str = "filing-operator.io/number";
+/// Annotation of a route under `running: Block`: `Blocked` while it is in quarantine, `PutBack` once someone else has
+/// taken it out. Absent where nothing is enforced.
+pub const ENFORCEMENT: &str = "filing-operator.io/enforcement";
 /// The annotations by which a route shows its verdict, in one order.
-pub const ROUTE_ANNOTATIONS: [&str; 3] = [VERDICT, FINDINGS, NUMBER];
+pub const ROUTE_ANNOTATIONS: [&str; 4] = [VERDICT, FINDINGS, NUMBER, ENFORCEMENT];
+
+/// Annotation of a route in quarantine: the class that it had, as JSON, and who owned it.
+pub const QUARANTINED_CLASS: &str = "filing-operator.io/quarantined-class";
+/// Annotation of a route in quarantine: since when, in RFC 3339.
+pub const QUARANTINED_AT: &str = "filing-operator.io/quarantined-at";
+/// The IngressClass of routes in quarantine, which nothing serves.
+pub const QUARANTINE_CLASS: &str = "filing-quarantine";
+/// The controller that the quarantine class names.
+pub const QUARANTINE_CONTROLLER: &str = "filing-operator.io/quarantine";
+/// Annotation of a FilingPolicy: the digest of the routes that a person lets be blocked though the brake holds them.
+pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
+/// Annotation of a FilingPolicy, whatever its value: every route in quarantine is let go, and none is blocked.
+pub const RELEASE: &str = "filing-operator.io/release";
 
 /// The annotation that named an Ingress's class before `spec.ingressClassName` did; controllers still honour it.
 pub const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
@@ -29,6 +45,8 @@ pub const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 pub mod managers {
     /// Owns the annotations of routes, and nothing else of them.
     pub const ROUTES: &str = "filing-operator";
+    /// Owns the class of routes in quarantine, and the record of what it was.
+    pub const QUARANTINE: &str = "filing-operator-quarantine";
     /// Owns the statuses of Filings, AccessServers and FilingPolicies.
     pub const STATUS: &str = "filing-operator-status";
     /// Owns the spec of the FilingPolicy `default`.
@@ -43,6 +61,10 @@ pub mod managers {
 pub mod conditions {
     /// A declaration is approved and has no violation of its own; a policy can be put into force as it is written.
     pub const READY: &str = "Ready";
+    /// A policy's routes that are to be blocked are; False says why some are not.
+    pub const ENFORCED: &str = "Enforced";
+    /// More of a policy's routes are to be blocked at once than its brake allows.
+    pub const BRAKE_HELD: &str = "BrakeHeld";
 }
 
 /// Reasons of the conditions.
