@@ -193,7 +193,7 @@ fn held_message(policy: &Policy, held: &Held, due: &BTreeSet<RouteKey>) -> Strin
         None => String::new(),
     };
     format!(
-        "{count} more would be blocked{already}, and {limit} may be, so none is: {}; if that is right, kubectl annotate \
+        "{count} routes are more than may be blocked at once{already}, which is {limit}, so none is: {}; if that is right, kubectl annotate \
          filingpolicy {} {}={digest} --overwrite{another}",
         names(due.iter()),
         policy.name,
