@@ -39,6 +39,8 @@ pub struct WatchState {
 pub struct Standing {
     /// Routes by policy and outcome.
     pub policies: BTreeMap<Arc<str>, Tally>,
+    /// Routes on which something is enforced, by policy and how that stands.
+    pub enforced: BTreeMap<(Arc<str>, &'static str), u32>,
     /// Findings on hosts of running routes, those on exempt ones aside, by rule and severity.
     pub findings: BTreeMap<(&'static str, Severity), u32>,
 }

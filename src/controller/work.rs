@@ -166,6 +166,9 @@ impl Work {
         if !self.has_more_to_judge() {
             has_changed |= self.ask_brakes(registry, now);
         }
+        if has_changed {
+            self.standing.enforced = self.enforcing.tally();
+        }
         has_changed
     }
 

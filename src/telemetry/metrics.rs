@@ -170,6 +170,16 @@ fn routes(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
             routes.set(&[("policy", policy), ("outcome", outcome.as_str())], tally.of(outcome))?;
         }
     }
+    let mut enforced = Family::gauge(
+        encoder,
+        "filing_operator_routes_enforced",
+        "Routes under running: Block by how far that is done: blocked; put_back: taken out by others; due: about to be \
+         blocked; held: by the brake; and not blocked, for their controller is excepted, the quarantine class is missing, \
+         or their record can't be read.",
+    )?;
+    for ((policy, state), count) in &standing.enforced {
+        enforced.set(&[("policy", policy), ("state", state)], *count)?;
+    }
     let mut findings = Family::gauge(
         encoder,
         "filing_operator_route_findings",
@@ -490,6 +500,7 @@ mod tests {
         tally.add(Outcome::Compliant);
         tally.add(Outcome::Violating);
         shared.standing.store(Arc::new(Standing {
+            enforced: [(("default".into(), "blocked"), 3)].into(),
             policies: [("default".into(), tally)].into(),
             findings: [
                 (("NoFiling", Severity::Violation), 3),

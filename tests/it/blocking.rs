@@ -60,10 +60,13 @@ impl Stage {
             _folder: folder,
         };
         stage.condition("Enforced", "True Enforced").await;
-        let webhook = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
+        let webhook =
+            "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
         eventually("the operator to hand over its certificate", PATIENCE, async || {
             let bundle = stage.kubectl(webhook, "");
-            (!bundle.is_empty()).then_some(()).ok_or_else(|| "there is no caBundle".to_owned())
+            (!bundle.is_empty())
+                .then_some(())
+                .ok_or_else(|| "there is no caBundle".to_owned())
         })
         .await;
         stage
@@ -104,7 +107,9 @@ impl Stage {
             let found = found.ok_or_else(|| format!("there is none: {conditions:?}"))?;
             let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
             let is = format!("{} {}", text("status"), text("reason"));
-            (is == expected).then(|| text("message")).ok_or_else(|| format!("{is}: {}", text("message")))
+            (is == expected)
+                .then(|| text("message"))
+                .ok_or_else(|| format!("{is}: {}", text("message")))
         })
         .await
     }
@@ -137,12 +142,21 @@ fn filing(name: &str, stage: &str) -> String {
 
 /// A route of the filing of that name.
 fn route(name: &str, filing: &str, field: Option<&str>, annotation: Option<&str>) -> String {
-    let mut text = format!("{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, namespace: shop");
+    let mut text =
+        format!("{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, namespace: shop");
     if let Some(class) = annotation {
         write!(text, ", annotations: {{{LEGACY}: {class}}}").unwrap();
     }
-    write!(text, "}}, spec: {{rules: [{{host: {name}.{filing}.com, http: {{paths: [{{path: /, pathType: Prefix, ").unwrap();
-    write!(text, "backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]").unwrap();
+    write!(
+        text,
+        "}}, spec: {{rules: [{{host: {name}.{filing}.com, http: {{paths: [{{path: /, pathType: Prefix, "
+    )
+    .unwrap();
+    write!(
+        text,
+        "backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]"
+    )
+    .unwrap();
     if let Some(class) = field {
         write!(text, ", ingressClassName: {class}").unwrap();
     }
@@ -196,32 +210,50 @@ async fn a_route_comes_back_byte_for_byte_and_its_owner_meets_no_conflict() {
     }
     eventually("each to be told of once", PATIENCE, async || {
         let told = stage.events("FilingCancelled", "Block").await.len();
-        (told == shapes.len()).then_some(()).ok_or_else(|| format!("{told} Events"))
+        (told == shapes.len())
+            .then_some(())
+            .ok_or_else(|| format!("{told} Events"))
     })
     .await;
     // What its owner applies without the class goes on working; with the class it is refused, and told both ways out.
-    let out = stage.cluster.admin.kubectl(apply, &route("field", "alpha", Some("nginx"), None)).fails();
+    let out = stage
+        .cluster
+        .admin
+        .kubectl(apply, &route("field", "alpha", Some("nginx"), None))
+        .fails();
     assert!(out.contains("conflict"), "{out}");
     let forced = stage
         .cluster
         .admin
-        .kubectl(&format!("{apply} --force-conflicts"), &route("field", "alpha", Some("nginx"), None))
+        .kubectl(
+            &format!("{apply} --force-conflicts"),
+            &route("field", "alpha", Some("nginx"), None),
+        )
         .fails();
-    assert!(forced.contains("in quarantine") && forced.contains("mend the filing"), "{forced}");
+    assert!(
+        forced.contains("in quarantine") && forced.contains("mend the filing"),
+        "{forced}"
+    );
 
     stage.file("alpha", "Approved");
     for ((name, field, annotation), before) in shapes.into_iter().zip(before) {
         stage.is_in(name, field).await;
         eventually(&format!("{name} to be as it was"), PATIENCE, async || {
             let after = comparable(stage.ingress(name).await);
-            (after == before).then_some(()).ok_or_else(|| format!("{after:#}\nbefore: {before:#}"))
+            (after == before)
+                .then_some(())
+                .ok_or_else(|| format!("{after:#}\nbefore: {before:#}"))
         })
         .await;
         let other = |class: Option<&str>| class.map(|_| "traefik").filter(|_| name != "both");
         stage.kubectl(apply, &route(name, "alpha", other(field), other(annotation)));
         let after = stage.ingress(name).await;
         assert_eq!(after["spec"]["ingressClassName"].as_str(), other(field), "{after}");
-        assert_eq!(after["metadata"]["annotations"][LEGACY].as_str(), other(annotation), "{after}");
+        assert_eq!(
+            after["metadata"]["annotations"][LEGACY].as_str(),
+            other(annotation),
+            "{after}"
+        );
     }
     assert_eq!(stage.events("Restored", "Restore").await.len(), shapes.len());
 }
@@ -231,7 +263,9 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     let mut stage = Stage::set_up().await;
     stage.file("alpha", "Approved");
     stage.file("other", "Approved");
-    let routes: String = (0..40).map(|at| route(&format!("web-{at}"), "alpha", Some("nginx"), None) + "---\n").collect();
+    let routes: String = (0..40)
+        .map(|at| route(&format!("web-{at}"), "alpha", Some("nginx"), None) + "---\n")
+        .collect();
     stage.kubectl("apply -f -", &routes);
     let crd = stage.kubectl("get crd filings.filing-operator.io -o json", "");
 
@@ -256,7 +290,10 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     stage.kubectl("create -f -", &crd.to_string());
     stage.kubectl("wait --for=condition=Established crd/filings.filing-operator.io", "");
     eventually("the kind to be served", PATIENCE, async || {
-        let applied = stage.cluster.kubectl("apply -f -", &(filing("alpha", "Approved") + "---\n" + &filing("other", "Approved")));
+        let applied = stage.cluster.kubectl(
+            "apply -f -",
+            &(filing("alpha", "Approved") + "---\n" + &filing("other", "Approved")),
+        );
         (applied.code == 0).then_some(()).ok_or(applied.stderr)
     })
     .await;
@@ -294,7 +331,10 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     stage.condition("BrakeHeld", "False WithinLimit").await;
     let told = stage.events("BrakeHeld", "Hold").await;
     assert_eq!(told.len(), 4, "one for each time that it was held: {told:#?}");
-    assert!(told.iter().all(|event| event.metadata.namespace.as_deref() == Some("default")));
+    assert!(
+        told.iter()
+            .all(|event| event.metadata.namespace.as_deref() == Some("default"))
+    );
 }
 
 #[tokio::test]
@@ -311,7 +351,9 @@ async fn a_tool_that_takes_a_route_out_over_and_over_is_answered_and_one_that_wa
         let patience = PATIENCE + Duration::from_secs(30);
         eventually("it to be put there again", patience, async || {
             let found = stage.ingress("web").await;
-            (found["spec"]["ingressClassName"] == QUARANTINE).then_some(()).ok_or_else(|| found.to_string())
+            (found["spec"]["ingressClassName"] == QUARANTINE)
+                .then_some(())
+                .ok_or_else(|| found.to_string())
         })
         .await;
     }

@@ -303,6 +303,28 @@ impl Enforcing {
         }
     }
 
+    /// How many routes of each policy stand how, in the words of the metric.
+    pub(super) fn tally(&self) -> BTreeMap<(Arc<str>, &'static str), u32> {
+        let mut tally = BTreeMap::new();
+        for (name, policy) in &self.policies {
+            let is_held = matches!(policy.brake, Some(Brake::Held(_)));
+            let hindered = |why| policy.hindered.get(&why).map_or(0, BTreeSet::len);
+            let counts = [
+                ("blocked", policy.blocked.len()),
+                ("put_back", policy.put_back.len()),
+                (if is_held { "held" } else { "due" }, policy.due.len()),
+                ("excepted", hindered(Hindrance::Excepted)),
+                ("no_quarantine_class", hindered(Hindrance::NoQuarantine)),
+                ("no_record", hindered(Hindrance::NoRecord)),
+            ];
+            let some = counts.into_iter().filter(|(_, count)| *count > 0);
+            tally.extend(
+                some.map(|(state, count)| ((Arc::clone(name), state), u32::try_from(count).unwrap_or(u32::MAX))),
+            );
+        }
+        tally
+    }
+
     /// Lets go on what had to wait until now.
     pub(super) fn wake(&mut self, now: Timestamp) {
         while let Some((at, _)) = self.again.first()
