@@ -5,6 +5,7 @@
 //! anything while it answers, and decides nothing that the judge does not say.
 
 mod certificate;
+mod event;
 mod metrics;
 mod request;
 mod review;
@@ -16,6 +17,7 @@ mod words;
 mod fixture;
 
 pub use certificate::{Authority, CertificateError, Serving, from_files};
+pub use event::create_event;
 pub use metrics::Metrics;
 pub use request::{Asked, BadRequest, Request, Subject};
 pub use review::{Answer, Decision, review};
