@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::admission::{self, Authority, CaBundle, Clock};
+use crate::admission::{self, Authority, CaBundle, Clock, Denials};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::telemetry::{self, Certificates, Health};
@@ -109,7 +109,22 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     .register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
-    let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);
+    let (denials, denial_events) = Denials::new(metrics.clone());
+    let router = admission::router(
+        Arc::clone(&shared.snapshot),
+        Arc::clone(&operator_clock),
+        metrics,
+        denials,
+    );
+    // Beside the webhook, whose answers it never holds up. It ends with the router, or when there is no more time.
+    let denial_events = denial_events.write(options.client.clone(), options.identity.clone());
+    let cut_off = drained();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = denial_events => {}
+            () = cut_off => {}
+        }
+    });
     let webhook = async {
         // The API server checks certificates by its own clock, which no offset moves.
         let tls = tokio::select! {

@@ -40,6 +40,8 @@ pub enum Subject {
 pub struct Asked {
     /// The route; of an unreadable one its key and class only, so that its policy can be told.
     pub route: Route,
+    /// What its name begins with, where the API server makes up the rest.
+    pub generated_from: Option<String>,
     /// Why it can't be read as its kind, if so.
     pub unreadable: Option<Unreadable>,
 }
@@ -159,9 +161,11 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
 
 impl Asked {
     fn of(object: &DynamicObject, namespace: &str, name: &str) -> Self {
+        let generated_from = generated_from(object);
         match from_object(object, namespace) {
             Ok(route) => Self {
                 route,
+                generated_from,
                 unreadable: None,
             },
             Err(error) => {
@@ -169,10 +173,27 @@ impl Asked {
                 Self {
                     unreadable: Some(Unreadable::new(&object.metadata, shown(&format!("spec.{error}")))),
                     route,
+                    generated_from,
                 }
             }
         }
     }
+}
+
+/// `metadata.generateName`, where the name is made from it: the API server adds five characters to 58 of it at most, and
+/// has done so before it asks.
+fn generated_from(object: &DynamicObject) -> Option<String> {
+    const KEPT: usize = 58;
+    const ADDED: usize = 5;
+    let start = object
+        .metadata
+        .generate_name
+        .as_deref()
+        .filter(|start| !start.is_empty())?;
+    let kept = start.get(..start.floor_char_boundary(KEPT))?;
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let added = name.strip_prefix(kept).map(str::len);
+    (name.is_empty() || added == Some(ADDED)).then(|| start.to_owned())
 }
 
 /// What can be told of a route whatever else is wrong with it: enough to find its policy.

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tracing::{debug, info, warn};
 
+use super::denials::Denials;
 use super::metrics::{self, Metrics};
 use super::request::Request;
 use super::review::{Answer, Decision, review};
@@ -47,14 +48,20 @@ struct Webhook {
     facts: Facts,
     clock: Clock,
     metrics: Metrics,
+    denials: Denials,
 }
 
 /// The webhook's one endpoint, [`PATH`].
 ///
 /// Until `facts` is there it answers 503, so that the API server does as its failurePolicy says: what has not been
 /// seen is never a quiet yes.
-pub fn router(facts: Facts, clock: Clock, metrics: Metrics) -> Router {
-    let webhook = Arc::new(Webhook { facts, clock, metrics });
+pub fn router(facts: Facts, clock: Clock, metrics: Metrics, denials: Denials) -> Router {
+    let webhook = Arc::new(Webhook {
+        facts,
+        clock,
+        metrics,
+        denials,
+    });
     Router::new()
         .route(PATH, post(admit))
         .method_not_allowed_fallback(async || {
@@ -143,8 +150,10 @@ impl Webhook {
                 "the operator has not seen the whole cluster yet; try again in a few seconds",
             );
         };
-        let answer = review(&request, &facts, (self.clock)());
+        let now = (self.clock)();
+        let answer = review(&request, &facts, now);
         self.metrics.answered(&request, &answer);
+        self.denials.note(&request, &answer, now);
         tell(&request, &answer);
         Json(answer.to_review(&request)).into_response()
     }
@@ -235,7 +244,9 @@ mod tests {
     fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
         let metrics = Metrics::default();
         let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
-        (router(facts, Arc::new(now), metrics.clone()), metrics)
+        // What is noted and never written is left out in the end, and no answer is other for that.
+        let (denials, _) = Denials::new(metrics.clone());
+        (router(facts, Arc::new(now), metrics.clone(), denials), metrics)
     }
 
     fn synced() -> (Router, Metrics) {

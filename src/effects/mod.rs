@@ -2,6 +2,7 @@
 //! is a description; the controller's writer carries it out, in order, and tries again what failed.
 
 mod declaration;
+mod denial;
 mod notice;
 mod policy;
 mod reminder;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use declaration::{Declared, Observed, declaration, standing_of};
+pub use denial::{Refused, denial};
 pub use notice::{Notice, Reference};
 pub use policy::{Governing, Tally, policy, unreadable_policy};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
