@@ -41,6 +41,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub policy: Option<FilingPolicySpec>,
+    /// Whether what fails is written as Reports of OpenReports.
+    pub open_reports: bool,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -141,6 +143,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         namespace: options.namespace.clone(),
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
+        open_reports: options.open_reports,
         clock: Arc::clone(&operator_clock),
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 
+use super::reports::Board;
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
@@ -49,6 +50,8 @@ pub(super) struct Work {
     default_policy_owners: Option<String>,
     /// The annotations of each route that were last written, with their Event.
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
+    /// Told of every verdict, where reports are written.
+    pub(super) reports: Option<Arc<Board>>,
 }
 
 /// How far the default policy is kept. Apart from the queues: what is written to its status is another matter.
@@ -176,6 +179,9 @@ impl Work {
                         Some(Kept::Unreadable(_)) | None => (None, None),
                     };
                     has_changed |= self.stand(&subject, verdict.as_ref());
+                    if let Some(reports) = &self.reports {
+                        reports.stand(key, registry.route(key), verdict.as_ref());
+                    }
                     next.flatten()
                 }
                 Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),

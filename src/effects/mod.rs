@@ -14,7 +14,7 @@ use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use declaration::{Declared, Observed, declaration, standing_of};
 pub use denial::{Refused, denial};
-pub use notice::{Notice, Reference};
+pub use notice::{Notice, Reference, shortened};
 pub use policy::{Governing, Tally, policy, unreadable_policy};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
 pub use route::route;

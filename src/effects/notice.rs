@@ -166,7 +166,7 @@ fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
 }
 
 /// A text of at most so many bytes, whole characters alone. One that is longer ends in "…", so that a reader knows.
-pub(super) fn shortened(text: &str, bytes: usize) -> String {
+pub fn shortened(text: &str, bytes: usize) -> String {
     const MARK: &str = "…";
     if text.len() <= bytes {
         return text.to_owned();
