@@ -11,6 +11,8 @@
 mod check;
 mod cluster;
 mod corpus;
+mod denials;
+mod reports;
 mod rooms;
 mod run;
 mod shapes;

@@ -27,14 +27,14 @@ admission: Deny
 ";
 
 /// The operator that most tests share.
-struct Stage {
-    cluster: &'static Cluster,
+pub(super) struct Stage {
+    pub(super) cluster: &'static Cluster,
     operator: Operator,
 }
 
 static STAGE: OnceCell<Stage> = OnceCell::const_new();
 
-async fn stage() -> &'static Stage {
+pub(super) async fn stage() -> &'static Stage {
     STAGE
         .get_or_init(|| async {
             let cluster = Cluster::shared().await;
@@ -104,7 +104,7 @@ fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
     account.kubectl("apply -f -", &filing(name, domain, rest))
 }
 
-fn ingress(name: &str, hosts: &[&str]) -> String {
+pub(super) fn ingress(name: &str, hosts: &[&str]) -> String {
     let mut rules = String::new();
     for host in hosts {
         let backend = "{service: {name: web, port: {number: 80}}}";
@@ -120,7 +120,7 @@ fn ingress(name: &str, hosts: &[&str]) -> String {
 }
 
 /// A namespace, and a domain of its own.
-async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
+pub(super) async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
     let namespace = stage.cluster.temp_namespace(prefix).await;
     let domain = format!("{}.com", namespace.name);
     (namespace, domain)
@@ -144,7 +144,12 @@ async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &
 }
 
 /// The Events about an object, as (type, reason, note).
-async fn events(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Vec<(String, String, String)> {
+pub(super) async fn events(
+    cluster: &Cluster,
+    namespace: &str,
+    kind: &str,
+    name: &str,
+) -> Vec<(String, String, String)> {
     let api = Api::<Event>::namespaced(cluster.client().await, namespace);
     let found = api.list(&ListParams::default()).await.unwrap();
     let mut events: Vec<Event> = found
