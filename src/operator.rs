@@ -111,22 +111,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     .register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
-    let (denials, denial_events) = Denials::new(metrics.clone());
-    let router = admission::router(
-        Arc::clone(&shared.snapshot),
-        Arc::clone(&operator_clock),
-        metrics,
-        denials,
-    );
-    // Beside the webhook, whose answers it never holds up. It ends with the router, or when there is no more time.
-    let denial_events = denial_events.write(options.client.clone(), options.identity.clone());
-    let cut_off = drained();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = denial_events => {}
-            () = cut_off => {}
-        }
-    });
+    let router = router(&options, &shared, &operator_clock, metrics, drained());
     let webhook = async {
         // The API server checks certificates by its own clock, which no offset moves.
         let tls = tokio::select! {
@@ -225,6 +210,26 @@ fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
         .set_nonblocking(true)
         .with_context(|| format!("listening on {address} for {what}"))?;
     Ok(listener)
+}
+
+/// The webhook's endpoint. Events about what it denies are written beside it, and never hold up an answer, until it is
+/// gone or there is no more time.
+fn router(
+    options: &Options,
+    shared: &Shared,
+    clock: &Clock,
+    metrics: admission::Metrics,
+    cut_off: impl Future<Output = ()> + Send + 'static,
+) -> axum::Router {
+    let (denials, events) = Denials::new(metrics.clone());
+    let writing = events.write(options.client.clone(), options.identity.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = writing => {}
+            () = cut_off => {}
+        }
+    });
+    admission::router(Arc::clone(&shared.snapshot), Arc::clone(clock), metrics, denials)
 }
 
 /// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,

@@ -289,6 +289,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_does_not_wait_for_the_event_of_a_denial() {
+        let metrics = Metrics::default();
+        let snapshot = facts(&[("default", json!({"admission": "Deny"}))]);
+        // As when the API server can't be reached: Events are noted, and none is ever taken.
+        let (denials, _events) = Denials::new(metrics.clone());
+        let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+        let router = router(facts, Arc::new(now), metrics.clone(), denials);
+        for at in 0..100 {
+            let review = create(&format!("ns-{at}"), hosts(&["shop.example.net"]));
+            let (_, answer) = send(router.clone(), post_json(review.to_string())).await;
+            assert_eq!(answer["response"]["allowed"], false);
+        }
+        let left_out = "filing_operator_denial_events_total{outcome=\"left_out\"} 40";
+        assert!(shown(&metrics).contains(left_out), "{}", shown(&metrics));
+    }
+
+    #[tokio::test]
     async fn what_has_not_been_seen_is_never_a_quiet_yes() {
         let (router, metrics) = webhook(None);
         let review = create("shop", hosts(&["www.example.com"]));

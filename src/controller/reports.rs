@@ -171,16 +171,13 @@ impl Board {
 impl State {
     /// Says whether there is news for the writer.
     fn stand(&mut self, key: &RouteKey, failing: Option<(Arc<Route>, Failures)>, at: Instant) -> bool {
-        let is_news = match failing {
-            Some(failing) => {
-                let namespace = self.namespaces.entry(Arc::clone(&key.namespace)).or_default();
-                namespace.failing.insert(key.clone(), failing);
-                true
-            }
-            None => {
-                let namespace = self.namespaces.get_mut(&key.namespace);
-                namespace.is_some_and(|namespace| namespace.failing.remove(key).is_some())
-            }
+        let is_news = if let Some(failing) = failing {
+            let namespace = self.namespaces.entry(Arc::clone(&key.namespace)).or_default();
+            namespace.failing.insert(key.clone(), failing);
+            true
+        } else {
+            let namespace = self.namespaces.get_mut(&key.namespace);
+            namespace.is_some_and(|namespace| namespace.failing.remove(key).is_some())
         };
         is_news && self.make_due(&key.namespace, at + SETTLING)
     }

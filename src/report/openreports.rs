@@ -13,7 +13,7 @@ use crate::judge::{HostVerdict, Outcome, Verdict};
 use crate::route::Route;
 use crate::rules::{Finding, Lang, Severity};
 
-/// The most results that a report has. With the longest texts that is some 350 kB, where an object may have 1.5 MB.
+/// The most results that a report has. With the longest texts that is half a megabyte; etcd takes 1.5.
 pub const MAX_RESULTS: usize = 200;
 /// The longest message of a result, in bytes.
 const MAX_MESSAGE: usize = 1024;
