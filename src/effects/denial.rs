@@ -38,7 +38,8 @@ pub fn denial(refused: Refused<'_>, now: Timestamp) -> Notice {
         None => (&*key.name, key.name.to_string()),
     };
     let note = format!("refused to {verb} {shown}: {}", denial.replace('\n', "; "));
-    let told_apart_by = ["denied", name, denial, &hour];
+    // What is refused may have no identity, and a namespace is all that tells it from its like elsewhere.
+    let told_apart_by = ["denied", &key.namespace, name, denial, &hour];
     let mut notice = Notice::new(regarding(name), refused.rule.to_owned(), "Deny", &note, &told_apart_by);
     if refused.generated_from.is_some() {
         // There never was an object of that name.
@@ -57,9 +58,10 @@ mod tests {
     use crate::support::at;
 
     fn key(name: &str) -> RouteKey {
+        let (namespace, name) = name.split_once('/').unwrap_or(("shop", name));
         RouteKey {
             kind: RouteKind::Ingress,
-            namespace: "shop".into(),
+            namespace: namespace.into(),
             name: name.into(),
         }
     }
@@ -85,6 +87,7 @@ mod tests {
     #[case::the_same_hour("web", "a.net", "2026-11-23T10:59:59Z", true)]
     #[case::the_next_hour("web", "a.net", "2026-11-23T11:00:00Z", false)]
     #[case::another_route("api", "a.net", "2026-11-23T10:00:00Z", false)]
+    #[case::another_namespace("else/web", "a.net", "2026-11-23T10:00:00Z", false)]
     #[case::another_reason("web", "b.net", "2026-11-23T10:00:00Z", false)]
     fn the_same_denial_within_an_hour_has_the_same_name(
         #[case] name: &str,
