@@ -20,21 +20,21 @@ use crate::support::wait::{PATIENCE, eventually};
 
 const FILINGS: &str = "filing-system";
 
-const POLICY: &str = "
+pub(super) const POLICY: &str = "
 site: {provider: alicloud, region: cn-beijing}
 filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
 admission: Deny
 ";
 
 /// The operator that most tests share.
-pub(super) struct Stage {
-    pub(super) cluster: &'static Cluster,
+struct Stage {
+    cluster: &'static Cluster,
     operator: Operator,
 }
 
 static STAGE: OnceCell<Stage> = OnceCell::const_new();
 
-pub(super) async fn stage() -> &'static Stage {
+async fn stage() -> &'static Stage {
     STAGE
         .get_or_init(|| async {
             let cluster = Cluster::shared().await;
@@ -47,7 +47,7 @@ pub(super) async fn stage() -> &'static Stage {
 }
 
 /// Starts an operator whose webhook the API server calls, and waits until both know of each other.
-async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
+pub(super) async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
     let folder = TempDir::with_prefix("filing-operator-policy-").unwrap().keep();
     let file = folder.join("policy.yaml");
@@ -90,7 +90,7 @@ async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     operator
 }
 
-const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
+pub(super) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
   access: [{provider: alicloud, stage: Approved}]";
 
 fn filing(name: &str, domain: &str, rest: &str) -> String {
@@ -100,7 +100,7 @@ fn filing(name: &str, domain: &str, rest: &str) -> String {
     )
 }
 
-fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
+pub(super) fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
     account.kubectl("apply -f -", &filing(name, domain, rest))
 }
 
@@ -120,7 +120,7 @@ pub(super) fn ingress(name: &str, hosts: &[&str]) -> String {
 }
 
 /// A namespace, and a domain of its own.
-pub(super) async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
+async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
     let namespace = stage.cluster.temp_namespace(prefix).await;
     let domain = format!("{}.com", namespace.name);
     (namespace, domain)
