@@ -24,7 +24,6 @@ use super::shared::Shared;
 use crate::admission::Clock;
 use crate::api::keys::managers;
 use crate::judge::{self, Verdict};
-use crate::registry::Kept;
 use crate::report::openreports::{self, Failures, MAX_RESULTS, open_report};
 use crate::route::{Route, RouteKey};
 
@@ -115,11 +114,10 @@ enum Written {
 
 impl Board {
     /// Takes note of how a route stands; it is forgotten when it has no verdict, or none of its findings fail.
-    pub(super) fn stand(&self, key: &RouteKey, route: Option<&Kept<Route>>, verdict: Option<&Verdict>) {
-        let failing = match (route, verdict) {
-            (Some(Kept::Read(route)), Some(verdict)) => Some((Arc::clone(route), Failures::of(verdict))),
-            _ => None,
-        };
+    pub(super) fn stand(&self, key: &RouteKey, route: Option<&Arc<Route>>, verdict: Option<&Verdict>) {
+        let failing = route
+            .zip(verdict)
+            .map(|(route, verdict)| (Arc::clone(route), Failures::of(verdict)));
         let failing = failing.filter(|(_, failures)| !failures.is_none());
         if self.state().stand(key, failing, Instant::now()) {
             self.changed.notify_one();
@@ -545,7 +543,7 @@ mod tests {
 
     use super::super::tests::api::{scripted, status};
     use super::*;
-    use crate::registry::Registry;
+    use crate::registry::{Kept, Registry};
     use crate::support::{filing, ingress, now, registry};
 
     fn ending() -> Value {
