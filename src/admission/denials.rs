@@ -111,7 +111,7 @@ fn notice(request: &Request, answer: &Answer, now: Timestamp) -> Option<Notice> 
     let key = &asked.route.key;
     let refused = Refused {
         key,
-        generated_from: asked.generated_from.as_deref().filter(|_| !is_there),
+        generated_from: request.generated_from.as_deref(),
         uid: is_there.then_some(&*asked.route.uid),
         rule: answer.denied_for?,
         denial: &answer.denial,

@@ -14,6 +14,8 @@ pub struct Request {
     pub envelope: AdmissionRequest<DynamicObject>,
     /// What it is about.
     pub subject: Subject,
+    /// What the name of an object that is made begins with, where the API server makes up the rest.
+    pub generated_from: Option<String>,
 }
 
 /// What a request is about.
@@ -39,8 +41,6 @@ pub enum Subject {
 pub struct Asked {
     /// The route; of an unreadable one its key and class only, so that its policy can be told.
     pub route: Route,
-    /// What its name begins with, where the API server makes up the rest.
-    pub generated_from: Option<String>,
     /// Why it can't be read as its kind, if so.
     pub unreadable: Option<Unreadable>,
 }
@@ -120,8 +120,17 @@ impl Request {
             api_version: review.api_version,
             kind: review.kind,
         };
+        let made = envelope
+            .object
+            .as_ref()
+            .filter(|_| envelope.operation == Operation::Create);
+        let generated_from = made.and_then(generated_from);
         let subject = subject(&mut envelope)?;
-        Ok(Self { envelope, subject })
+        Ok(Self {
+            envelope,
+            subject,
+            generated_from,
+        })
     }
 }
 
@@ -164,11 +173,9 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
 
 impl Asked {
     fn of(object: &DynamicObject, namespace: &str, name: &str) -> Self {
-        let generated_from = generated_from(object);
         match from_object(object, namespace) {
             Ok(route) => Self {
                 route,
-                generated_from,
                 unreadable: None,
             },
             Err(error) => {
@@ -176,7 +183,6 @@ impl Asked {
                 Self {
                     unreadable: Some(Unreadable::new(&object.metadata, shown(&format!("spec.{error}")))),
                     route,
-                    generated_from,
                 }
             }
         }
