@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::admission::{self, Authority, CaBundle, Clock};
+use crate::admission::{self, Authority, CaBundle, Clock, Denials};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::telemetry::{self, Certificates, Health};
@@ -43,6 +43,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub policy: Option<FilingPolicySpec>,
+    /// Whether what fails is written as Reports of OpenReports.
+    pub open_reports: bool,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -121,12 +123,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
             account = own_account(&options.client) => account,
             () = stopped() => return Ok(()),
         };
-        let router = admission::router(
-            Arc::clone(&shared.snapshot),
-            account,
-            Arc::clone(&operator_clock),
-            metrics,
-        );
+        let router = router(&options, account, &shared, &operator_clock, metrics, drained());
         health.set_webhook_is_serving(true);
         let served = admission::serve(webhook_listener, tls, router, stopped()).await;
         health.set_webhook_is_serving(false);
@@ -137,6 +134,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         namespace: options.namespace.clone(),
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
+        open_reports: options.open_reports,
         clock: Arc::clone(&operator_clock),
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
@@ -218,6 +216,27 @@ fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
         .set_nonblocking(true)
         .with_context(|| format!("listening on {address} for {what}"))?;
     Ok(listener)
+}
+
+/// The webhook's endpoint. Events about what it denies are written beside it, and never hold up an answer, until it is
+/// gone or there is no more time.
+fn router(
+    options: &Options,
+    account: Arc<str>,
+    shared: &Shared,
+    clock: &Clock,
+    metrics: admission::Metrics,
+    cut_off: impl Future<Output = ()> + Send + 'static,
+) -> axum::Router {
+    let (denials, events) = Denials::new(metrics.clone());
+    let writing = events.write(options.client.clone(), options.identity.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = writing => {}
+            () = cut_off => {}
+        }
+    });
+    admission::router(Arc::clone(&shared.snapshot), account, Arc::clone(clock), metrics, denials)
 }
 
 /// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,

@@ -17,6 +17,7 @@ use crate::judge::Outcome;
 pub struct Metrics {
     decisions: Family<Labels, Counter>,
     seconds: Histogram,
+    denial_events: Family<DenialEventLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -27,6 +28,22 @@ struct Labels {
     dry_run: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DenialEventLabels {
+    outcome: &'static str,
+}
+
+/// What became of the Event of a denial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DenialEvent {
+    /// It is there, or its namespace is not.
+    Written,
+    /// The API server did not take it.
+    Failed,
+    /// There were too many.
+    LeftOut,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         // From what memory takes to what the API server no longer waits for.
@@ -34,6 +51,7 @@ impl Default for Metrics {
         Self {
             decisions: Family::default(),
             seconds: Histogram::new(BUCKETS),
+            denial_events: Family::default(),
         }
     }
 }
@@ -50,6 +68,11 @@ impl Metrics {
             "filing_operator_admission_seconds",
             "Seconds from the last byte of a call of the admission webhook to its answer",
             self.seconds.clone(),
+        );
+        registry.register(
+            "filing_operator_denial_events",
+            "Events about what was denied, by what became of them; one that is repeated within an hour counts once",
+            self.denial_events.clone(),
         );
     }
 
@@ -71,6 +94,18 @@ impl Metrics {
             operation: "none",
             dry_run: "none",
         });
+    }
+
+    /// Counts the Event of a denial.
+    pub(super) fn denial_event(&self, became: DenialEvent) {
+        let outcome = match became {
+            DenialEvent::Written => "written",
+            DenialEvent::Failed => "failed",
+            DenialEvent::LeftOut => "left_out",
+        };
+        self.denial_events
+            .get_or_create_owned(&DenialEventLabels { outcome })
+            .inc();
     }
 
     /// Notes how long an answer took.

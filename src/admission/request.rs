@@ -14,6 +14,8 @@ pub struct Request {
     pub envelope: AdmissionRequest<DynamicObject>,
     /// What it is about.
     pub subject: Subject,
+    /// What the name of an object that is made begins with, where the API server makes up the rest.
+    pub generated_from: Option<String>,
 }
 
 /// What a request is about.
@@ -118,8 +120,17 @@ impl Request {
             api_version: review.api_version,
             kind: review.kind,
         };
+        let made = envelope
+            .object
+            .as_ref()
+            .filter(|_| envelope.operation == Operation::Create);
+        let generated_from = made.and_then(generated_from);
         let subject = subject(&mut envelope)?;
-        Ok(Self { envelope, subject })
+        Ok(Self {
+            envelope,
+            subject,
+            generated_from,
+        })
     }
 }
 
@@ -176,6 +187,22 @@ impl Asked {
             }
         }
     }
+}
+
+/// `metadata.generateName`, where the name is made from it: the API server adds five characters to 58 of it at most, and
+/// has done so before it asks.
+fn generated_from(object: &DynamicObject) -> Option<String> {
+    const KEPT: usize = 58;
+    const ADDED: usize = 5;
+    let start = object
+        .metadata
+        .generate_name
+        .as_deref()
+        .filter(|start| !start.is_empty())?;
+    let kept = start.get(..start.floor_char_boundary(KEPT))?;
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let added = name.strip_prefix(kept).map(str::len);
+    (name.is_empty() || added == Some(ADDED)).then(|| start.to_owned())
 }
 
 /// What can be told of a route whatever else is wrong with it: enough to find its policy.

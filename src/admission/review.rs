@@ -66,6 +66,8 @@ pub struct Answer {
     pub rules: Vec<&'static str>,
     /// Why it is refused; empty where it is not.
     pub denial: String,
+    /// The rule that the denial names first; none where it is not refused.
+    pub denied_for: Option<&'static str>,
     /// What the API server tells the client beside its answer.
     pub warnings: Vec<String>,
 }
@@ -78,6 +80,7 @@ impl Answer {
             policy: None,
             rules: Vec::new(),
             denial: String::new(),
+            denied_for: None,
             warnings: Vec::new(),
         }
     }
@@ -217,6 +220,10 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         let told = denied.iter().take(words::HOSTS);
         let told: Vec<Vec<String>> = told.map(|host| words::lines(host, Severity::Violation)).collect();
         answer.denial = words::denial(&told, denied.len());
+        let mut violations = denied
+            .iter()
+            .flat_map(|host| words::findings(host, Severity::Violation));
+        answer.denied_for = violations.next().map(|(_, finding)| finding.rule.id);
     }
     answer
 }
@@ -330,6 +337,7 @@ fn of_unreadable(
     if severity == Severity::Violation && !was_unreadable && denies(policy, facts) {
         answer.decision = Decision::Denied;
         answer.denial = words::denial(&[vec![line]], 1);
+        answer.denied_for = Some(finding.rule.id);
     } else {
         answer.decision = Decision::Warned;
         answer.warnings = words::warnings(&[line], 1);

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tracing::{debug, info, warn};
 
+use super::denials::Denials;
 use super::metrics::{self, Metrics};
 use super::request::Request;
 use super::review::{Answer, Decision, review};
@@ -49,18 +50,20 @@ struct Webhook {
     account: Arc<str>,
     clock: Clock,
     metrics: Metrics,
+    denials: Denials,
 }
 
 /// The webhook's one endpoint, [`PATH`].
 ///
 /// Until `facts` is there it answers 503, so that the API server does as its failurePolicy says: what has not been
 /// seen is never a quiet yes.
-pub fn router(facts: Facts, account: Arc<str>, clock: Clock, metrics: Metrics) -> Router {
+pub fn router(facts: Facts, account: Arc<str>, clock: Clock, metrics: Metrics, denials: Denials) -> Router {
     let webhook = Arc::new(Webhook {
         facts,
         account,
         clock,
         metrics,
+        denials,
     });
     Router::new()
         .route(PATH, post(admit))
@@ -150,8 +153,10 @@ impl Webhook {
                 "the operator has not seen the whole cluster yet; try again in a few seconds",
             );
         };
-        let answer = review(&request, &self.account, &facts, (self.clock)());
+        let now = (self.clock)();
+        let answer = review(&request, &self.account, &facts, now);
         self.metrics.answered(&request, &answer);
+        self.denials.note(&request, &answer, now);
         tell(&request, &answer);
         Json(answer.to_review(&request)).into_response()
     }
@@ -242,8 +247,11 @@ mod tests {
     fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
         let metrics = Metrics::default();
         let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+        // What is noted and never written is left out in the end, and no answer is other for that.
+        let (denials, _) = Denials::new(metrics.clone());
+        let account = "the operator".into();
         (
-            router(facts, "the operator".into(), Arc::new(now), metrics.clone()),
+            router(facts, account, Arc::new(now), metrics.clone(), denials),
             metrics,
         )
     }
@@ -285,6 +293,23 @@ mod tests {
                     operation=\"CREATE\",dry_run=\"false\"} 1";
         assert!(text.contains(line), "{text}");
         assert!(text.contains("filing_operator_admission_seconds_count 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_does_not_wait_for_the_event_of_a_denial() {
+        let metrics = Metrics::default();
+        let snapshot = facts(&[("default", json!({"admission": "Deny"}))]);
+        // As when the API server can't be reached: Events are noted, and none is ever taken.
+        let (denials, _events) = Denials::new(metrics.clone());
+        let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+        let router = router(facts, "the operator".into(), Arc::new(now), metrics.clone(), denials);
+        for at in 0..100 {
+            let review = create(&format!("ns-{at}"), hosts(&["shop.example.net"]));
+            let (_, answer) = send(router.clone(), post_json(review.to_string())).await;
+            assert_eq!(answer["response"]["allowed"], false);
+        }
+        let left_out = "filing_operator_denial_events_total{outcome=\"left_out\"} 40";
+        assert!(shown(&metrics).contains(left_out), "{}", shown(&metrics));
     }
 
     #[tokio::test]

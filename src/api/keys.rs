@@ -36,6 +36,9 @@ pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
 /// Annotation of a FilingPolicy, whatever its value: every route in quarantine is let go, and none is blocked.
 pub const RELEASE: &str = "filing-operator.io/release";
 
+/// Annotation of a Report: how many results it leaves out, where there are too many.
+pub const RESULTS_LEFT_OUT: &str = "filing-operator.io/results-left-out";
+
 /// The annotation that named an Ingress's class before `spec.ingressClassName` did; controllers still honour it.
 pub const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
 /// The annotation of an IngressClass that makes it the one of Ingresses that name none.
@@ -51,6 +54,8 @@ pub mod managers {
     pub const STATUS: &str = "filing-operator-status";
     /// Owns the spec of the FilingPolicy `default`.
     pub const POLICY: &str = "filing-operator-policy";
+    /// Owns the Reports of namespaces.
+    pub const REPORTS: &str = "filing-operator-reports";
     /// Owns the lease of the replica that leads.
     pub const LEASE: &str = "filing-operator-lease";
     /// Owns the caBundle and the failurePolicy in the webhook configuration.

@@ -78,6 +78,9 @@ pub(super) struct Args {
     /// A PEM file with the key of --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Write what fails as a Report of OpenReports (openreports.io/v1alpha1) in each namespace, where that is installed
+    #[arg(long)]
+    openreports: bool,
     /// The form of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -128,6 +131,7 @@ async fn options(args: Args) -> Result<Options> {
         metrics_address: args.metrics_address,
         certificate,
         policy,
+        open_reports: args.openreports,
         now_offset: args.now_offset,
     })
 }

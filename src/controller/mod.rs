@@ -8,6 +8,7 @@
 mod default_policy;
 mod lease;
 mod owner;
+mod reports;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub identity: String,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub default_policy: Option<DefaultPolicy>,
+    /// Whether what fails is written as Reports of OpenReports, where their definition is installed.
+    pub open_reports: bool,
     /// The time.
     pub clock: Clock,
 }

@@ -12,6 +12,7 @@ use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
 
 use super::lease::{Lease, LeaseError};
+use super::reports::{Board, Turn, Writer};
 use super::shared::Shared;
 use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
@@ -50,8 +51,23 @@ pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Outp
         Arc::clone(&settings.clock),
         to,
     ));
-    let was_told = Owner::new(settings, shared).run(from, &mut lease, stop).await;
+    let reports = settings.open_reports.then(Arc::<Board>::default);
+    let report_writer = reports.clone().map(|board| {
+        let writer = Writer {
+            board,
+            client: settings.client.clone(),
+            shared: Arc::clone(&shared),
+            clock: Arc::clone(&settings.clock),
+        };
+        tokio::spawn(writer.run())
+    });
+    let mut owner = Owner::new(settings, shared);
+    owner.work.reports = reports;
+    let was_told = owner.run(from, &mut lease, stop).await;
     watches.abort();
+    if let Some(report_writer) = report_writer {
+        report_writer.abort();
+    }
     lease.give_up().await;
     if was_told {
         Ok(())
@@ -239,6 +255,13 @@ impl Owner {
         if self.work.judge(&self.registry, now) {
             self.shared.standing.store(Arc::new(self.work.standing().clone()));
         }
+        if let Some(reports) = &self.work.reports {
+            reports.turn(match (self.is_leader, self.work.has_more_to_judge()) {
+                (false, _) => Turn::Others,
+                (true, true) => Turn::Soon,
+                (true, false) => Turn::Now,
+            });
+        }
         if !self.is_leader {
             return;
         }
@@ -349,6 +372,7 @@ mod tests {
             namespace: HOME.to_owned(),
             identity: "a-pod".to_owned(),
             default_policy: None,
+            open_reports: false,
             clock: Arc::new(now),
         };
         Owner::new(settings, Arc::default())

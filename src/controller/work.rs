@@ -19,6 +19,7 @@ use enforcing::{Enforcing, Move, Placed};
 use keeping::Keeping;
 use standing::RouteStanding;
 
+use super::reports::Board;
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
@@ -61,6 +62,8 @@ pub(super) struct Work {
     keeping: Keeping,
     /// The annotations of each route that were last written, with their Event.
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
+    /// Told of every verdict, where reports are written.
+    pub(super) reports: Option<Arc<Board>>,
 }
 
 impl Work {
@@ -148,6 +151,9 @@ impl Work {
                     let judged = route.and_then(|route| judge::judge_until(route, registry.snapshot(), now));
                     let (verdict, next) = judged.unzip();
                     has_changed |= self.stand(key, verdict.as_ref());
+                    if let Some(reports) = &self.reports {
+                        reports.stand(key, route, verdict.as_ref());
+                    }
                     has_changed |= self.enforce(key, route.map(AsRef::as_ref), verdict.as_ref(), registry, now);
                     next.flatten()
                 }

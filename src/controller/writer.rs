@@ -3,19 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::keys::{self, managers};
+use crate::admission::create_event;
+use crate::api::keys::managers;
 use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
-
-/// The longest name of who reports an Event, in bytes (events.k8s.io/v1).
-const MAX_INSTANCE: usize = 128;
 
 /// A write failed.
 #[derive(Debug, thiserror::Error)]
@@ -75,19 +70,13 @@ impl Job {
     }
 
     async fn create_event(&self, notice: &Notice) -> Result<(), WriteError> {
-        // Events about what has no namespace live in `default`, where kubectl describe looks for them.
-        let namespace = notice.regarding.namespace.as_deref().unwrap_or("default");
-        let event = event(notice, namespace, &self.identity, self.now);
-        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        match api.create(&PostParams::default(), &event).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(()),
-            Err(error) => Err(WriteError::Event {
+        create_event(self.client.clone(), notice, &self.identity, self.now)
+            .await
+            .map_err(|source| WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
-                source: Box::new(error),
-            }),
-        }
+                source: Box::new(source),
+            })
     }
 
     async fn annotate(&self, annotations: &BTreeMap<&'static str, String>) -> Result<(), WriteError> {
@@ -233,55 +222,13 @@ fn is_of_another(message: &str) -> bool {
     message.contains("uid mismatch") || message.contains("UID in precondition")
 }
 
-fn is_already_there(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.reason == "AlreadyExists")
-}
-
-/// Nothing new is taken into a namespace that is being deleted, where nobody would read it.
-fn is_in_ending_namespace(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status)
-        if status.code == 404 || (status.code == 403 && status.message.contains("because it is being terminated")))
-}
-
-fn event(notice: &Notice, namespace: &str, identity: &str, now: Timestamp) -> Event {
-    Event {
-        metadata: ObjectMeta {
-            name: Some(notice.name.clone()),
-            namespace: Some(namespace.to_owned()),
-            ..ObjectMeta::default()
-        },
-        action: Some(notice.action.to_owned()),
-        event_time: Some(MicroTime(now)),
-        note: Some(notice.note.clone()),
-        reason: Some(notice.reason.clone()),
-        regarding: Some(object_reference(&notice.regarding)),
-        related: notice.related.as_ref().map(object_reference),
-        reporting_controller: Some(keys::CONTROLLER.to_owned()),
-        reporting_instance: identity
-            .get(..identity.floor_char_boundary(MAX_INSTANCE))
-            .map(str::to_owned),
-        type_: Some(if notice.is_warning { "Warning" } else { "Normal" }.to_owned()),
-        ..Event::default()
-    }
-}
-
-fn object_reference(reference: &Reference) -> ObjectReference {
-    ObjectReference {
-        api_version: Some(reference.api_version.to_owned()),
-        kind: Some(reference.kind.to_owned()),
-        namespace: reference.namespace.clone(),
-        name: Some(reference.name.clone()),
-        uid: Some(reference.uid.clone()),
-        ..ObjectReference::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::super::tests::api::{scripted, status};
     use super::*;
+    use crate::api::keys;
     use crate::api::{Colour, DeclarationStatus, FilingPolicyStatus};
 
     fn reference(kind: &'static str, namespace: Option<&str>, name: &str) -> Reference {

@@ -3,6 +3,7 @@
 
 mod brake;
 mod declaration;
+mod denial;
 mod enforcement;
 mod notice;
 mod policy;
@@ -18,8 +19,9 @@ use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use brake::{Batch, Brake, Held, brake, leaves_window};
 pub use declaration::{Declared, Observed, declaration, standing_of};
+pub use denial::{Refused, denial};
 pub use enforcement::{Enforcement, Hindrance, enforcement};
-pub use notice::{Notice, Reference};
+pub use notice::{Notice, Reference, shortened};
 pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
 pub use quarantine::{blocking, handing_back, restoring};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};

@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use sha2::{Digest, Sha256};
 
 use crate::api::keys;
@@ -10,6 +14,8 @@ use crate::route::Route;
 
 /// The longest note of an Event, in bytes (events.k8s.io/v1).
 const MAX_NOTE: usize = 1024;
+/// The longest name of who reports an Event, in bytes (events.k8s.io/v1).
+const MAX_INSTANCE: usize = 128;
 
 /// An Event to be created once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +47,7 @@ pub struct Reference {
     pub namespace: Option<String>,
     /// Name.
     pub name: String,
-    /// Identity.
+    /// Identity; empty for what has none yet.
     pub uid: String,
 }
 
@@ -72,6 +78,19 @@ impl Reference {
         Self::to_declared("FilingPolicy", None, name, uid)
     }
 
+    /// As an Event carries it.
+    fn to_object(&self) -> ObjectReference {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        ObjectReference {
+            api_version: Some(self.api_version.to_owned()),
+            kind: Some(self.kind.to_owned()),
+            namespace: self.namespace.clone(),
+            name: some(&self.name),
+            uid: some(&self.uid),
+            ..ObjectReference::default()
+        }
+    }
+
     fn to_declared(kind: &'static str, namespace: Option<String>, name: &str, uid: &str) -> Self {
         Self {
             api_version: keys::API_VERSION,
@@ -96,6 +115,35 @@ impl Notice {
             note: shortened(note, MAX_NOTE),
         }
     }
+
+    /// The namespace that its Event lives in. Events about what has none live in `default`, where kubectl describe looks
+    /// for them.
+    pub fn namespace(&self) -> &str {
+        self.regarding.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// The Event of events.k8s.io/v1, as `instance` reports it now.
+    pub fn to_event(&self, instance: &str, now: Timestamp) -> Event {
+        Event {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                namespace: Some(self.namespace().to_owned()),
+                ..ObjectMeta::default()
+            },
+            action: Some(self.action.to_owned()),
+            event_time: Some(MicroTime(now)),
+            note: Some(self.note.clone()),
+            reason: Some(self.reason.clone()),
+            regarding: Some(self.regarding.to_object()),
+            related: self.related.as_ref().map(Reference::to_object),
+            reporting_controller: Some(keys::CONTROLLER.to_owned()),
+            reporting_instance: instance
+                .get(..instance.floor_char_boundary(MAX_INSTANCE))
+                .map(str::to_owned),
+            type_: Some(if self.is_warning { "Warning" } else { "Normal" }.to_owned()),
+            ..Event::default()
+        }
+    }
 }
 
 /// A name for an Event: the object's, for people, and a digest of what makes it a new one, cut to what a name may be.
@@ -118,7 +166,7 @@ fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
 }
 
 /// A text of at most so many bytes, whole characters alone. One that is longer ends in "…", so that a reader knows.
-pub(super) fn shortened(text: &str, bytes: usize) -> String {
+pub fn shortened(text: &str, bytes: usize) -> String {
     const MARK: &str = "…";
     if text.len() <= bytes {
         return text.to_owned();

@@ -1,10 +1,12 @@
-//! What `check` and `rules` answer, as text: one renderer a format, all from one [`Report`]. Pure: it neither judges nor
-//! writes anything, and where a field stands in a file is told to it.
+//! What `check` and `rules` answer, as text: one renderer a format, all from one [`Report`]; and the report of a namespace
+//! that others read in a cluster. Pure: it neither judges nor writes anything, and where a field stands in a file is told
+//! to it.
 
 mod catalogue;
 mod columns;
 mod json;
 mod model;
+pub mod openreports;
 mod table;
 mod words;
 

@@ -12,6 +12,8 @@ mod blocking;
 mod check;
 mod cluster;
 mod corpus;
+mod denials;
+mod reports;
 mod rooms;
 mod run;
 mod shapes;

@@ -20,7 +20,7 @@ use crate::support::wait::{PATIENCE, eventually};
 
 const FILINGS: &str = "filing-system";
 
-const POLICY: &str = "
+pub(super) const POLICY: &str = "
 site: {provider: alicloud, region: cn-beijing}
 filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
 admission: Deny
@@ -47,7 +47,7 @@ async fn stage() -> &'static Stage {
 }
 
 /// Starts an operator whose webhook the API server calls, and waits until both know of each other.
-async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
+pub(super) async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
     let folder = TempDir::with_prefix("filing-operator-policy-").unwrap().keep();
     let file = folder.join("policy.yaml");
@@ -90,7 +90,7 @@ async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     operator
 }
 
-const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
+pub(super) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
   access: [{provider: alicloud, stage: Approved}]";
 
 fn filing(name: &str, domain: &str, rest: &str) -> String {
@@ -100,11 +100,11 @@ fn filing(name: &str, domain: &str, rest: &str) -> String {
     )
 }
 
-fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
+pub(super) fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
     account.kubectl("apply -f -", &filing(name, domain, rest))
 }
 
-fn ingress(name: &str, hosts: &[&str]) -> String {
+pub(super) fn ingress(name: &str, hosts: &[&str]) -> String {
     let mut rules = String::new();
     for host in hosts {
         let backend = "{service: {name: web, port: {number: 80}}}";
@@ -144,7 +144,12 @@ async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &
 }
 
 /// The Events about an object, as (type, reason, note).
-async fn events(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Vec<(String, String, String)> {
+pub(super) async fn events(
+    cluster: &Cluster,
+    namespace: &str,
+    kind: &str,
+    name: &str,
+) -> Vec<(String, String, String)> {
     let api = Api::<Event>::namespaced(cluster.client().await, namespace);
     let found = api.list(&ListParams::default()).await.unwrap();
     let mut events: Vec<Event> = found

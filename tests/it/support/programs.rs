@@ -54,6 +54,38 @@ const KUBERNETES: Module<2> = Module {
     cold: "10 minutes",
 };
 
+/// The definition of OpenReports' Report, as its project ships it in the version that tests/programs/openreports/ pins;
+/// fetched on first use and kept, as the programs are.
+pub(crate) fn report_definition() -> String {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/openreports");
+    let read =
+        |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()));
+    let (go_mod, go_sum) = (read(&source.join("go.mod")), read(&source.join("go.sum")));
+    let programs = cache().join("programs");
+    let kept = programs.join(format!("openreports-{}.yaml", digest(&[&go_mod, &go_sum])));
+    if !kept.exists() {
+        let out = Command::new("go")
+            .current_dir(&source)
+            .env("GOFLAGS", "-mod=readonly")
+            .env("GOWORK", "off")
+            .args(["mod", "download", "-json", "github.com/openreports/reports-api"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("can't run go, which fetches the definition of Report: {error}"));
+        let said = String::from_utf8_lossy(&out.stdout);
+        let module: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+        let folder = module["Dir"].as_str().filter(|_| out.status.success());
+        let folder =
+            folder.unwrap_or_else(|| panic!("go mod download failed: {said}{}", String::from_utf8_lossy(&out.stderr)));
+        let definition = read(&Path::new(folder).join("config/crd/openreports.io_reports.yaml"));
+        fs::create_dir_all(&programs).expect("the cache can be written");
+        let unfinished = kept.with_extension(format!("unfinished-{}", std::process::id()));
+        fs::write(&unfinished, definition).expect("the cache can be written");
+        fs::rename(&unfinished, &kept).expect("the cache can be written");
+    }
+    read(&kept)
+}
+
 /// A folder of tests/programs/, and what its `tool` lines build.
 struct Module<const N: usize> {
     name: &'static str,
