@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
-use crate::api::{DeclarationStatus, FilingPolicyStatus};
+use crate::api::{DeclarationStatus, FilingPolicyStatus, Running};
 use crate::effects::{
-    self, Declared, Effect, Governing, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
-    terms_of_server,
+    self, Audience, Declared, Effect, Governing, Observed, Reference, Tally, next_of_declaration, next_of_policy,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
-use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
+use crate::registry::{Affected, Filing, FilingKey, Kept, Registry, Server, Subject, Unreadable};
+use crate::route::{Route, RouteKey};
 use crate::rules::{self, Severity};
 
 /// How many subjects are judged before the watches are looked at again.
@@ -41,7 +41,7 @@ pub(super) struct Work {
     backoffs: HashMap<Subject, ExponentialBackoff>,
     beside: HashMap<Subject, Beside>,
     routes: HashMap<Subject, RouteStanding>,
-    served: HashMap<FilingKey, u32>,
+    served: HashMap<FilingKey, BTreeSet<RouteKey>>,
     standing: Standing,
     leads: bool,
     keeping: Keeping,
@@ -178,7 +178,14 @@ impl Work {
                     has_changed |= self.stand(&subject, verdict.as_ref());
                     next.flatten()
                 }
-                Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
+                Subject::Filing(_) | Subject::Server(_) => JudgedDeclaration::of(registry, &subject, now)
+                    .and_then(|known| next_of_declaration(known.declared(), registry.snapshot().default_policy(), now)),
+                Subject::Policy(name) => {
+                    let mut policies = registry.snapshot().policies();
+                    policies
+                        .find(|policy| policy.name == *name)
+                        .and_then(|policy| next_of_policy(policy, now))
+                }
                 _ => None,
             };
             self.set_timer(&subject, next);
@@ -317,10 +324,10 @@ impl Work {
         let has_changed = old != new;
         if has_changed {
             if let Some(old) = &old {
-                self.count(old, false);
+                self.count(subject, old, false);
             }
             if let Some(new) = &new {
-                self.count(new, true);
+                self.count(subject, new, true);
             }
         }
         if let Some(new) = new {
@@ -329,7 +336,7 @@ impl Work {
         has_changed
     }
 
-    fn count(&mut self, route: &RouteStanding, is_there: bool) {
+    fn count(&mut self, subject: &Subject, route: &RouteStanding, is_there: bool) {
         let tally = self.standing.policies.entry(Arc::clone(&route.policy)).or_default();
         if is_there {
             tally.add(route.outcome);
@@ -342,9 +349,15 @@ impl Work {
         }
         self.standing.findings.retain(|_, count| *count > 0);
         for filing in &route.filings {
-            let count = self.served.entry(filing.clone()).or_default();
-            change(count, is_there);
-            if *count == 0 {
+            let served = self.served.entry(filing.clone()).or_default();
+            if let Subject::Route(key) = subject {
+                if is_there {
+                    served.insert(key.clone());
+                } else {
+                    served.remove(key);
+                }
+            }
+            if served.is_empty() {
                 self.served.remove(filing);
             }
             self.to_judge.insert(Subject::Filing(filing.clone()));
@@ -388,7 +401,10 @@ impl Work {
             _ => &nothing,
         };
         let routes = match subject {
-            Subject::Filing(key) => Some(self.served.get(key).copied().unwrap_or_default()),
+            Subject::Filing(key) => {
+                let count = self.served.get(key).map_or(0, BTreeSet::len);
+                Some(u32::try_from(count).unwrap_or(u32::MAX))
+            }
             _ => None,
         };
         let observed = Observed {
@@ -396,10 +412,37 @@ impl Work {
             generation: declaration.generation,
             status,
             routes,
+            audience: &self.audience(registry, subject),
         };
         let policy = registry.snapshot().default_policy();
         let effects = effects::declaration(observed, declaration.declared(), policy, now);
         Some((declaration.reference, effects))
+    }
+
+    /// The routes that are told when a filing or server is reminded of: those that it serves, but for those that are exempt
+    /// or left alone.
+    fn audience(&self, registry: &Registry, subject: &Subject) -> Audience {
+        let filings: Vec<&FilingKey> = match subject {
+            Subject::Filing(key) => vec![key],
+            Subject::Server(name) => registry.filings_on(name).collect(),
+            _ => Vec::new(),
+        };
+        let keys: BTreeSet<&RouteKey> = filings
+            .into_iter()
+            .filter_map(|filing| self.served.get(filing))
+            .flatten()
+            .collect();
+        let is_told = |route: &&Arc<Route>| {
+            let policy = registry.snapshot().policy_of(route);
+            let standing = self.routes.get(&Subject::Route(route.key.clone()));
+            policy.is_some_and(|policy| policy.running != Running::Disabled)
+                && standing.is_some_and(|standing| standing.outcome != Outcome::Exempt)
+        };
+        let routes = keys.into_iter().filter_map(|key| match registry.route(key)? {
+            Kept::Read(route) => Some(route),
+            Kept::Unreadable(_) => None,
+        });
+        Audience::of(routes.filter(is_told).map(|route| &**route))
     }
 
     fn effects_on_policy(
@@ -462,7 +505,13 @@ fn verdict_of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<
 struct JudgedDeclaration {
     reference: Reference,
     generation: i64,
-    judged: Result<(Declaration, Vec<Term>, &'static str), Arc<crate::registry::Unreadable>>,
+    judged: Judged,
+}
+
+enum Judged {
+    Filing(Arc<Filing>, Declaration),
+    Server(Arc<Server>, Declaration),
+    Unreadable(Arc<Unreadable>),
 }
 
 impl JudgedDeclaration {
@@ -473,32 +522,24 @@ impl JudgedDeclaration {
                 Kept::Read(filing) => Self {
                     reference: Reference::to_filing(key, &filing.uid),
                     generation: filing.generation,
-                    judged: Ok((
-                        judge::judge_filing(filing, facts, now),
-                        terms_of_filing(filing),
-                        standing_of(filing.stage),
-                    )),
+                    judged: Judged::Filing(Arc::clone(filing), judge::judge_filing(filing, facts, now)),
                 },
                 Kept::Unreadable(unreadable) => Self {
                     reference: Reference::to_filing(key, &unreadable.uid),
                     generation: unreadable.generation,
-                    judged: Err(Arc::clone(unreadable)),
+                    judged: Judged::Unreadable(Arc::clone(unreadable)),
                 },
             }),
             Subject::Server(name) => Some(match facts.server(name)? {
                 Kept::Read(server) => Self {
                     reference: Reference::to_server(name, &server.uid),
                     generation: server.generation,
-                    judged: Ok((
-                        judge::judge_server(server, facts, now),
-                        terms_of_server(server),
-                        keys::reasons::ACTIVE,
-                    )),
+                    judged: Judged::Server(Arc::clone(server), judge::judge_server(server, facts, now)),
                 },
                 Kept::Unreadable(unreadable) => Self {
                     reference: Reference::to_server(name, &unreadable.uid),
                     generation: unreadable.generation,
-                    judged: Err(Arc::clone(unreadable)),
+                    judged: Judged::Unreadable(Arc::clone(unreadable)),
                 },
             }),
             _ => None,
@@ -507,19 +548,9 @@ impl JudgedDeclaration {
 
     fn declared(&self) -> Declared<'_> {
         match &self.judged {
-            Ok((verdict, terms, standing)) => Declared::Judged {
-                verdict,
-                terms,
-                standing,
-            },
-            Err(unreadable) => Declared::Unreadable(unreadable),
+            Judged::Filing(filing, verdict) => Declared::Filing(filing, verdict),
+            Judged::Server(server, verdict) => Declared::Server(server, verdict),
+            Judged::Unreadable(unreadable) => Declared::Unreadable(unreadable),
         }
     }
-}
-
-/// When a filing or server next needs a look: its verdict changes, or a reminder is due.
-fn next_of_declaration(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
-    let (verdict, terms, _) = JudgedDeclaration::of(registry, subject, now)?.judged.ok()?;
-    let reminder = next_reminder(&terms, registry.snapshot().default_policy(), now);
-    verdict.next.into_iter().chain(reminder).min()
 }

@@ -2,20 +2,24 @@
 //! is a description; the controller's writer carries it out, in order, and tries again what failed.
 
 mod declaration;
+mod history;
 mod notice;
 mod policy;
 mod reminder;
 mod route;
+mod self_check;
+mod term;
 
 use std::collections::BTreeMap;
 
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
-pub use declaration::{Declared, Observed, declaration, standing_of};
+pub use declaration::{Declared, Observed, declaration, next_of_declaration};
 pub use notice::{Notice, Reference};
 pub use policy::{Governing, Tally, policy, unreadable_policy};
-pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
+pub use reminder::{Audience, next_of_policy};
 pub use route::route;
+pub use term::{End, Term, terms_of_filing, terms_of_policy, terms_of_server};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]

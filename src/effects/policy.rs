@@ -1,9 +1,11 @@
 //! What to do about a policy: its status.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::Effect;
 use super::declaration::condition;
+use super::reminder::{PolicyReminders, remind_of_exemptions};
 use crate::api::keys::conditions::READY;
 use crate::api::keys::reasons;
 use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace};
@@ -88,6 +90,11 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
         policy.generation,
         now,
     );
+    let PolicyReminders {
+        notices,
+        on_record,
+        next,
+    } = remind_of_exemptions(policy, &before.reminders, now);
     let status = FilingPolicyStatus {
         observed_generation: Some(policy.generation),
         site: site.iter().map(place).collect(),
@@ -98,9 +105,15 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
             exempt: tally.of(Outcome::Exempt),
         }),
         conditions: vec![ready],
-        ..before.clone()
+        next_reminder: next.map(Time),
+        reminders: on_record,
     };
-    changed(before, status)
+    let mut effects: Vec<Effect> = notices
+        .into_iter()
+        .map(|notice| Effect::Event(Box::new(notice)))
+        .collect();
+    effects.extend(changed(before, status));
+    effects
 }
 
 /// What to do about a policy that can't be read, and so governs nothing.
@@ -120,6 +133,7 @@ pub fn unreadable_policy(unreadable: &Unreadable, before: &FilingPolicyStatus, n
         site: Vec::new(),
         routes: None,
         conditions: vec![ready],
+        next_reminder: None,
         ..before.clone()
     };
     changed(before, status)

@@ -1,96 +1,169 @@
 //! Reminders: at each of a policy's thresholds before something ends, once each.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
-use crate::api::{Reminder, ServerState, Stage};
-use crate::domain::Day;
-use crate::registry::{Filing, Policy, Server};
+use super::notice::{Notice, Reference};
+use super::term::{Term, terms_of_policy};
+use crate::api::Reminder;
+use crate::registry::Policy;
+use crate::route::Route;
+use crate::rules::Moment;
 
-/// Something that ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// The rule that finds it ended soon.
-    pub rule: &'static str,
-    /// What ends, for people, in English.
-    pub what: &'static str,
-    /// The last day.
-    pub date: Day,
-}
+/// The most routes that are told of one reminder.
+const MAX_TOLD: usize = 50;
+/// The most reminders that a status keeps on record, as its schema says.
+const MAX_ON_RECORD: usize = 200;
 
 /// A reminder that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
+pub(super) struct Due {
     /// What ends.
-    pub term: Term,
+    pub(super) term: Term,
     /// Days before the end: the nearest threshold that has come.
-    pub threshold: u32,
+    pub(super) threshold: u32,
 }
 
-/// What ends in a filing. The record of one that is cancelled has ended already.
-pub fn terms_of_filing(filing: &Filing) -> Vec<Term> {
-    let recorded = filing.expires_at.filter(|_| filing.stage != Stage::Cancelled);
-    let record = recorded.map(|date| Term {
-        rule: "FilingExpiring",
-        what: "the record of the filing",
-        date,
-    });
-    let domain = filing.domain_expires_at.map(|date| Term {
-        rule: "DomainExpiring",
-        what: "the registration of the domain",
-        date,
-    });
-    record.into_iter().chain(domain).collect()
+/// The routes that are told of a reminder too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Those that are told, at most 50.
+    told: Vec<Reference>,
+    /// How many more there are.
+    others: usize,
 }
 
-/// What ends in a server; one that renews itself does not, and one that is released has.
-pub fn terms_of_server(server: &Server) -> Vec<Term> {
-    let ends = !server.auto_renew && server.state != ServerState::Released;
-    let date = server.expires_at.filter(|_| ends);
-    date.map(|date| Term {
-        rule: "ServerExpiring",
-        what: "the server",
-        date,
-    })
-    .into_iter()
-    .collect()
+impl Audience {
+    /// The first of these routes, and a count of the rest.
+    pub fn of<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
+        let mut routes = routes.into_iter();
+        Self {
+            told: routes.by_ref().take(MAX_TOLD).map(Reference::to_route).collect(),
+            others: routes.count(),
+        }
+    }
 }
 
 /// The reminders that are due and have not been sent. Of several thresholds of one term the nearest alone is due.
-pub fn due(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Vec<Due> {
+pub(super) fn due(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Vec<Due> {
     let due = terms.iter().filter(|term| now < term.date.end()).filter_map(|term| {
-        let threshold = policy
-            .reminders
-            .iter()
-            .copied()
-            .filter(|days| at(term, *days) <= now)
-            .min()?;
-        Some(Due { term: *term, threshold })
+        let come = policy.reminders.iter().copied().filter(|days| at(term, *days) <= now);
+        let threshold = come.min()?;
+        (!is_sent(term, threshold, sent)).then(|| Due {
+            term: term.clone(),
+            threshold,
+        })
     });
-    due.filter(|due| !sent.iter().any(|sent| is_same(sent, due))).collect()
+    due.collect()
 }
 
-/// When the next reminder is due that has not come yet.
-pub fn next_reminder(terms: &[Term], policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+/// When the next reminder goes out.
+pub(super) fn next_reminder(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     let all = terms
         .iter()
-        .flat_map(|term| policy.reminders.iter().map(move |days| at(term, *days)));
-    all.filter(|moment| *moment > now).min()
+        .flat_map(|term| policy.reminders.iter().map(move |days| (term, *days)));
+    all.filter(|(term, days)| !is_sent(term, *days, sent))
+        .map(|(term, days)| at(term, days))
+        .filter(|moment| *moment > now)
+        .min()
 }
 
 /// The reminders that stay on record: those of terms that still stand.
 pub(super) fn on_record(terms: &[Term], sent: &[Reminder], due: &[Due]) -> Vec<Reminder> {
-    let stands = |sent: &&Reminder| {
-        terms
-            .iter()
-            .any(|term| term.rule == sent.rule && term.date == sent.date)
-    };
+    let stands = |sent: &&Reminder| terms.iter().any(|term| is_of(sent, term));
     let new = due.iter().map(|due| Reminder {
-        rule: due.term.rule.to_owned(),
-        path: None,
+        rule: due.term.end.rule().to_owned(),
+        path: due.term.end.path(),
         date: due.term.date,
         threshold: due.threshold,
     });
-    sent.iter().filter(stands).cloned().chain(new).collect()
+    let mut record: Vec<Reminder> = sent.iter().filter(stands).cloned().chain(new).collect();
+    if record.len() > MAX_ON_RECORD {
+        // The nearest of each term, which stands for the farther ones, is the last that was sent.
+        let mut known = HashSet::new();
+        let mut nearest: Vec<Reminder> = record
+            .into_iter()
+            .rev()
+            .filter(|sent| known.insert((sent.rule.clone(), sent.path.clone(), sent.date)))
+            .collect();
+        nearest.reverse();
+        record = nearest;
+    }
+    record
+}
+
+/// What there is to tell of a reminder: first on the routes that serve under the object, and then on the object itself.
+pub(super) fn notices(regarding: &Reference, due: &Due, audience: &Audience, now: Timestamp) -> Vec<Notice> {
+    let Due { term, threshold } = due;
+    let moment = Moment::new(now);
+    let sentence = format!(
+        "{}, within {threshold} days of this reminder",
+        term.sentence(&regarding.to_string(), &moment)
+    );
+    // The threshold is part of the reason, so that no recorder merges one reminder into another.
+    let reason = format!("{}In{threshold}Days", term.end.rule());
+    let (date, threshold) = (term.date.to_string(), threshold.to_string());
+    let path = term.end.path().unwrap_or_default();
+    let told_apart_by = [term.end.rule(), &path, &date, &threshold, &regarding.uid];
+    let notice = |on: &Reference, note: &str| {
+        let mut notice = Notice::new(on.clone(), reason.clone(), "Remind", note, &told_apart_by);
+        // It is nearer to its end than it was when it was last told of.
+        notice.is_warning = term.end.is_loss();
+        notice
+    };
+    if !term.end.matters_to_routes() || audience.told.is_empty() {
+        return vec![notice(regarding, &sentence)];
+    }
+    let on_route = format!("{sentence}; hosts of this route rest on it");
+    let mut notices: Vec<Notice> = audience
+        .told
+        .iter()
+        .map(|route| Notice {
+            related: Some(regarding.clone()),
+            ..notice(route, &on_route)
+        })
+        .collect();
+    let told = audience.told.len();
+    let on_routes = match told.saturating_add(audience.others) {
+        1 => "the route that rests on it is told too".to_owned(),
+        all if all == told => format!("the {all} routes that rest on it are told too"),
+        all => format!("{told} of the {all} routes that rest on it are told too"),
+    };
+    notices.push(notice(regarding, &format!("{sentence}; {on_routes}")));
+    notices
+}
+
+/// What there is to do about the ends of a policy's exemptions.
+pub(super) struct PolicyReminders {
+    /// The Events of those that are due.
+    pub(super) notices: Vec<Notice>,
+    /// What its status has on record from then on.
+    pub(super) on_record: Vec<Reminder>,
+    /// When the next one goes out.
+    pub(super) next: Option<Timestamp>,
+}
+
+/// Reminds of the ends of a policy's exemptions, at its own thresholds.
+pub(super) fn remind_of_exemptions(policy: &Policy, sent: &[Reminder], now: Timestamp) -> PolicyReminders {
+    let terms = terms_of_policy(policy);
+    let due = due(&terms, sent, policy, now);
+    let reference = Reference::to_policy(&policy.name, &policy.uid);
+    let nobody = Audience::default();
+    let on_record = on_record(&terms, sent, &due);
+    PolicyReminders {
+        notices: due
+            .iter()
+            .flat_map(|due| notices(&reference, due, &nobody, now))
+            .collect(),
+        next: next_reminder(&terms, &on_record, policy, now),
+        on_record,
+    }
+}
+
+/// When a policy next needs a look: a reminder of an exemption's end may be due.
+pub fn next_of_policy(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    next_reminder(&terms_of_policy(policy), &[], policy, now)
 }
 
 /// Reminders go out at 09:00 in China.
@@ -98,21 +171,23 @@ fn at(term: &Term, days: u32) -> Timestamp {
     term.date.minus(days).reminder_time()
 }
 
-/// A nearer reminder stands for a farther one, also when a clock was set back in between.
-fn is_same(sent: &Reminder, due: &Due) -> bool {
-    sent.rule == due.term.rule && sent.date == due.term.date && sent.threshold <= due.threshold
+/// Whether a reminder has been sent. A nearer one stands for a farther one, also when a clock was set back in between.
+fn is_sent(term: &Term, threshold: u32, sent: &[Reminder]) -> bool {
+    sent.iter().any(|sent| sent.threshold <= threshold && is_of(sent, term))
+}
+
+fn is_of(sent: &Reminder, term: &Term) -> bool {
+    sent.date == term.date && sent.rule == term.end.rule() && sent.path == term.end.path()
 }
 
 #[cfg(test)]
 mod tests {
     use kube::core::ObjectMeta;
     use rstest::rstest;
-    use serde_json::json;
 
+    use super::super::term::End;
     use super::*;
     use crate::api::FilingPolicySpec;
-    use crate::registry::Change;
-    use crate::support::{change, filing, server};
 
     fn policy() -> Policy {
         Policy::new("default".into(), &ObjectMeta::default(), &FilingPolicySpec::default())
@@ -120,8 +195,7 @@ mod tests {
 
     fn term() -> Term {
         Term {
-            rule: "ServerExpiring",
-            what: "the server",
+            end: End::Server,
             date: "2027-03-01".parse().unwrap(),
         }
     }
@@ -156,36 +230,7 @@ mod tests {
     #[case("2026-12-01T09:00:00+08:00", Some("2027-01-30T09:00:00+08:00"))]
     #[case("2027-02-19T09:00:00+08:00", None)]
     fn the_next_reminder_is_named(#[case] now: &str, #[case] expected: Option<&str>) {
-        let next = next_reminder(&[term()], &policy(), now.parse().unwrap());
+        let next = next_reminder(&[term()], &[], &policy(), now.parse().unwrap());
         assert_eq!(next, expected.map(|moment| moment.parse().unwrap()));
-    }
-
-    #[rstest]
-    #[case::approved(json!({}), &["FilingExpiring", "DomainExpiring"])]
-    #[case::pending(json!({"stage": "Submitted"}), &["FilingExpiring", "DomainExpiring"])]
-    #[case::cancelled_so_its_record_has_ended(json!({"stage": "Cancelled"}), &["DomainExpiring"])]
-    #[case::without_a_term(json!({"expiresAt": null, "registration": null}), &[])]
-    fn what_ends_in_a_filing(#[case] over: serde_json::Value, #[case] expected: &[&str]) {
-        let mut spec = json!({"expiresAt": "2027-03-01", "registration": {"expiresAt": "2027-04-01"}});
-        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        let Change::Filing(_, Ok(filing)) = change(&filing("filings/it", spec)) else {
-            panic!()
-        };
-        let rules: Vec<&str> = terms_of_filing(&filing).iter().map(|term| term.rule).collect();
-        assert_eq!(rules, expected);
-    }
-
-    #[rstest]
-    #[case::in_use(json!({}), 1)]
-    #[case::suspended(json!({"state": "Suspended"}), 1)]
-    #[case::renews_itself(json!({"autoRenew": true}), 0)]
-    #[case::released(json!({"state": "Released"}), 0)]
-    fn what_ends_in_a_server(#[case] over: serde_json::Value, #[case] expected: usize) {
-        let mut spec = json!({"expiresAt": "2027-03-01"});
-        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        let Change::Server(_, Ok(server)) = change(&server("it", spec)) else {
-            panic!()
-        };
-        assert_eq!(terms_of_server(&server).len(), expected);
     }
 }

@@ -94,6 +94,14 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
         .filter(|(host, _)| host.outcome != Outcome::Exempt)
         .collect::<Vec<_>>();
     counting.sort_by_key(|(host, _)| Reverse(host.outcome));
+    // The filing of the finding, unless the reader may not know of it; where all is well, one that makes it so.
+    let related = match counting.first() {
+        Some((host, finding)) if !is_well => {
+            let filing = host.filing.as_ref();
+            filing.filter(|filing| finding.filing.as_ref() == Some(&filing.key))
+        }
+        _ => verdict.hosts.iter().find_map(|host| host.filing.as_ref()),
+    };
     let (reason, note) = match counting.first() {
         Some((host, finding)) if !is_well => {
             let others = counting.len().saturating_sub(1);
@@ -121,6 +129,7 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
         &note,
         &told_apart_by,
     );
+    notice.related = related.map(|filing| Reference::to_filing(&filing.key, &filing.uid));
     notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
     Some(notice)
 }

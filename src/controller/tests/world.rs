@@ -100,6 +100,7 @@ impl World {
         if metadata["uid"].is_null() {
             metadata["uid"] = json!(format!("uid-{version}"));
             metadata["generation"] = json!(1);
+            metadata["creationTimestamp"] = json!(self.now);
         }
         if new["spec"] != document["spec"] {
             new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
@@ -173,7 +174,7 @@ impl World {
             None => format!("{} {}", target.kind, target.name),
         };
         match effect {
-            Effect::Event(notice) => self.told.push_str(&event(&name, notice)),
+            Effect::Event(notice) => self.told.push_str(&event(notice)),
             Effect::Annotate(annotations) => {
                 let _ = writeln!(self.told, "  {name} is annotated");
                 for (key, value) in annotations {
@@ -210,9 +211,23 @@ impl World {
     }
 }
 
-fn event(name: &str, notice: &Notice) -> String {
+fn event(notice: &Notice) -> String {
     let kind = if notice.is_warning { "Warning" } else { "Normal" };
-    format!("  {name} event: {kind} {}: {}\n", notice.reason, notice.note)
+    let related = notice
+        .related
+        .as_ref()
+        .map(|related| format!(" (see {} {related})", related.kind))
+        .unwrap_or_default();
+    let Notice {
+        regarding,
+        reason,
+        note,
+        ..
+    } = notice;
+    format!(
+        "  {} {regarding} event: {kind} {reason}: {note}{related}\n",
+        regarding.kind
+    )
 }
 
 fn declared(name: &str, status: &DeclarationStatus) -> String {
@@ -249,12 +264,30 @@ fn declared(name: &str, status: &DeclarationStatus) -> String {
             .as_ref()
             .map(|at| format!("next reminder {}", in_china(at.0))),
     );
+    facts.extend(
+        status
+            .next_self_check
+            .as_ref()
+            .map(|at| format!("next self-check {}", in_china(at.0))),
+    );
+    facts.extend(status.expires_at.map(|day| format!("expires at {day}")));
     let reminded: Vec<String> = status.reminders.iter().map(|sent| sent.threshold.to_string()).collect();
     if !reminded.is_empty() {
         facts.push(format!("reminded at {}", reminded.join(", ")));
     }
     if !facts.is_empty() {
         let _ = writeln!(text, "      {}", facts.join("; "));
+    }
+    for change in &status.changes {
+        let told = |stage: &Option<String>| stage.clone().unwrap_or_else(|| "nothing".to_owned());
+        let _ = writeln!(
+            text,
+            "      {} {}: {} -> {}",
+            in_china(change.at.0),
+            change.field,
+            told(&change.from),
+            told(&change.to)
+        );
     }
     for finding in &status.findings {
         let mark = match finding.severity {
@@ -298,6 +331,9 @@ fn governed(name: &str, status: &FilingPolicyStatus) -> String {
         );
     }
     text.push('\n');
+    if let Some(next) = &status.next_reminder {
+        let _ = writeln!(text, "      next reminder {}", in_china(next.0));
+    }
     text
 }
 

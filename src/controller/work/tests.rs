@@ -188,8 +188,8 @@ fn a_status_or_an_annotation_that_others_write_is_mended() {
     });
     world.settle();
     insta::assert_snapshot!(world.told(), @r"
-    Filing filing-system/example-com is Blue, Ready=True since 2026-11-23 10:00: Approved (it is approved, and nothing is wrong with it)
-        routes 1
+    Filing filing-system/example-com is Blue, Ready=True since 2026-11-23 10:00: Approved (it is approved, and nothing is wrong with it), Expiring=False since 2026-11-23 10:00: NothingExpires (nothing that it rests on ends within 90 days)
+        routes 1; next self-check 2027-02-23 09:00
     FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)
     Ingress shop/web is annotated
         number: 京ICP备2021012345号-1

@@ -2,7 +2,6 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::super::reminder::{terms_of_filing, terms_of_server};
 use super::*;
 use crate::judge::{judge_filing, judge_server};
 use crate::registry::{FilingKey, Kept, Subject};
@@ -15,41 +14,29 @@ fn effects(document: &Value, status: &DeclarationStatus, now: Timestamp) -> Vec<
     let registry = registry(std::slice::from_ref(document));
     let facts = registry.snapshot();
     let policy = facts.default_policy();
+    let audience = &Audience::default();
     let write = |reference: &Reference, declared: Declared<'_>| {
         let observed = Observed {
             reference,
             generation: 7,
             status,
             routes: Some(2),
+            audience,
         };
         declaration(observed, declared, policy, now)
     };
-    let judged = |reference: &Reference, verdict: &judge::Declaration, terms: &[Term], standing| {
-        write(
-            reference,
-            Declared::Judged {
-                verdict,
-                terms,
-                standing,
-            },
-        )
-    };
     match change(document).subject() {
         Subject::Filing(key) => match facts.filing(&key).unwrap() {
-            Kept::Read(filing) => judged(
+            Kept::Read(filing) => write(
                 &reference_to(&key),
-                &judge_filing(filing, facts, now),
-                &terms_of_filing(filing),
-                standing_of(filing.stage),
+                Declared::Filing(filing, &judge_filing(filing, facts, now)),
             ),
             Kept::Unreadable(unreadable) => write(&reference_to(&key), Declared::Unreadable(unreadable)),
         },
         Subject::Server(name) => match facts.server(&name).unwrap() {
-            Kept::Read(server) => judged(
+            Kept::Read(server) => write(
                 &Reference::to_server(&name, "5b0c"),
-                &judge_server(server, facts, now),
-                &terms_of_server(server),
-                reasons::ACTIVE,
+                Declared::Server(server, &judge_server(server, facts, now)),
             ),
             Kept::Unreadable(_) => panic!("no test has such a server"),
         },
@@ -94,10 +81,17 @@ fn events(effects: &[Effect]) -> Vec<String> {
 }
 
 fn ready(status: &DeclarationStatus) -> &Condition {
-    let [ready] = status.conditions.as_slice() else {
+    let [ready, _] = status.conditions.as_slice() else {
         panic!("{status:?}")
     };
     ready
+}
+
+fn expiring(status: &DeclarationStatus) -> &Condition {
+    let [_, expiring] = status.conditions.as_slice() else {
+        panic!("{status:?}")
+    };
+    expiring
 }
 
 #[rstest]
@@ -320,7 +314,7 @@ proptest! {
         let now = at("2026-09-15T12:00:00+08:00").saturating_add(SignedDuration::from_hours(hours)).unwrap();
         let first = effects(&document, &DeclarationStatus::default(), now);
         let status = status_in(&first).unwrap();
-        let moments = [&status.next_transition, &status.next_reminder];
+        let moments = [&status.next_transition, &status.next_reminder, &status.next_self_check];
         let next = moments.into_iter().flatten().map(|time| time.0).min();
         match next {
             None => {
