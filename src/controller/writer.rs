@@ -72,6 +72,11 @@ impl Job {
         match api.create(&PostParams::default(), &event).await {
             Ok(_) => Ok(()),
             Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(()),
+            // A namespace that takes no Events, for its quota say, must not keep what concerns others from being written.
+            Err(error) if notice.regarding != self.target && is_refused(&error) => {
+                tracing::warn!(%error, namespace, about = %notice.regarding, "an Event is not taken, and goes untold");
+                Ok(())
+            }
             Err(error) => Err(WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
@@ -163,6 +168,10 @@ fn is_of_another(message: &str) -> bool {
 
 fn is_already_there(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.reason == "AlreadyExists")
+}
+
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 403 | 422))
 }
 
 /// Nothing new is taken into a namespace that is being deleted, where nobody would read it.
@@ -383,6 +392,19 @@ mod tests {
             "creating an Event about Ingress shop/web"
         );
         assert!(!calls.contains("PATCH"), "{calls}");
+    }
+
+    #[rstest]
+    #[case::quota_of_a_tenant(403, true)]
+    #[case::a_server_error_passes(500, false)]
+    #[tokio::test]
+    async fn a_namespace_that_takes_no_events_holds_nothing_up(#[case] code: u16, #[case] goes_on: bool) {
+        let target = reference("Filing", Some("filing-system"), "example-com");
+        let on_route = notice(reference("Ingress", Some("shop"), "web"));
+        let answers = [refused(code, "Forbidden", "exceeded quota: count/events"), done()];
+        let (result, calls) = written(target, vec![on_route, declaration()], &answers).await;
+        assert_eq!(result.is_ok(), goes_on);
+        assert_eq!(calls.contains("PATCH"), goes_on, "{calls}");
     }
 
     #[rstest]

@@ -357,8 +357,8 @@ fn self_check(
     let come = before.next_self_check.as_ref().filter(|check| check.0 <= now)?;
     let next = Day::of(after.next_self_check.as_ref()?.0);
     let note = format!(
-        "the quarterly self-check of {reference} is due: see that the record and what it rests on are still as they are \
-         declared; the next is on {next}"
+        "the quarterly self-check of {reference} is due: see that what is declared, and what it rests on, still holds; \
+         the next is on {next}"
     );
     let told_apart_by = [reasons::SELF_CHECK_DUE, &come.0.to_string()];
     Some(Notice::new(

@@ -163,6 +163,7 @@ fn place(place: &Place) -> SitePlace {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use rstest::rstest;
     use serde_json::json;
 
@@ -277,5 +278,36 @@ mod tests {
         assert_eq!(status.conditions[0].reason, reasons::UNREADABLE);
         assert_eq!((status.observed_generation, &status.routes), (Some(4), &None));
         assert_eq!(unreadable_policy(&unreadable, status, at(NOW)), []);
+    }
+
+    #[test]
+    fn an_exemption_is_reminded_of_at_the_policys_own_thresholds_and_only_while_it_lasts() {
+        let exemption = json!({"hosts": ["*.example.net"], "reason": "moves", "owner": "张三", "until": "2027-01-10"});
+        let registry = registry(&[document(
+            "games",
+            json!({"reminders": [20, 5], "exemptions": [exemption]}),
+        )]);
+        let policy = registry.snapshot().policies().next().unwrap();
+        let mut before = FilingPolicyStatus::default();
+        let mut told = Vec::new();
+        for days in 0..60 {
+            let now = at(NOW).saturating_add(SignedDuration::from_hours(24 * days)).unwrap();
+            for effect in super::policy(policy, &before, governing(None, &[]), now) {
+                match effect {
+                    Effect::Event(notice) => told.push(notice),
+                    Effect::PolicyStatus(status) => before = *status,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let told: Vec<String> = told
+            .iter()
+            .map(|notice| format!("{} {} {}", notice.regarding.kind, notice.reason, notice.note))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        FilingPolicy ExemptionExpiringIn20Days the exemption of *.example.net ends on 2027-01-10, within 20 days of this reminder
+        FilingPolicy ExemptionExpiringIn5Days the exemption of *.example.net ends on 2027-01-10, within 5 days of this reminder
+        ");
+        assert_eq!((before.next_reminder, before.reminders.len()), (None, 2));
     }
 }

@@ -182,12 +182,17 @@ fn is_of(sent: &Reminder, term: &Term) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use kube::core::ObjectMeta;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::super::term::End;
     use super::*;
-    use crate::api::FilingPolicySpec;
+    use crate::api::{ContentType, FilingPolicySpec};
+    use crate::domain::Day;
+    use crate::registry::{Change, Other};
+    use crate::support::{at, change, ingress};
 
     fn policy() -> Policy {
         Policy::new("default".into(), &ObjectMeta::default(), &FilingPolicySpec::default())
@@ -232,5 +237,139 @@ mod tests {
     fn the_next_reminder_is_named(#[case] now: &str, #[case] expected: Option<&str>) {
         let next = next_reminder(&[term()], &[], &policy(), now.parse().unwrap());
         assert_eq!(next, expected.map(|moment| moment.parse().unwrap()));
+    }
+
+    fn approval(kind: ContentType) -> Term {
+        Term {
+            end: End::Other(Other::Approval(kind)),
+            date: term().date,
+        }
+    }
+
+    #[test]
+    fn two_of_a_kind_that_end_on_one_day_are_reminded_of_each() {
+        let terms = [approval(ContentType::News), approval(ContentType::Education)];
+        let now = at("2027-02-25T12:00:00+08:00");
+        let first = due(&terms[..1], &[], &policy(), now);
+        let sent = on_record(&terms, &[], &first);
+        let second = due(&terms, &sent, &policy(), now);
+        assert_eq!(second.iter().map(|due| &due.term).collect::<Vec<_>>(), [&terms[1]]);
+    }
+
+    #[test]
+    fn however_many_go_out_the_record_fits_the_schema_and_none_goes_out_again() {
+        let spec = FilingPolicySpec {
+            reminders: (1..=16).map(|number| number * 5).collect(),
+            ..FilingPolicySpec::default()
+        };
+        let policy = Policy::new("default".into(), &ObjectMeta::default(), &spec);
+        let terms: Vec<Term> = (0..50)
+            .map(|number| Term {
+                end: End::Exemption(format!("*.{number}.example.com")),
+                date: term().date,
+            })
+            .collect();
+        let mut sent = Vec::new();
+        let mut count = 0;
+        for days in (0..=80).rev() {
+            let now = super::at(&terms[0], days);
+            let due = due(&terms, &sent, &policy, now);
+            count += due.len();
+            sent = on_record(&terms, &sent, &due);
+            assert!(sent.len() <= MAX_ON_RECORD);
+        }
+        assert_eq!(count, 50 * 16);
+    }
+
+    fn route(number: usize) -> Route {
+        let document = ingress(&format!("shop/web-{number}"), &["www.example.com"]);
+        let Change::Route(_, Ok(mut route)) = change(&document) else {
+            panic!()
+        };
+        route.uid = format!("uid-{number}").into();
+        route
+    }
+
+    #[rstest]
+    #[case::none(0, "the server slb ends on 2027-03-01, within 30 days of this reminder")]
+    #[case::one(
+        1,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; the route that rests on it is told too"
+    )]
+    #[case::all(
+        50,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; the 50 routes that rest on it are told too"
+    )]
+    #[case::fifty(
+        51,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; 50 of the 51 routes that rest on it are told too"
+    )]
+    fn fifty_routes_are_told_at_most_and_the_others_are_counted(#[case] count: usize, #[case] note: &str) {
+        let routes: Vec<Route> = (0..count).map(route).collect();
+        let due = Due {
+            term: term(),
+            threshold: 30,
+        };
+        let slb = Reference::to_server("slb", "5b0c");
+        let notices = notices(&slb, &due, &Audience::of(&routes), at("2027-01-30T09:00:00+08:00"));
+        let (own, on_routes) = notices.split_last().unwrap();
+        assert_eq!(
+            own.note, note,
+            "the object's own comes last: where it is, the others are"
+        );
+        assert_eq!(on_routes.len(), count.min(50));
+        assert!(notices.iter().all(|notice| notice.reason == "ServerExpiringIn30Days"));
+        assert!(on_routes.iter().all(|notice| notice.related.as_ref() == Some(&slb)));
+        let names: HashSet<&str> = notices.iter().map(|notice| notice.name.as_str()).collect();
+        assert_eq!(names.len(), notices.len());
+    }
+
+    #[test]
+    fn what_is_its_keepers_matter_alone_is_not_told_on_routes() {
+        let due = Due {
+            term: approval(ContentType::News),
+            threshold: 30,
+        };
+        let filing = Reference::to_server("it", "5b0c");
+        let routes = [route(1)];
+        let notices = notices(&filing, &due, &Audience::of(&routes), at("2027-01-30T09:00:00+08:00"));
+        assert_eq!(notices.len(), 1);
+        assert!(!notices[0].note.contains("route"), "{}", notices[0].note);
+    }
+
+    proptest! {
+        /// Whatever the clock does, and however often the operator starts anew: all that it knows is in the status.
+        #[test]
+        fn each_reminder_goes_out_at_most_once_and_is_the_nearest(
+            steps in prop::collection::vec(-2000_i64..2400, 1..60), ends in prop::collection::vec(0_u32..200, 1..4),
+        ) {
+            let policy = policy();
+            let mut now = at("2026-11-20T12:00:00+08:00");
+            let kinds = [ContentType::News, ContentType::Education, ContentType::Bbs];
+            let terms: Vec<Term> = ends.iter().zip(kinds).map(|(days, kind)| Term {
+                date: Day::of(now).plus(*days),
+                ..approval(kind)
+            }).collect();
+            let mut sent: Vec<Reminder> = Vec::new();
+            let mut gone_out = HashSet::new();
+            for hours in steps {
+                now = now.saturating_add(SignedDuration::from_hours(hours)).unwrap();
+                let due = due(&terms, &sent, &policy, now);
+                for due in &due {
+                    prop_assert!(gone_out.insert((due.term.end.path(), due.threshold)), "{:?} again", due);
+                    let nearer = policy.reminders.iter().filter(|days| **days < due.threshold);
+                    prop_assert!(nearer.map(|days| super::at(&due.term, *days)).all(|moment| moment > now));
+                    prop_assert!(super::at(&due.term, due.threshold) <= now && now < due.term.date.end());
+                }
+                sent = on_record(&terms, &sent, &due);
+                prop_assert!(super::due(&terms, &sent, &policy, now).is_empty());
+                if let Some(next) = next_reminder(&terms, &sent, &policy, now) {
+                    prop_assert!(next > now);
+                    prop_assert!(!super::due(&terms, &sent, &policy, next).is_empty());
+                    let before = next.saturating_sub(SignedDuration::from_secs(1)).unwrap();
+                    prop_assert!(super::due(&terms, &sent, &policy, before).is_empty());
+                }
+            }
+        }
     }
 }

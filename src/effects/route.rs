@@ -282,6 +282,29 @@ mod tests {
     }
 
     #[rstest]
+    #[case::the_filing_that_warns("Warned", json!({}), Some("filings/example-com"))]
+    #[case::no_filing_at_all("Violating", json!({}), None)]
+    #[case::one_that_is_not_for_this_namespace("Warned", json!({"allowedNamespaces": {"from": "Same"}}), None)]
+    fn an_event_refers_to_the_filing_it_speaks_of_where_the_reader_may_know_of_it(
+        #[case] word: &str,
+        #[case] over: Value,
+        #[case] expected: Option<&str>,
+    ) {
+        let mut documents = standing(word);
+        if documents[0]["kind"] == "Filing" {
+            let spec = documents[0]["spec"].as_object_mut().unwrap();
+            spec.extend(over.as_object().unwrap().clone());
+            documents[0]["metadata"]["uid"] = json!("77aa");
+        }
+        let (route, verdict) = judged(&documents);
+        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let related = events(&effects)[0].related.as_ref();
+        let told = related.map(|related| (related.kind, related.to_string(), related.uid.clone()));
+        let expected = expected.map(|name| ("Filing", name.to_owned(), "77aa".to_owned()));
+        assert_eq!(told, expected);
+    }
+
+    #[rstest]
     #[case::disabled(json!({"running": "Disabled"}))]
     #[case::ungoverned(json!({"match": {"ingressClasses": ["public"]}}))]
     fn where_routes_are_left_alone_our_annotations_go_and_nothing_is_told(#[case] over: Value) {

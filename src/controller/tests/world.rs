@@ -1,6 +1,6 @@
 //! A cluster of documents, an owner's loop over it, and a clock that a test sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(in crate::controller) struct World {
     pub(in crate::controller) now: Timestamp,
     stored: BTreeMap<Subject, Value>,
     versions: u64,
+    /// The names of the Events that there are: what is there already is not created again, and not told.
+    events: BTreeSet<String>,
     told: String,
 }
 
@@ -39,6 +41,7 @@ impl World {
             now,
             stored: BTreeMap::new(),
             versions: 0,
+            events: BTreeSet::new(),
             told: String::new(),
         }
     }
@@ -88,6 +91,21 @@ impl World {
             self.see(&subject);
         }
         self.settle();
+    }
+
+    /// The operator begins to write about an object, and dies after so many of the writes.
+    pub(in crate::controller) fn die_after(&mut self, what: &str, subject: &Subject, writes: usize) {
+        self.headline(what);
+        while self.work.has_more_to_judge() {
+            self.work.judge(&self.registry, self.now);
+        }
+        while let Some((written, target, effects)) = self.work.next_write(&self.registry, self.now) {
+            if written == *subject {
+                for effect in effects.iter().take(writes) {
+                    self.carry_out(&written, &target, effect);
+                }
+            }
+        }
     }
 
     /// Stores an object as a client sends it: what the API server and the operator keep on it stays.
@@ -174,7 +192,11 @@ impl World {
             None => format!("{} {}", target.kind, target.name),
         };
         match effect {
-            Effect::Event(notice) => self.told.push_str(&event(notice)),
+            Effect::Event(notice) => {
+                if self.events.insert(notice.name.clone()) {
+                    self.told.push_str(&event(notice));
+                }
+            }
             Effect::Annotate(annotations) => {
                 let _ = writeln!(self.told, "  {name} is annotated");
                 for (key, value) in annotations {
