@@ -15,7 +15,8 @@ use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, Running};
 use crate::effects::{
-    self, Audience, Declared, Effect, Governing, Observed, Reference, Tally, next_of_declaration, next_of_policy,
+    self, Audience, Declared, Effect, Governing, Observed, Reference, Tally, is_reminder_due, next_of_declaration,
+    next_of_policy,
 };
 use crate::judge::{self, Declaration, Outcome, Verdict};
 use crate::registry::{Affected, Filing, FilingKey, Kept, Registry, Server, Subject, Unreadable};
@@ -407,14 +408,19 @@ impl Work {
             }
             _ => None,
         };
+        let policy = registry.snapshot().default_policy();
+        let audience = if is_reminder_due(declaration.declared(), status, policy, now) {
+            self.audience(registry, subject)
+        } else {
+            Audience::default()
+        };
         let observed = Observed {
             reference: &declaration.reference,
             generation: declaration.generation,
             status,
             routes,
-            audience: &self.audience(registry, subject),
+            audience: &audience,
         };
-        let policy = registry.snapshot().default_policy();
         let effects = effects::declaration(observed, declaration.declared(), policy, now);
         Some((declaration.reference, effects))
     }

@@ -35,7 +35,7 @@ pub struct Observed<'a> {
     pub status: &'a DeclarationStatus,
     /// How many routes are served under it.
     pub routes: Option<u32>,
-    /// The routes that are told when it is reminded of.
+    /// The routes that are told where a reminder is due.
     pub audience: &'a Audience,
 }
 
@@ -119,6 +119,11 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
         effects.push(Effect::DeclarationStatus(Box::new(status)));
     }
     effects
+}
+
+/// Whether a reminder of a filing or server is due: who it would be told to need not be found out before.
+pub fn is_reminder_due(declared: Declared<'_>, status: &DeclarationStatus, policy: &Policy, now: Timestamp) -> bool {
+    !due(&declared.terms(), &status.reminders, policy, now).is_empty()
 }
 
 /// When a filing or server next needs a look, if nothing else happens: its verdict or what is told of its ends changes,

@@ -1,6 +1,6 @@
 //! How a declaration has come so far: the changes of its stages, as they are seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -46,9 +46,9 @@ pub(super) fn changes(before: &DeclarationStatus, stages: &Stages, now: Timestam
         return before.changes.clone();
     };
     let (was, is) = (fields(known), fields(stages));
-    let mut changes: Vec<FieldChange> = was
-        .keys()
-        .chain(is.keys().filter(|field| !was.contains_key(*field)))
+    let all: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let mut changes: Vec<FieldChange> = all
+        .into_iter()
         .filter(|field| was.get(*field) != is.get(*field))
         .map(|field| FieldChange {
             field: field.clone(),

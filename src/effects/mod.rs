@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
-pub use declaration::{Declared, Observed, declaration, next_of_declaration};
+pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration};
 pub use notice::{Notice, Reference};
 pub use policy::{Governing, Tally, policy, unreadable_policy};
 pub use reminder::{Audience, next_of_policy};

@@ -270,7 +270,7 @@ fn endings(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timest
     let mut family = Family::timestamp(
         encoder,
         "filing_operator_expiry_timestamp",
-        "When a filing, domain or server ends or has ended: 00:00 in China after its last day. Only what has ended or \
+        "When what a filing rests on, or a server, ends or has ended: 00:00 in China after its last day. Only what has ended or \
          ends within the greatest reminder of the default policy, the 1000 nearest.",
     )?;
     for ending in endings.iter().take(MAX_ENDINGS) {
