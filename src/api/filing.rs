@@ -38,7 +38,7 @@ pub type FilingStatus = DeclarationStatus;
         name = "Domains",
         type_ = "string",
         json_path = ".status.domains",
-        description = "The domains that are filed."
+        description = "The domains that it covers."
     ),
     printcolumn(name = "Stage", type_ = "string", json_path = ".spec.stage", description = "How far the filing is."),
     printcolumn(

@@ -32,7 +32,7 @@ pub struct DeclarationStatus {
     /// The first day on which something that it rests on ends or has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Day>,
-    /// The domains of a filing, for people to read.
+    /// The domains that a filing covers, for people to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2000))]
     pub domains: Option<String>,

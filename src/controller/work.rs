@@ -1,5 +1,6 @@
 //! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
 
+mod declared;
 #[cfg(test)]
 mod tests;
 
@@ -8,18 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use declared::{JudgedDeclaration, next_of_declaration};
 
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, Running};
-use crate::effects::{
-    self, Audience, Declared, Effect, Governing, Observed, Reference, Tally, is_reminder_due, next_of_declaration,
-    next_of_policy,
-};
-use crate::judge::{self, Declaration, Outcome, Verdict};
-use crate::registry::{Affected, Filing, FilingKey, Kept, Registry, Server, Subject, Unreadable};
+use crate::effects::{self, Audience, Effect, Governing, Observed, Reference, Tally, is_reminder_due, next_of_policy};
+use crate::judge::{self, Outcome, Verdict};
+use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
 use crate::route::{Route, RouteKey};
 use crate::rules::{self, Severity};
 
@@ -30,6 +30,9 @@ const SLICE: usize = 4096;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such wait; writes are tried again for ever.
 const LAST_RETRY: Duration = Duration::from_mins(5);
+
+/// By how much a clock goes back that was set; less is its being kept right, and ends as little as it began.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is to be done.
 #[derive(Default)]
@@ -50,6 +53,8 @@ pub(super) struct Work {
     default_policy_owners: Option<String>,
     /// The annotations of each route that were last written, with their Event.
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
+    /// When it was last asked what changes by itself.
+    woken_at: Timestamp,
 }
 
 /// How far the default policy is kept. Apart from the queues: what is written to its status is another matter.
@@ -134,8 +139,13 @@ impl Work {
         self.set_timer(subject, None);
     }
 
-    /// Judges anew whatever changes by itself now.
+    /// Judges anew whatever changes by itself now; and all, where the clock was set back: what its timers waited for may
+    /// lie ahead again.
     pub(super) fn wake(&mut self, now: Timestamp) {
+        if now.saturating_add(SET_BACK).unwrap_or(now) < self.woken_at {
+            self.to_judge.extend(self.beside.keys().cloned());
+        }
+        self.woken_at = now;
         while let Some((at, _)) = self.timers.first()
             && *at <= now
             && let Some((_, subject)) = self.timers.pop_first()
@@ -179,8 +189,7 @@ impl Work {
                     has_changed |= self.stand(&subject, verdict.as_ref());
                     next.flatten()
                 }
-                Subject::Filing(_) | Subject::Server(_) => JudgedDeclaration::of(registry, &subject, now)
-                    .and_then(|known| next_of_declaration(known.declared(), registry.snapshot().default_policy(), now)),
+                Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
                 Subject::Policy(name) => {
                     let mut policies = registry.snapshot().policies();
                     policies
@@ -504,59 +513,5 @@ fn verdict_of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<
     match registry.route(key)? {
         Kept::Read(route) => judge::judge(route, registry.snapshot(), now),
         Kept::Unreadable(_) => None,
-    }
-}
-
-/// A filing or a server, judged or not to be read.
-struct JudgedDeclaration {
-    reference: Reference,
-    generation: i64,
-    judged: Judged,
-}
-
-enum Judged {
-    Filing(Arc<Filing>, Declaration),
-    Server(Arc<Server>, Declaration),
-    Unreadable(Arc<Unreadable>),
-}
-
-impl JudgedDeclaration {
-    fn of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Self> {
-        let facts = registry.snapshot();
-        match subject {
-            Subject::Filing(key) => Some(match facts.filing(key)? {
-                Kept::Read(filing) => Self {
-                    reference: Reference::to_filing(key, &filing.uid),
-                    generation: filing.generation,
-                    judged: Judged::Filing(Arc::clone(filing), judge::judge_filing(filing, facts, now)),
-                },
-                Kept::Unreadable(unreadable) => Self {
-                    reference: Reference::to_filing(key, &unreadable.uid),
-                    generation: unreadable.generation,
-                    judged: Judged::Unreadable(Arc::clone(unreadable)),
-                },
-            }),
-            Subject::Server(name) => Some(match facts.server(name)? {
-                Kept::Read(server) => Self {
-                    reference: Reference::to_server(name, &server.uid),
-                    generation: server.generation,
-                    judged: Judged::Server(Arc::clone(server), judge::judge_server(server, facts, now)),
-                },
-                Kept::Unreadable(unreadable) => Self {
-                    reference: Reference::to_server(name, &unreadable.uid),
-                    generation: unreadable.generation,
-                    judged: Judged::Unreadable(Arc::clone(unreadable)),
-                },
-            }),
-            _ => None,
-        }
-    }
-
-    fn declared(&self) -> Declared<'_> {
-        match &self.judged {
-            Judged::Filing(filing, verdict) => Declared::Filing(filing, verdict),
-            Judged::Server(server, verdict) => Declared::Server(server, verdict),
-            Judged::Unreadable(unreadable) => Declared::Unreadable(unreadable),
-        }
     }
 }

@@ -76,10 +76,7 @@ impl Declared<'_> {
 
     fn domains(&self) -> Option<String> {
         let Self::Filing(filing, _) = self else { return None };
-        let names = filing.domains.iter().map(|entry| match &entry.domain {
-            Ok(domain) => domain.to_string(),
-            Err(_) => entry.typed.clone(),
-        });
+        let names = filing.covering_domains().map(ToString::to_string);
         Some(shortened(&list(names), MAX_MESSAGE)).filter(|names| !names.is_empty())
     }
 

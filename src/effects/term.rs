@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// A filing in which all that can end does.
-    fn whole(over: Value) -> Value {
+    fn whole(over: &Value) -> Value {
         let mut spec = json!({
             "expiresAt": "2027-03-01", "registration": {"expiresAt": "2027-04-01"}, "nextReviewAt": "2027-02-10",
             "handler": {"name": "张三", "idExpiresAt": "2030-01-01"},
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn everything_that_ends_is_told_without_names_and_numbers_of_people() {
-        insta::assert_snapshot!(told(&whole(json!({})), "2027-02-20T12:00:00+08:00").join("\n"), @r"
+        insta::assert_snapshot!(told(&whole(&json!({})), "2027-02-20T12:00:00+08:00").join("\n"), @r"
         FilingExpiring: the record of fs/it ends on 2027-03-01
         DomainExpiring: the registration of fs/it's domain ends on 2027-04-01
         ReviewDue: the review of fs/it was due on 2027-02-10
@@ -205,7 +205,7 @@ mod tests {
     #[case::without_dates(json!({"expiresAt": null, "registration": null, "nextReviewAt": null, "handler": {"name": "专员"},
         "licence": {"number": "京ICP证030173号"}, "approvals": []}), 0)]
     fn what_ends_in_a_filing(#[case] over: Value, #[case] expected: usize) {
-        assert_eq!(told(&whole(over), "2026-11-23T12:00:00+08:00").len(), expected);
+        assert_eq!(told(&whole(&over), "2026-11-23T12:00:00+08:00").len(), expected);
     }
 
     #[rstest]

@@ -319,3 +319,39 @@ fn that_others_own_the_default_policy_is_shown_on_it_until_they_do_not() {
     world.settle();
     insta::assert_snapshot!(world.told().trim(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
 }
+
+#[test]
+fn a_clock_that_is_set_back_while_it_runs_ends_what_was_said_too_early_and_repeats_nothing() {
+    let mut world = World::new(at("2026-11-23T10:00:00+08:00"));
+    let documents = [
+        policy("default", json!({})),
+        filing(KEY, json!({"expiresAt": "2027-02-20"})),
+        ingress("shop/web", &["www.example.com"]),
+    ];
+    world.step("everything is set up", &documents);
+    world.told();
+    let look = |world: &mut World, now: &str| {
+        world.now = at(now);
+        world.work.wake(world.now);
+        world.settle();
+    };
+    look(&mut world, "2027-03-01T10:00:00+08:00");
+    assert_eq!(counts(&world, Outcome::Violating), 1);
+    look(&mut world, "2026-11-23T10:01:00+08:00");
+    assert_eq!(counts(&world, Outcome::Violating), 0);
+    assert!(
+        !world.told().contains("Days: "),
+        "the reminder of 90 days has gone out, and no other was due"
+    );
+    let due = world.work.next_timer().unwrap();
+    assert_eq!(
+        due,
+        at("2027-01-21T00:00:00+08:00"),
+        "it waits for what lies ahead again"
+    );
+    look(&mut world, "2026-11-23T10:00:30+08:00");
+    assert!(
+        !world.work.has_more_to_judge() && world.told().is_empty(),
+        "a clock that is kept right changes nothing"
+    );
+}
