@@ -318,7 +318,7 @@ fn condition_that_is(
 }
 
 /// The API server keeps whole seconds; what is compared with what it gives back must too.
-fn whole_seconds(moment: Timestamp) -> Timestamp {
+pub(super) fn whole_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
