@@ -37,8 +37,8 @@ pub type FilingStatus = DeclarationStatus;
     printcolumn(
         name = "Domains",
         type_ = "string",
-        json_path = ".spec.domains",
-        description = "The domains that are filed."
+        json_path = ".status.domains",
+        description = "The domains that it covers."
     ),
     printcolumn(name = "Stage", type_ = "string", json_path = ".spec.stage", description = "How far the filing is."),
     printcolumn(
@@ -51,8 +51,8 @@ pub type FilingStatus = DeclarationStatus;
     printcolumn(
         name = "Expires",
         type_ = "string",
-        json_path = ".spec.expiresAt",
-        description = "Its last day, where the record has one."
+        json_path = ".status.expiresAt",
+        description = "The first day on which something that it rests on ends."
     ),
     printcolumn(
         name = "Age",

@@ -66,13 +66,15 @@ pub mod managers {
 pub mod conditions {
     /// A declaration is approved and has no violation of its own; a policy can be put into force as it is written.
     pub const READY: &str = "Ready";
+    /// Something that a declaration rests on ends within the greatest reminder of the policy, or has ended. It stays Ready.
+    pub const EXPIRING: &str = "Expiring";
     /// A policy's routes that are to be blocked are; False says why some are not.
     pub const ENFORCED: &str = "Enforced";
     /// More of a policy's routes are to be blocked at once than its brake allows.
     pub const BRAKE_HELD: &str = "BrakeHeld";
 }
 
-/// Reasons of the conditions.
+/// Reasons of the conditions, and of Events. Those of what ends are ids of the catalogue where it has such a rule.
 pub mod reasons {
     /// True: it is approved, and nothing is wrong with it.
     pub const APPROVED: &str = "Approved";
@@ -86,6 +88,26 @@ pub mod reasons {
     pub const CANCELLED: &str = "Cancelled";
     /// False: the object can't be read as its kind.
     pub const UNREADABLE: &str = "Unreadable";
+    /// `Expiring` is False: nothing ends within the greatest reminder.
+    pub const NOTHING_EXPIRES: &str = "NothingExpires";
+    /// The record of a filing ends soon.
+    pub const FILING_EXPIRING: &str = "FilingExpiring";
+    /// The registration of its domain ends soon.
+    pub const DOMAIN_EXPIRING: &str = "DomainExpiring";
+    /// A server ends soon, and does not renew itself.
+    pub const SERVER_EXPIRING: &str = "ServerExpiring";
+    /// A commercial licence ends soon.
+    pub const LICENCE_EXPIRING: &str = "LicenceExpiring";
+    /// An approval that content needs ends soon.
+    pub const PRE_APPROVAL_EXPIRING: &str = "PreApprovalExpiring";
+    /// The ID of a filing's handler ends soon.
+    pub const HANDLER_ID_EXPIRING: &str = "HandlerIdExpiring";
+    /// An announced review is near.
+    pub const REVIEW_DUE: &str = "ReviewDue";
+    /// An exemption of a policy ends soon.
+    pub const EXEMPTION_EXPIRING: &str = "ExemptionExpiring";
+    /// Of an Event: the quarterly look at a filing or server that is Blue is due.
+    pub const SELF_CHECK_DUE: &str = "SelfCheckDue";
     /// True, of a policy: it is in force.
     pub const IN_FORCE: &str = "InForce";
     /// False, of the policy `default`: someone else owns its spec, and the operator's own is not in force.

@@ -24,7 +24,9 @@ pub use policy::{
     RouteCounts, RouteMatch, RuleLevel, Running, SitePlace, SiteSpec,
 };
 pub use server::{AccessServer, AccessServerSpec, AccessServerStatus, Blocklisted, ServerState};
-pub use status::{Colour, DeclarationStatus, FieldChange, Reminder, StatusFinding, StatusSeverity};
+pub use status::{
+    Colour, DeclarationStatus, FieldChange, ProviderStage, Reminder, Stages, StatusFinding, StatusSeverity,
+};
 
 /// Reads a null as if the field were not there. The API server drops nulls, so that whoever reads the same object from a
 /// file must not stumble over them.

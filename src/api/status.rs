@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema;
+use super::{AccessStage, ServerState, Stage, schema};
 use crate::domain::Day;
 
 /// What the operator makes of a declaration. Written by the operator alone.
@@ -25,6 +25,17 @@ pub struct DeclarationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub respond_by: Option<Time>,
+    /// When a Blue one is next to be looked at by a person: each quarter, at 09:00 of a day in China.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub next_self_check: Option<Time>,
+    /// The first day on which something that it rests on ends or has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Day>,
+    /// The domains that a filing covers, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000))]
+    pub domains: Option<String>,
     /// Its conditions, by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
@@ -48,10 +59,43 @@ pub struct DeclarationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
     pub reminders: Vec<Reminder>,
-    /// What of the record has changed, the newest first.
+    /// How far it had come when it was last looked at: what `changes` are told against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Stages>,
+    /// How it has come so far, the newest first: the last 32 changes of a stage or state that were seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub changes: Vec<FieldChange>,
+}
+
+/// How far a declaration has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stages {
+    /// Of a filing: `spec.stage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// Of a filing: `spec.change.stage`, while a change is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Stage>,
+    /// Of a filing: the stage of each access entry, by provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
-    pub changes: Vec<FieldChange>,
+    pub access: Vec<ProviderStage>,
+    /// Of a server: `spec.state`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ServerState>,
+}
+
+/// How far the access filing of one provider has come.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderStage {
+    /// The provider.
+    #[schemars(length(max = 253))]
+    pub provider: String,
+    /// How far it is.
+    pub stage: AccessStage,
 }
 
 /// How urgent a declaration is.
@@ -91,11 +135,11 @@ pub struct StatusFinding {
     pub message: String,
 }
 
-/// A reminder that has gone out: at most once for each rule, field, date and threshold.
+/// A reminder that has gone out: once for each rule, path, date and threshold.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reminder {
-    /// The rule that will hold once the date has passed.
+    /// The rule that finds the date near.
     #[schemars(length(max = 63))]
     pub rule: String,
     /// The field with the date, where one object has several of its kind.
@@ -108,22 +152,22 @@ pub struct Reminder {
     pub threshold: u32,
 }
 
-/// A field of the record that has changed.
+/// A stage or state that has changed.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
+    /// The field: `spec.stage`, `spec.access[alicloud].stage`.
+    #[schemars(length(max = 500))]
+    pub field: String,
+    /// What it was; absent: it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub from: Option<String>,
+    /// What it is; absent: it is not there any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub to: Option<String>,
     /// When it was seen.
     #[schemars(schema_with = "schema::time")]
     pub at: Time,
-    /// The field.
-    #[schemars(length(max = 500))]
-    pub path: String,
-    /// What it was; absent: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 500))]
-    pub from: Option<String>,
-    /// What it is; absent: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 500))]
-    pub to: Option<String>,
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use declared::{JudgedDeclaration, next_of_declaration};
 use enforcing::{Enforcing, Move, Placed};
@@ -23,9 +23,11 @@ use super::reports::Board;
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
-use crate::api::{DeclarationStatus, FilingPolicyStatus};
-use crate::effects::{self, Effect, Enforcement, Governing, Observed, Reference};
-use crate::judge::{self, Verdict};
+use crate::api::{DeclarationStatus, FilingPolicyStatus, Running};
+use crate::effects::{
+    self, Audience, Effect, Enforcement, Governing, Observed, Reference, is_reminder_due, next_of_policy,
+};
+use crate::judge::{self, Outcome, Verdict};
 use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
 use crate::route::{Route, RouteKey};
 use crate::rules;
@@ -37,6 +39,9 @@ const SLICE: usize = 4096;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such wait; writes are tried again for ever.
 const LAST_RETRY: Duration = Duration::from_mins(5);
+
+/// By how much a clock goes back that was set; less is its being kept right, and ends as little as it began.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is to be done.
 #[derive(Default)]
@@ -64,6 +69,8 @@ pub(super) struct Work {
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
     /// Told of every verdict, where reports are written.
     pub(super) reports: Option<Arc<Board>>,
+    /// When it was last asked what changes by itself.
+    woken_at: Timestamp,
 }
 
 impl Work {
@@ -110,8 +117,13 @@ impl Work {
         self.set_timer(subject, None);
     }
 
-    /// Judges anew whatever changes by itself now.
+    /// Judges anew whatever changes by itself now; and all, where the clock was set back: what its timers waited for may
+    /// lie ahead again.
     pub(super) fn wake(&mut self, now: Timestamp) {
+        if now.saturating_add(SET_BACK).unwrap_or(now) < self.woken_at {
+            self.to_judge.extend(self.beside.keys().cloned());
+        }
+        self.woken_at = now;
         while let Some((at, _)) = self.timers.first()
             && *at <= now
             && let Some((_, subject)) = self.timers.pop_first()
@@ -160,7 +172,10 @@ impl Work {
                 Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
                 Subject::Policy(name) => {
                     self.enforcing.ask_again(name);
-                    None
+                    let mut policies = registry.snapshot().policies();
+                    policies
+                        .find(|policy| policy.name == *name)
+                        .and_then(|policy| next_of_policy(policy, now))
                 }
                 _ => None,
             };
@@ -470,15 +485,47 @@ impl Work {
             }
             _ => None,
         };
+        let policy = registry.snapshot().default_policy();
+        let audience = if is_reminder_due(declaration.declared(), status, policy, now) {
+            self.audience(registry, subject)
+        } else {
+            Audience::default()
+        };
         let observed = Observed {
             reference: &declaration.reference,
             generation: declaration.generation,
             status,
             routes,
+            audience: &audience,
         };
-        let policy = registry.snapshot().default_policy();
         let effects = effects::declaration(observed, declaration.declared(), policy, now);
         Some((declaration.reference, effects))
+    }
+
+    /// The routes that are told when a filing or server is reminded of: those that it serves, but for those that are exempt
+    /// or left alone.
+    fn audience(&self, registry: &Registry, subject: &Subject) -> Audience {
+        let filings: Vec<&FilingKey> = match subject {
+            Subject::Filing(key) => vec![key],
+            Subject::Server(name) => registry.filings_on(name).collect(),
+            _ => Vec::new(),
+        };
+        let keys: BTreeSet<&RouteKey> = filings
+            .into_iter()
+            .filter_map(|filing| self.served.get(filing))
+            .flatten()
+            .collect();
+        let is_told = |route: &&Arc<Route>| {
+            let policy = registry.snapshot().policy_of(route);
+            let standing = self.routes.get(&route.key);
+            policy.is_some_and(|policy| policy.running != Running::Disabled)
+                && standing.is_some_and(|standing| standing.outcome != Outcome::Exempt)
+        };
+        let routes = keys.into_iter().filter_map(|key| match registry.route(key)? {
+            Kept::Read(route) => Some(route),
+            Kept::Unreadable(_) => None,
+        });
+        Audience::of(routes.filter(is_told).map(|route| &**route))
     }
 
     fn effects_on_policy(

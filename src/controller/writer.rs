@@ -70,13 +70,18 @@ impl Job {
     }
 
     async fn create_event(&self, notice: &Notice) -> Result<(), WriteError> {
-        create_event(self.client.clone(), notice, &self.identity, self.now)
-            .await
-            .map_err(|source| WriteError::Event {
+        match create_event(self.client.clone(), notice, &self.identity, self.now).await {
+            // A namespace that takes no Events, for its quota say, must not keep what concerns others from being written.
+            Err(error) if notice.regarding != self.target && is_refused(&error) => {
+                tracing::warn!(%error, about = %notice.regarding, "an Event is not taken, and goes untold");
+                Ok(())
+            }
+            created => created.map_err(|source| WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
                 source: Box::new(source),
-            })
+            }),
+        }
     }
 
     async fn annotate(&self, annotations: &BTreeMap<&'static str, String>) -> Result<(), WriteError> {
@@ -220,6 +225,10 @@ impl Job {
 /// The API server's words for a patch whose identity is not that of the object, or whose object is gone.
 fn is_of_another(message: &str) -> bool {
     message.contains("uid mismatch") || message.contains("UID in precondition")
+}
+
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 403 | 422))
 }
 
 #[cfg(test)]
@@ -402,6 +411,19 @@ mod tests {
             "creating an Event about Ingress shop/web"
         );
         assert!(!calls.contains("PATCH"), "{calls}");
+    }
+
+    #[rstest]
+    #[case::quota_of_a_tenant(403, true)]
+    #[case::a_server_error_passes(500, false)]
+    #[tokio::test]
+    async fn a_namespace_that_takes_no_events_holds_nothing_up(#[case] code: u16, #[case] goes_on: bool) {
+        let target = reference("Filing", Some("filing-system"), "example-com");
+        let on_route = notice(reference("Ingress", Some("shop"), "web"));
+        let answers = [refused(code, "Forbidden", "exceeded quota: count/events"), done()];
+        let (result, calls) = written(target, vec![on_route, declaration()], &answers).await;
+        assert_eq!(result.is_ok(), goes_on);
+        assert_eq!(calls.contains("PATCH"), goes_on, "{calls}");
     }
 
     #[rstest]

@@ -72,6 +72,25 @@ impl Day {
     }
 }
 
+impl Day {
+    /// The same day of the month so many months later, or the month's last where it has no such day.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        Self(
+            Span::new()
+                .try_months(months)
+                .and_then(|span| self.0.checked_add(span))
+                .unwrap_or(Date::MAX),
+        )
+    }
+
+    /// How many months of the calendar begin after this day and not after another; 0 where that is earlier.
+    pub fn months_until(self, later: Self) -> u32 {
+        let months = |day: Date| i32::from(day.year()) * 12 + i32::from(day.month());
+        u32::try_from(months(later.0) - months(self.0)).unwrap_or_default()
+    }
+}
+
 impl FromStr for Day {
     type Err = DayError;
 
@@ -142,6 +161,22 @@ mod tests {
     }
 
     #[rstest]
+    #[case::an_ordinary_day("2026-11-23", 3, "2027-02-23", 3)]
+    #[case::the_month_is_shorter("2026-11-30", 3, "2027-02-28", 3)]
+    #[case::a_leap_year("2027-11-30", 3, "2028-02-29", 3)]
+    #[case::none("2026-11-23", 0, "2026-11-23", 0)]
+    fn months_are_those_of_the_calendar(
+        #[case] day: Day,
+        #[case] months: u32,
+        #[case] later: Day,
+        #[case] counted: u32,
+    ) {
+        assert_eq!(day.plus_months(months), later);
+        assert_eq!(day.months_until(later), counted);
+        assert_eq!(later.months_until(day), 0);
+    }
+
+    #[rstest]
     #[case("2027-2-20")]
     #[case("2027-02-30")]
     #[case("20270220")]
@@ -166,7 +201,8 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(typed in ".*", days in any::<u32>()) {
             if let Ok(day) = typed.parse::<Day>() {
-                let _ = (day.plus(days), day.minus(days), day.start(), day.end());
+                let _ = (day.plus(days), day.minus(days), day.plus_months(days), day.start(), day.end());
+                let _ = (day.months_until(Day(Date::MAX)), Day(Date::MIN).months_until(day));
             }
         }
     }

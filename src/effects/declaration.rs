@@ -4,14 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
+use super::history::{changes, stages_of_filing, stages_of_server};
 use super::notice::{Notice, Reference, shortened};
-use super::reminder::{Due, Term, due, next_reminder, on_record};
-use crate::api::keys::conditions::READY;
+use super::reminder::{Audience, Due, due, next_reminder, notices, on_record};
+use super::self_check::{after, next_self_check};
+use super::term::{Term, terms_of_filing, terms_of_server};
+use crate::api::keys::conditions::{EXPIRING, READY};
 use crate::api::keys::reasons;
-use crate::api::{Colour, DeclarationStatus, Stage, StatusFinding, StatusSeverity};
+use crate::api::{Colour, DeclarationStatus, Stage, Stages, StatusFinding, StatusSeverity};
+use crate::domain::Day;
 use crate::judge;
-use crate::registry::{Policy, Unreadable};
-use crate::rules::{Finding, Lang, Severity, UNREADABLE};
+use crate::registry::{Filing, Policy, Server, Unreadable};
+use crate::rules::{Finding, Lang, Moment, Severity, UNREADABLE, list};
 
 /// The most findings that a status lists.
 const MAX_FINDINGS: usize = 32;
@@ -31,36 +35,81 @@ pub struct Observed<'a> {
     pub status: &'a DeclarationStatus,
     /// How many routes are served under it.
     pub routes: Option<u32>,
+    /// The routes that are told where a reminder is due.
+    pub audience: &'a Audience,
 }
 
-/// What was judged of it.
+/// What was declared, and what was judged of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Declared<'a> {
-    /// It was read and judged.
-    Judged {
-        /// The answer.
-        verdict: &'a judge::Declaration,
-        /// What of it ends.
-        terms: &'a [Term],
-        /// The reason of `Ready` where no violation is: how far it has come.
-        standing: &'static str,
-    },
+    /// A filing, and the answer about it.
+    Filing(&'a Filing, &'a judge::Declaration),
+    /// A server, and the answer about it.
+    Server(&'a Server, &'a judge::Declaration),
     /// It can't be read.
     Unreadable(&'a Unreadable),
 }
 
+impl Declared<'_> {
+    fn verdict(&self) -> Option<&judge::Declaration> {
+        match self {
+            Self::Filing(_, verdict) | Self::Server(_, verdict) => Some(verdict),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        match self {
+            Self::Filing(filing, _) => terms_of_filing(filing),
+            Self::Server(server, _) => terms_of_server(server),
+            Self::Unreadable(_) => Vec::new(),
+        }
+    }
+
+    fn stages(&self) -> Option<Stages> {
+        match self {
+            Self::Filing(filing, _) => Some(stages_of_filing(filing)),
+            Self::Server(server, _) => Some(stages_of_server(server)),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    fn domains(&self) -> Option<String> {
+        let Self::Filing(filing, _) = self else { return None };
+        let names = filing.covering_domains().map(ToString::to_string);
+        Some(shortened(&list(names), MAX_MESSAGE)).filter(|names| !names.is_empty())
+    }
+
+    /// Since when its quarters are counted, while it is Blue: its approval, or when it was declared.
+    fn self_checked_since(&self) -> Option<Day> {
+        let (approved_at, created, verdict) = match self {
+            Self::Filing(filing, verdict) => (filing.approved_at, filing.created, verdict),
+            Self::Server(server, verdict) => (None, server.created, verdict),
+            Self::Unreadable(_) => return None,
+        };
+        approved_at
+            .or_else(|| created.map(Day::of))
+            .filter(|_| verdict.colour == Colour::Blue)
+    }
+}
+
 /// What to do about a filing or a server under a policy.
 pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Vec<Effect> {
-    let before = observed.status;
-    let due = match declared {
-        Declared::Judged { terms, .. } => due(terms, &before.reminders, policy, now),
-        Declared::Unreadable(_) => Vec::new(),
-    };
-    let status = status(observed, declared, &due, policy, now);
-    let reminders = due.iter().map(|due| reminder(observed.reference, due));
-    let turned = turn(observed.reference, before, &status);
+    let Observed {
+        reference,
+        status: before,
+        audience,
+        ..
+    } = observed;
+    let terms = declared.terms();
+    let due = due(&terms, &before.reminders, policy, now);
+    let status = status(observed, declared, &terms, &due, policy, now);
+    let reminders = due.iter().flat_map(|due| notices(reference, due, audience, now));
+    let turned = turn(reference, before, &status);
+    let checked = self_check(reference, before, &status, now);
     let mut effects: Vec<Effect> = reminders
         .chain(turned)
+        .chain(checked)
         .map(|notice| Effect::Event(Box::new(notice)))
         .collect();
     if status != *before {
@@ -69,22 +118,37 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
     effects
 }
 
+/// Whether a reminder of a filing or server is due: who it would be told to need not be found out before.
+pub fn is_reminder_due(declared: Declared<'_>, status: &DeclarationStatus, policy: &Policy, now: Timestamp) -> bool {
+    !due(&declared.terms(), &status.reminders, policy, now).is_empty()
+}
+
+/// When a filing or server next needs a look, if nothing else happens: its verdict or what is told of its ends changes,
+/// or a reminder or self-check is due.
+pub fn next_of_declaration(declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    let terms = declared.terms();
+    let (_, transition) = expiring(&terms, "", policy, now);
+    let verdict = declared.verdict().and_then(|verdict| verdict.next);
+    // What was sent is not asked: to look at a moment at which nothing is to be sent does no harm.
+    let reminder = next_reminder(&terms, &[], policy, now);
+    let check = declared.self_checked_since().map(|since| after(since, now));
+    [verdict, transition, reminder, check].into_iter().flatten().min()
+}
+
 fn status(
     observed: Observed<'_>,
     declared: Declared<'_>,
+    terms: &[Term],
     due: &[Due],
     policy: &Policy,
     now: Timestamp,
 ) -> DeclarationStatus {
     let before = observed.status;
-    let (colour, findings, next, terms) = match declared {
-        Declared::Judged { verdict, terms, .. } => (verdict.colour, findings(verdict), verdict.next, terms),
-        Declared::Unreadable(unreadable) => (
-            Colour::Red,
-            unreadable_findings(unreadable, policy),
-            None,
-            [].as_slice(),
-        ),
+    let (colour, findings, next) = match declared {
+        Declared::Filing(_, verdict) | Declared::Server(_, verdict) => {
+            (verdict.colour, findings(verdict), verdict.next)
+        }
+        Declared::Unreadable(unreadable) => (Colour::Red, unreadable_findings(unreadable, policy), None),
     };
     let respond_by = (colour == Colour::Yellow).then(|| {
         let kept = before
@@ -93,51 +157,102 @@ fn status(
             .filter(|_| before.colour == Some(Colour::Yellow));
         kept.unwrap_or_else(|| Time(whole_seconds(now.saturating_add(RESPONSE).unwrap_or(now))))
     });
+    let next_check = declared.self_checked_since().map(|since| {
+        let known = before.next_self_check.as_ref().map(|check| check.0);
+        next_self_check(since, known, now)
+    });
+    let reminders = match declared {
+        // What ends in it is not known, so nothing that was reminded of is over.
+        Declared::Unreadable(_) => before.reminders.clone(),
+        Declared::Filing(..) | Declared::Server(..) => on_record(terms, &before.reminders, due),
+    };
+    let (expiring, expiring_until) = expiring(terms, &observed.reference.to_string(), policy, now);
+    let expiring = match declared {
+        Declared::Unreadable(_) => (
+            "Unknown",
+            reasons::UNREADABLE,
+            "what ends in it can't be read".to_owned(),
+        ),
+        Declared::Filing(..) | Declared::Server(..) => expiring,
+    };
+    let stages = declared.stages();
     DeclarationStatus {
         observed_generation: Some(observed.generation),
         policy: Some(policy.name.to_string()),
         colour: Some(colour),
         respond_by,
-        conditions: vec![ready(observed, declared, policy, now)],
+        next_self_check: next_check.map(Time),
+        expires_at: terms
+            .iter()
+            .filter(|term| term.end.is_loss())
+            .map(|term| term.date)
+            .min(),
+        domains: declared.domains(),
+        conditions: vec![
+            ready(observed, declared, policy, now),
+            condition_that_is(&before.conditions, EXPIRING, expiring, observed.generation, now),
+        ],
         findings,
         routes: observed.routes,
-        next_transition: next.map(Time),
-        next_reminder: next_reminder(terms, policy, now).map(Time),
-        reminders: match declared {
-            Declared::Judged { terms, .. } => on_record(terms, &before.reminders, due),
-            // What ends in it is not known, so nothing that was reminded of is over.
-            Declared::Unreadable(_) => before.reminders.clone(),
-        },
-        changes: before.changes.clone(),
+        next_transition: [next, expiring_until].into_iter().flatten().min().map(Time),
+        next_reminder: next_reminder(terms, &reminders, policy, now).map(Time),
+        reminders,
+        changes: stages.as_ref().map_or_else(
+            || before.changes.clone(),
+            |stages| changes(before, stages, whole_seconds(now)),
+        ),
+        // What can't be read is as far as it was when it could be.
+        observed: stages.or_else(|| before.observed.clone()),
     }
 }
 
+/// The status, reason and message of the condition `Expiring`, and when they change by themselves.
+fn expiring(
+    terms: &[Term],
+    name: &str,
+    policy: &Policy,
+    now: Timestamp,
+) -> ((&'static str, &'static str, String), Option<Timestamp>) {
+    let moment = Moment::new(now);
+    let within = policy.expiring_within();
+    let mut near: Vec<&Term> = terms
+        .iter()
+        .filter(|term| moment.is_within(term.date, within))
+        .collect();
+    near.sort_by_key(|term| term.date);
+    let told: Vec<String> = near.iter().map(|term| term.sentence(name, &moment)).collect();
+    let condition = match near.first() {
+        Some(first) => ("True", first.end.rule(), told.join("; ")),
+        None => (
+            "False",
+            reasons::NOTHING_EXPIRES,
+            format!("nothing that it rests on ends within {within} days"),
+        ),
+    };
+    (condition, moment.next())
+}
+
 fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Condition {
+    let standing = match declared {
+        Declared::Filing(filing, _) => standing_of(filing.stage),
+        Declared::Server(..) => reasons::ACTIVE,
+        Declared::Unreadable(_) => UNREADABLE.id,
+    };
     let (is_ready, reason, message) = match declared {
         Declared::Unreadable(unreadable) => {
             // That a policy does not care makes it no more ready.
             let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(Lang::En));
-            (
-                false,
-                UNREADABLE.id.to_owned(),
-                told.unwrap_or_else(|| unreadable.error.clone()),
-            )
+            (false, standing, told.unwrap_or_else(|| unreadable.error.clone()))
         }
-        Declared::Judged { verdict, standing, .. } => match verdict.findings.first() {
-            Some(worst) if worst.severity == Severity::Violation => {
-                (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
-            }
+        Declared::Filing(_, verdict) | Declared::Server(_, verdict) => match verdict.findings.first() {
+            Some(worst) if worst.severity == Severity::Violation => (false, worst.rule.id, worst.sentence(Lang::En)),
             worst => {
                 let more = match worst {
                     Some(worst) => format!("; {}", worst.sentence(Lang::En)),
                     None if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
                     None => String::new(),
                 };
-                (
-                    verdict.is_ready,
-                    standing.to_owned(),
-                    in_words(standing).to_owned() + &more,
-                )
+                (verdict.is_ready, standing, in_words(standing).to_owned() + &more)
             }
         },
     };
@@ -145,7 +260,7 @@ fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: T
         &observed.status.conditions,
         READY,
         is_ready,
-        &reason,
+        reason,
         &message,
         observed.generation,
         now,
@@ -174,6 +289,18 @@ pub(super) fn condition(
     now: Timestamp,
 ) -> Condition {
     let status = if holds { "True" } else { "False" };
+    condition_that_is(before, type_, (status, reason, message.to_owned()), generation, now)
+}
+
+/// A condition of a status (True, False or Unknown), reason and message; its transition time moves only when the status
+/// flips.
+fn condition_that_is(
+    before: &[Condition],
+    type_: &str,
+    (status, reason, message): (&str, &str, String),
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
     let known = before
         .iter()
         .find(|condition| condition.type_ == type_ && condition.status == status);
@@ -181,7 +308,7 @@ pub(super) fn condition(
         type_: type_.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
-        message: shortened(message, MAX_MESSAGE),
+        message: shortened(&message, MAX_MESSAGE),
         observed_generation: Some(generation),
         last_transition_time: known.map_or_else(
             || Time(whole_seconds(now)),
@@ -222,16 +349,27 @@ fn status_finding(finding: &Finding) -> StatusFinding {
     }
 }
 
-fn reminder(reference: &Reference, due: &Due) -> Notice {
-    let Due { term, threshold } = due;
-    let date = term.date.to_string();
-    let note = format!("{} ends on {date}, within {threshold} days of this reminder", term.what);
-    // The threshold is part of the reason, so that no recorder merges one reminder into another.
-    let reason = format!("{}In{threshold}Days", term.rule);
-    let told_apart_by = [term.rule, date.as_str(), &threshold.to_string()];
-    let mut notice = Notice::new(reference.clone(), reason, "Remind", &note, &told_apart_by);
-    notice.is_warning = true;
-    notice
+/// The Event of a self-check that has come.
+fn self_check(
+    reference: &Reference,
+    before: &DeclarationStatus,
+    after: &DeclarationStatus,
+    now: Timestamp,
+) -> Option<Notice> {
+    let come = before.next_self_check.as_ref().filter(|check| check.0 <= now)?;
+    let next = Day::of(after.next_self_check.as_ref()?.0);
+    let note = format!(
+        "the quarterly self-check of {reference} is due: see that what is declared, and what it rests on, still holds; \
+         the next is on {next}"
+    );
+    let told_apart_by = [reasons::SELF_CHECK_DUE, &come.0.to_string()];
+    Some(Notice::new(
+        reference.clone(),
+        reasons::SELF_CHECK_DUE.to_owned(),
+        "Remind",
+        &note,
+        &told_apart_by,
+    ))
 }
 
 /// The Event of `Ready` turning. That a new object is ready, or is still under way, is no news.
@@ -259,7 +397,7 @@ fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationSt
 }
 
 /// The reason of a filing's `Ready` by its stage.
-pub fn standing_of(stage: Stage) -> &'static str {
+fn standing_of(stage: Stage) -> &'static str {
     match stage {
         Stage::Approved => reasons::APPROVED,
         Stage::Rejected => reasons::REJECTED,

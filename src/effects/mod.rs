@@ -5,11 +5,14 @@ mod brake;
 mod declaration;
 mod denial;
 mod enforcement;
+mod history;
 mod notice;
 mod policy;
 mod quarantine;
 mod reminder;
 mod route;
+mod self_check;
+mod term;
 
 use std::collections::BTreeMap;
 
@@ -18,14 +21,15 @@ use jiff::Timestamp;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use brake::{Batch, Brake, Held, brake, leaves_window};
-pub use declaration::{Declared, Observed, declaration, standing_of};
+pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration};
 pub use denial::{Refused, denial};
 pub use enforcement::{Enforcement, Hindrance, enforcement};
 pub use notice::{Notice, Reference, shortened};
 pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
 pub use quarantine::{blocking, handing_back, restoring};
-pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
+pub use reminder::{Audience, next_of_policy};
 pub use route::route;
+pub use term::{End, Term, terms_of_filing, terms_of_policy, terms_of_server};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Events: what is said to people, about which object, and under which name it is said once.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -99,6 +99,16 @@ impl Reference {
             name: name.to_owned(),
             uid: uid.to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Reference {
+    /// Namespace and name, or the name of what has no namespace.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        f.write_str(&self.name)
     }
 }
 

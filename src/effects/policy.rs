@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
 use super::brake::{Brake, Held};
 use super::declaration::condition;
 use super::enforcement::Hindrance;
 use super::notice::{Notice, Reference, shortened};
+use super::reminder::{PolicyReminders, remind_of_exemptions};
 use crate::api::keys::conditions::{BRAKE_HELD, ENFORCED, READY};
 use crate::api::keys::{self, reasons};
 use crate::api::{FilingPolicyStatus, RouteCounts, Running, SitePlace};
@@ -123,8 +124,16 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
         policy.generation,
         now,
     );
+    let PolicyReminders {
+        notices,
+        on_record,
+        next,
+    } = remind_of_exemptions(policy, &before.reminders, now);
     let mut conditions = vec![ready];
-    let mut effects = Vec::new();
+    let mut effects: Vec<Effect> = notices
+        .into_iter()
+        .map(|notice| Effect::Event(Box::new(notice)))
+        .collect();
     if policy.running == Running::Block {
         let held = brake_held(policy, before, blocking, now);
         effects.extend(told(policy, before, blocking, &held));
@@ -140,7 +149,8 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
             exempt: tally.of(Outcome::Exempt),
         }),
         conditions,
-        ..before.clone()
+        next_reminder: next.map(Time),
+        reminders: on_record,
     };
     effects.extend(changed(before, status));
     effects
@@ -338,6 +348,7 @@ pub fn unreadable_policy(unreadable: &Unreadable, before: &FilingPolicyStatus, n
         site: Vec::new(),
         routes: None,
         conditions: vec![ready],
+        next_reminder: None,
         ..before.clone()
     };
     changed(before, status)
@@ -367,6 +378,7 @@ fn place(place: &Place) -> SitePlace {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use rstest::rstest;
     use serde_json::json;
 
@@ -492,5 +504,36 @@ mod tests {
         assert_eq!(status.conditions[0].reason, reasons::UNREADABLE);
         assert_eq!((status.observed_generation, &status.routes), (Some(4), &None));
         assert_eq!(unreadable_policy(&unreadable, status, at(NOW)), []);
+    }
+
+    #[test]
+    fn an_exemption_is_reminded_of_at_the_policys_own_thresholds_and_only_while_it_lasts() {
+        let exemption = json!({"hosts": ["*.example.net"], "reason": "moves", "owner": "张三", "until": "2027-01-10"});
+        let registry = registry(&[document(
+            "games",
+            json!({"reminders": [20, 5], "exemptions": [exemption]}),
+        )]);
+        let policy = registry.snapshot().policies().next().unwrap();
+        let mut before = FilingPolicyStatus::default();
+        let mut told = Vec::new();
+        for days in 0..60 {
+            let now = at(NOW).saturating_add(SignedDuration::from_hours(24 * days)).unwrap();
+            for effect in super::policy(policy, &before, governing(None, &[]), now) {
+                match effect {
+                    Effect::Event(notice) => told.push(notice),
+                    Effect::PolicyStatus(status) => before = *status,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let told: Vec<String> = told
+            .iter()
+            .map(|notice| format!("{} {} {}", notice.regarding.kind, notice.reason, notice.note))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        FilingPolicy ExemptionExpiringIn20Days the exemption of *.example.net ends on 2027-01-10, within 20 days of this reminder
+        FilingPolicy ExemptionExpiringIn5Days the exemption of *.example.net ends on 2027-01-10, within 5 days of this reminder
+        ");
+        assert_eq!((before.next_reminder, before.reminders.len()), (None, 2));
     }
 }

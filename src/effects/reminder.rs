@@ -1,96 +1,169 @@
 //! Reminders: at each of a policy's thresholds before something ends, once each.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
-use crate::api::{Reminder, ServerState, Stage};
-use crate::domain::Day;
-use crate::registry::{Filing, Policy, Server};
+use super::notice::{Notice, Reference};
+use super::term::{Term, terms_of_policy};
+use crate::api::Reminder;
+use crate::registry::Policy;
+use crate::route::Route;
+use crate::rules::Moment;
 
-/// Something that ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// The rule that finds it ended soon.
-    pub rule: &'static str,
-    /// What ends, for people, in English.
-    pub what: &'static str,
-    /// The last day.
-    pub date: Day,
-}
+/// The most routes that are told of one reminder.
+const MAX_TOLD: usize = 50;
+/// The most reminders that a status keeps on record, as its schema says.
+const MAX_ON_RECORD: usize = 200;
 
 /// A reminder that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
+pub(super) struct Due {
     /// What ends.
-    pub term: Term,
+    pub(super) term: Term,
     /// Days before the end: the nearest threshold that has come.
-    pub threshold: u32,
+    pub(super) threshold: u32,
 }
 
-/// What ends in a filing. The record of one that is cancelled has ended already.
-pub fn terms_of_filing(filing: &Filing) -> Vec<Term> {
-    let recorded = filing.expires_at.filter(|_| filing.stage != Stage::Cancelled);
-    let record = recorded.map(|date| Term {
-        rule: "FilingExpiring",
-        what: "the record of the filing",
-        date,
-    });
-    let domain = filing.domain_expires_at.map(|date| Term {
-        rule: "DomainExpiring",
-        what: "the registration of the domain",
-        date,
-    });
-    record.into_iter().chain(domain).collect()
+/// The routes that are told of a reminder too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Those that are told, at most 50.
+    told: Vec<Reference>,
+    /// How many more there are.
+    others: usize,
 }
 
-/// What ends in a server; one that renews itself does not, and one that is released has.
-pub fn terms_of_server(server: &Server) -> Vec<Term> {
-    let ends = !server.auto_renew && server.state != ServerState::Released;
-    let date = server.expires_at.filter(|_| ends);
-    date.map(|date| Term {
-        rule: "ServerExpiring",
-        what: "the server",
-        date,
-    })
-    .into_iter()
-    .collect()
+impl Audience {
+    /// The first of these routes, and a count of the rest.
+    pub fn of<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
+        let mut routes = routes.into_iter();
+        Self {
+            told: routes.by_ref().take(MAX_TOLD).map(Reference::to_route).collect(),
+            others: routes.count(),
+        }
+    }
 }
 
 /// The reminders that are due and have not been sent. Of several thresholds of one term the nearest alone is due.
-pub fn due(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Vec<Due> {
+pub(super) fn due(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Vec<Due> {
     let due = terms.iter().filter(|term| now < term.date.end()).filter_map(|term| {
-        let threshold = policy
-            .reminders
-            .iter()
-            .copied()
-            .filter(|days| at(term, *days) <= now)
-            .min()?;
-        Some(Due { term: *term, threshold })
+        let come = policy.reminders.iter().copied().filter(|days| at(term, *days) <= now);
+        let threshold = come.min()?;
+        (!is_sent(term, threshold, sent)).then(|| Due {
+            term: term.clone(),
+            threshold,
+        })
     });
-    due.filter(|due| !sent.iter().any(|sent| is_same(sent, due))).collect()
+    due.collect()
 }
 
-/// When the next reminder is due that has not come yet.
-pub fn next_reminder(terms: &[Term], policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+/// When the next reminder goes out.
+pub(super) fn next_reminder(terms: &[Term], sent: &[Reminder], policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     let all = terms
         .iter()
-        .flat_map(|term| policy.reminders.iter().map(move |days| at(term, *days)));
-    all.filter(|moment| *moment > now).min()
+        .flat_map(|term| policy.reminders.iter().map(move |days| (term, *days)));
+    all.filter(|(term, days)| !is_sent(term, *days, sent))
+        .map(|(term, days)| at(term, days))
+        .filter(|moment| *moment > now)
+        .min()
 }
 
 /// The reminders that stay on record: those of terms that still stand.
 pub(super) fn on_record(terms: &[Term], sent: &[Reminder], due: &[Due]) -> Vec<Reminder> {
-    let stands = |sent: &&Reminder| {
-        terms
-            .iter()
-            .any(|term| term.rule == sent.rule && term.date == sent.date)
-    };
+    let stands = |sent: &&Reminder| terms.iter().any(|term| is_of(sent, term));
     let new = due.iter().map(|due| Reminder {
-        rule: due.term.rule.to_owned(),
-        path: None,
+        rule: due.term.end.rule().to_owned(),
+        path: due.term.end.path(),
         date: due.term.date,
         threshold: due.threshold,
     });
-    sent.iter().filter(stands).cloned().chain(new).collect()
+    let mut record: Vec<Reminder> = sent.iter().filter(stands).cloned().chain(new).collect();
+    if record.len() > MAX_ON_RECORD {
+        // The nearest of each term, which stands for the farther ones, is the last that was sent.
+        let mut known = HashSet::new();
+        let mut nearest: Vec<Reminder> = record
+            .into_iter()
+            .rev()
+            .filter(|sent| known.insert((sent.rule.clone(), sent.path.clone(), sent.date)))
+            .collect();
+        nearest.reverse();
+        record = nearest;
+    }
+    record
+}
+
+/// What there is to tell of a reminder: first on the routes that serve under the object, and then on the object itself.
+pub(super) fn notices(regarding: &Reference, due: &Due, audience: &Audience, now: Timestamp) -> Vec<Notice> {
+    let Due { term, threshold } = due;
+    let moment = Moment::new(now);
+    let sentence = format!(
+        "{}, within {threshold} days of this reminder",
+        term.sentence(&regarding.to_string(), &moment)
+    );
+    // The threshold is part of the reason, so that no recorder merges one reminder into another.
+    let reason = format!("{}In{threshold}Days", term.end.rule());
+    let (date, threshold) = (term.date.to_string(), threshold.to_string());
+    let path = term.end.path().unwrap_or_default();
+    let told_apart_by = [term.end.rule(), &path, &date, &threshold, &regarding.uid];
+    let notice = |on: &Reference, note: &str| {
+        let mut notice = Notice::new(on.clone(), reason.clone(), "Remind", note, &told_apart_by);
+        // It is nearer to its end than it was when it was last told of.
+        notice.is_warning = term.end.is_loss();
+        notice
+    };
+    if !term.end.matters_to_routes() || audience.told.is_empty() {
+        return vec![notice(regarding, &sentence)];
+    }
+    let on_route = format!("{sentence}; hosts of this route rest on it");
+    let mut notices: Vec<Notice> = audience
+        .told
+        .iter()
+        .map(|route| Notice {
+            related: Some(regarding.clone()),
+            ..notice(route, &on_route)
+        })
+        .collect();
+    let told = audience.told.len();
+    let on_routes = match told.saturating_add(audience.others) {
+        1 => "the route that rests on it is told too".to_owned(),
+        all if all == told => format!("the {all} routes that rest on it are told too"),
+        all => format!("{told} of the {all} routes that rest on it are told too"),
+    };
+    notices.push(notice(regarding, &format!("{sentence}; {on_routes}")));
+    notices
+}
+
+/// What there is to do about the ends of a policy's exemptions.
+pub(super) struct PolicyReminders {
+    /// The Events of those that are due.
+    pub(super) notices: Vec<Notice>,
+    /// What its status has on record from then on.
+    pub(super) on_record: Vec<Reminder>,
+    /// When the next one goes out.
+    pub(super) next: Option<Timestamp>,
+}
+
+/// Reminds of the ends of a policy's exemptions, at its own thresholds.
+pub(super) fn remind_of_exemptions(policy: &Policy, sent: &[Reminder], now: Timestamp) -> PolicyReminders {
+    let terms = terms_of_policy(policy);
+    let due = due(&terms, sent, policy, now);
+    let reference = Reference::to_policy(&policy.name, &policy.uid);
+    let nobody = Audience::default();
+    let on_record = on_record(&terms, sent, &due);
+    PolicyReminders {
+        notices: due
+            .iter()
+            .flat_map(|due| notices(&reference, due, &nobody, now))
+            .collect(),
+        next: next_reminder(&terms, &on_record, policy, now),
+        on_record,
+    }
+}
+
+/// When a policy next needs a look: a reminder of an exemption's end may be due.
+pub fn next_of_policy(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    next_reminder(&terms_of_policy(policy), &[], policy, now)
 }
 
 /// Reminders go out at 09:00 in China.
@@ -98,21 +171,28 @@ fn at(term: &Term, days: u32) -> Timestamp {
     term.date.minus(days).reminder_time()
 }
 
-/// A nearer reminder stands for a farther one, also when a clock was set back in between.
-fn is_same(sent: &Reminder, due: &Due) -> bool {
-    sent.rule == due.term.rule && sent.date == due.term.date && sent.threshold <= due.threshold
+/// Whether a reminder has been sent. A nearer one stands for a farther one, also when a clock was set back in between.
+fn is_sent(term: &Term, threshold: u32, sent: &[Reminder]) -> bool {
+    sent.iter().any(|sent| sent.threshold <= threshold && is_of(sent, term))
+}
+
+fn is_of(sent: &Reminder, term: &Term) -> bool {
+    sent.date == term.date && sent.rule == term.end.rule() && sent.path == term.end.path()
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use kube::core::ObjectMeta;
+    use proptest::prelude::*;
     use rstest::rstest;
-    use serde_json::json;
 
+    use super::super::term::End;
     use super::*;
-    use crate::api::FilingPolicySpec;
-    use crate::registry::Change;
-    use crate::support::{change, filing, server};
+    use crate::api::{ContentType, FilingPolicySpec};
+    use crate::domain::Day;
+    use crate::registry::{Change, Other};
+    use crate::support::{at, change, ingress};
 
     fn policy() -> Policy {
         Policy::new("default".into(), &ObjectMeta::default(), &FilingPolicySpec::default())
@@ -120,8 +200,7 @@ mod tests {
 
     fn term() -> Term {
         Term {
-            rule: "ServerExpiring",
-            what: "the server",
+            end: End::Server,
             date: "2027-03-01".parse().unwrap(),
         }
     }
@@ -156,36 +235,141 @@ mod tests {
     #[case("2026-12-01T09:00:00+08:00", Some("2027-01-30T09:00:00+08:00"))]
     #[case("2027-02-19T09:00:00+08:00", None)]
     fn the_next_reminder_is_named(#[case] now: &str, #[case] expected: Option<&str>) {
-        let next = next_reminder(&[term()], &policy(), now.parse().unwrap());
+        let next = next_reminder(&[term()], &[], &policy(), now.parse().unwrap());
         assert_eq!(next, expected.map(|moment| moment.parse().unwrap()));
     }
 
-    #[rstest]
-    #[case::approved(json!({}), &["FilingExpiring", "DomainExpiring"])]
-    #[case::pending(json!({"stage": "Submitted"}), &["FilingExpiring", "DomainExpiring"])]
-    #[case::cancelled_so_its_record_has_ended(json!({"stage": "Cancelled"}), &["DomainExpiring"])]
-    #[case::without_a_term(json!({"expiresAt": null, "registration": null}), &[])]
-    fn what_ends_in_a_filing(#[case] over: serde_json::Value, #[case] expected: &[&str]) {
-        let mut spec = json!({"expiresAt": "2027-03-01", "registration": {"expiresAt": "2027-04-01"}});
-        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        let Change::Filing(_, Ok(filing)) = change(&filing("filings/it", spec)) else {
+    fn approval(kind: ContentType) -> Term {
+        Term {
+            end: End::Other(Other::Approval(kind)),
+            date: term().date,
+        }
+    }
+
+    #[test]
+    fn two_of_a_kind_that_end_on_one_day_are_reminded_of_each() {
+        let terms = [approval(ContentType::News), approval(ContentType::Education)];
+        let now = at("2027-02-25T12:00:00+08:00");
+        let first = due(&terms[..1], &[], &policy(), now);
+        let sent = on_record(&terms, &[], &first);
+        let second = due(&terms, &sent, &policy(), now);
+        assert_eq!(second.iter().map(|due| &due.term).collect::<Vec<_>>(), [&terms[1]]);
+    }
+
+    #[test]
+    fn however_many_go_out_the_record_fits_the_schema_and_none_goes_out_again() {
+        let spec = FilingPolicySpec {
+            reminders: (1..=16).map(|number| number * 5).collect(),
+            ..FilingPolicySpec::default()
+        };
+        let policy = Policy::new("default".into(), &ObjectMeta::default(), &spec);
+        let terms: Vec<Term> = (0..50)
+            .map(|number| Term {
+                end: End::Exemption(format!("*.{number}.example.com")),
+                date: term().date,
+            })
+            .collect();
+        let mut sent = Vec::new();
+        let mut count = 0;
+        for days in (0..=80).rev() {
+            let now = super::at(&terms[0], days);
+            let due = due(&terms, &sent, &policy, now);
+            count += due.len();
+            sent = on_record(&terms, &sent, &due);
+            assert!(sent.len() <= MAX_ON_RECORD);
+        }
+        assert_eq!(count, 50 * 16);
+    }
+
+    fn route(number: usize) -> Route {
+        let document = ingress(&format!("shop/web-{number}"), &["www.example.com"]);
+        let Change::Route(_, Ok(mut route)) = change(&document) else {
             panic!()
         };
-        let rules: Vec<&str> = terms_of_filing(&filing).iter().map(|term| term.rule).collect();
-        assert_eq!(rules, expected);
+        route.uid = format!("uid-{number}").into();
+        route
     }
 
     #[rstest]
-    #[case::in_use(json!({}), 1)]
-    #[case::suspended(json!({"state": "Suspended"}), 1)]
-    #[case::renews_itself(json!({"autoRenew": true}), 0)]
-    #[case::released(json!({"state": "Released"}), 0)]
-    fn what_ends_in_a_server(#[case] over: serde_json::Value, #[case] expected: usize) {
-        let mut spec = json!({"expiresAt": "2027-03-01"});
-        spec.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        let Change::Server(_, Ok(server)) = change(&server("it", spec)) else {
-            panic!()
+    #[case::none(0, "the server slb ends on 2027-03-01, within 30 days of this reminder")]
+    #[case::one(
+        1,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; the route that rests on it is told too"
+    )]
+    #[case::all(
+        50,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; the 50 routes that rest on it are told too"
+    )]
+    #[case::fifty(
+        51,
+        "the server slb ends on 2027-03-01, within 30 days of this reminder; 50 of the 51 routes that rest on it are told too"
+    )]
+    fn fifty_routes_are_told_at_most_and_the_others_are_counted(#[case] count: usize, #[case] note: &str) {
+        let routes: Vec<Route> = (0..count).map(route).collect();
+        let due = Due {
+            term: term(),
+            threshold: 30,
         };
-        assert_eq!(terms_of_server(&server).len(), expected);
+        let slb = Reference::to_server("slb", "5b0c");
+        let notices = notices(&slb, &due, &Audience::of(&routes), at("2027-01-30T09:00:00+08:00"));
+        let (own, on_routes) = notices.split_last().unwrap();
+        assert_eq!(
+            own.note, note,
+            "the object's own comes last: where it is, the others are"
+        );
+        assert_eq!(on_routes.len(), count.min(50));
+        assert!(notices.iter().all(|notice| notice.reason == "ServerExpiringIn30Days"));
+        assert!(on_routes.iter().all(|notice| notice.related.as_ref() == Some(&slb)));
+        let names: HashSet<&str> = notices.iter().map(|notice| notice.name.as_str()).collect();
+        assert_eq!(names.len(), notices.len());
+    }
+
+    #[test]
+    fn what_is_its_keepers_matter_alone_is_not_told_on_routes() {
+        let due = Due {
+            term: approval(ContentType::News),
+            threshold: 30,
+        };
+        let filing = Reference::to_server("it", "5b0c");
+        let routes = [route(1)];
+        let notices = notices(&filing, &due, &Audience::of(&routes), at("2027-01-30T09:00:00+08:00"));
+        assert_eq!(notices.len(), 1);
+        assert!(!notices[0].note.contains("route"), "{}", notices[0].note);
+    }
+
+    proptest! {
+        /// Whatever the clock does, and however often the operator starts anew: all that it knows is in the status.
+        #[test]
+        fn each_reminder_goes_out_at_most_once_and_is_the_nearest(
+            steps in prop::collection::vec(-2000_i64..2400, 1..60), ends in prop::collection::vec(0_u32..200, 1..4),
+        ) {
+            let policy = policy();
+            let mut now = at("2026-11-20T12:00:00+08:00");
+            let kinds = [ContentType::News, ContentType::Education, ContentType::Bbs];
+            let terms: Vec<Term> = ends.iter().zip(kinds).map(|(days, kind)| Term {
+                date: Day::of(now).plus(*days),
+                ..approval(kind)
+            }).collect();
+            let mut sent: Vec<Reminder> = Vec::new();
+            let mut gone_out = HashSet::new();
+            for hours in steps {
+                now = now.saturating_add(SignedDuration::from_hours(hours)).unwrap();
+                let due = due(&terms, &sent, &policy, now);
+                for due in &due {
+                    prop_assert!(gone_out.insert((due.term.end.path(), due.threshold)), "{:?} again", due);
+                    let nearer = policy.reminders.iter().filter(|days| **days < due.threshold);
+                    prop_assert!(nearer.map(|days| super::at(&due.term, *days)).all(|moment| moment > now));
+                    prop_assert!(super::at(&due.term, due.threshold) <= now && now < due.term.date.end());
+                }
+                sent = on_record(&terms, &sent, &due);
+                prop_assert!(super::due(&terms, &sent, &policy, now).is_empty());
+                if let Some(next) = next_reminder(&terms, &sent, &policy, now) {
+                    prop_assert!(next > now);
+                    prop_assert!(!super::due(&terms, &sent, &policy, next).is_empty());
+                    let before = next.saturating_sub(SignedDuration::from_secs(1)).unwrap();
+                    prop_assert!(super::due(&terms, &sent, &policy, before).is_empty());
+                }
+            }
+        }
     }
 }

@@ -8,9 +8,9 @@ use super::Effect;
 use super::enforcement::Enforcement;
 use super::notice::{Notice, Reference, shortened};
 use crate::api::{Running, keys};
-use crate::judge::{Exemption, Outcome, Verdict};
+use crate::judge::{Exemption, HostVerdict, Outcome, Verdict};
 use crate::route::Route;
-use crate::rules::Lang;
+use crate::rules::{Finding, Lang};
 
 /// The longest annotation that is written, in bytes.
 const MAX_ANNOTATION: usize = 2048;
@@ -37,7 +37,11 @@ pub fn route(
     let news = is_news
         .then(|| enforcement_news(route, verdict, &annotations).or_else(|| verdict_news(route, verdict?, &annotations)))
         .flatten();
-    let event = news.map(|news| Effect::Event(Box::new(news.on(route, version, &annotations))));
+    let event = news.map(|news| {
+        let mut notice = news.on(route, version, &annotations);
+        notice.related = verdict.and_then(spoken_of);
+        Effect::Event(Box::new(notice))
+    });
     event.into_iter().chain([Effect::Annotate(annotations)]).collect()
 }
 
@@ -200,12 +204,33 @@ fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str,
     })
 }
 
-/// The worst host's first finding explains a verdict best, with its rule; what is found about exempt hosts does not.
-fn explanation(verdict: &Verdict) -> Option<(&'static str, String)> {
-    let counting = || verdict.findings().filter(|(host, _)| host.outcome != Outcome::Exempt);
+/// The worst host's first finding explains a verdict best; what is found about exempt hosts does not.
+fn worst(verdict: &Verdict) -> Option<(&HostVerdict, &Finding)> {
     // Of equals the first, which `max_by_key` would not give.
-    let (host, finding) = counting().min_by_key(|(host, _)| Reverse(host.outcome))?;
-    let others = counting().count().saturating_sub(1);
+    counting(verdict).min_by_key(|(host, _)| Reverse(host.outcome))
+}
+
+fn counting(verdict: &Verdict) -> impl Iterator<Item = (&HostVerdict, &Finding)> {
+    verdict.findings().filter(|(host, _)| host.outcome != Outcome::Exempt)
+}
+
+/// The filing that an Event speaks of: that of the worst finding, unless the reader may not know of it; where all is
+/// well, one that makes it so.
+fn spoken_of(verdict: &Verdict) -> Option<Reference> {
+    let filing = if verdict.outcome <= Outcome::Compliant {
+        verdict.hosts.iter().find_map(|host| host.filing.as_ref())
+    } else {
+        let (host, finding) = worst(verdict)?;
+        let covering = host.filing.as_ref();
+        covering.filter(|filing| finding.filing.as_ref() == Some(&filing.key))
+    };
+    filing.map(|filing| Reference::to_filing(&filing.key, &filing.uid))
+}
+
+/// What explains a verdict best, with its rule.
+fn explanation(verdict: &Verdict) -> Option<(&'static str, String)> {
+    let (host, finding) = worst(verdict)?;
+    let others = counting(verdict).count().saturating_sub(1);
     let more = if others == 0 {
         String::new()
     } else {
@@ -365,6 +390,29 @@ mod tests {
         assert_eq!(notice.reason, "FilingPending");
         assert!(notice.note.starts_with("www.example.com: "), "{}", notice.note);
         assert!(notice.note.ends_with(" (and 2 more)"), "{}", notice.note);
+    }
+
+    #[rstest]
+    #[case::the_filing_that_warns("Warned", json!({}), Some("filings/example-com"))]
+    #[case::no_filing_at_all("Violating", json!({}), None)]
+    #[case::one_that_is_not_for_this_namespace("Warned", json!({"allowedNamespaces": {"from": "Same"}}), None)]
+    fn an_event_refers_to_the_filing_it_speaks_of_where_the_reader_may_know_of_it(
+        #[case] word: &str,
+        #[case] over: Value,
+        #[case] expected: Option<&str>,
+    ) {
+        let mut documents = standing(word);
+        if documents[0]["kind"] == "Filing" {
+            let spec = documents[0]["spec"].as_object_mut().unwrap();
+            spec.extend(over.as_object().unwrap().clone());
+            documents[0]["metadata"]["uid"] = json!("77aa");
+        }
+        let (route, verdict) = judged(&documents);
+        let effects = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
+        let related = events(&effects)[0].related.as_ref();
+        let told = related.map(|related| (related.kind, related.to_string(), related.uid.clone()));
+        let expected = expected.map(|name| ("Filing", name.to_owned(), "77aa".to_owned()));
+        assert_eq!(told, expected);
     }
 
     #[rstest]

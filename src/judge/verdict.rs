@@ -77,6 +77,8 @@ pub struct HostVerdict {
 pub struct FilingRef {
     /// Which one.
     pub key: FilingKey,
+    /// The identity that the API server gave it; empty in a manifest.
+    pub uid: Arc<str>,
     /// Its number as it is rightly written, where it has one that can be read.
     pub number: Option<String>,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
-use crate::api::{AccessStage, FilingSpec, NamespacesFrom, ServiceKind, Stage};
+use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, ServiceKind, Stage};
 use crate::domain::place::{canonical_provider, same_region};
 use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place};
 
@@ -43,6 +43,8 @@ pub struct Filing {
     pub numbers: Vec<Numbered>,
     /// Of the first filing.
     pub stage: Stage,
+    /// Of the change filing that is under way.
+    pub change: Option<Stage>,
     /// What is filed.
     pub kind: ServiceKind,
     /// The providers that serve it.
@@ -53,8 +55,23 @@ pub struct Filing {
     pub expires_at: Option<Day>,
     /// The last day of the domain name's registration.
     pub domain_expires_at: Option<Day>,
+    /// What else of it ends, in the order of the resource's fields. Most filings have none: empty, it takes no memory.
+    pub others: Box<[(Other, Day)]>,
     /// Who may serve under it.
     pub allowed: Allowed,
+}
+
+/// What of a filing ends beside its record and its domain, and has a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// An announced review or self-check is held on that day (年度核验).
+    Review,
+    /// The handler's ID.
+    HandlerId,
+    /// The commercial licence (经营许可证).
+    Licence,
+    /// The approval for some content (前置审批).
+    Approval(ContentType),
 }
 
 /// One entry of a filing's `domains`.
@@ -157,6 +174,7 @@ impl Filing {
                 .collect(),
             numbers: numbers(spec),
             stage: spec.stage,
+            change: spec.change.as_ref().map(|change| change.stage),
             kind: spec.kind(),
             access: spec
                 .access
@@ -171,6 +189,7 @@ impl Filing {
             approved_at: spec.approved_at,
             expires_at: spec.expires_at,
             domain_expires_at: registration.and_then(|registration| registration.expires_at),
+            others: others(spec),
             allowed: spec
                 .allowed_namespaces
                 .as_ref()
@@ -214,6 +233,29 @@ impl Filing {
             .find(|numbered| numbered.role == NumberRole::Site)
             .and_then(|site| site.number.as_ref().ok())
     }
+}
+
+fn others(spec: &FilingSpec) -> Box<[(Other, Day)]> {
+    let single = [
+        (Other::Review, spec.next_review_at),
+        (
+            Other::HandlerId,
+            spec.handler.as_ref().and_then(|handler| handler.id_expires_at),
+        ),
+        (
+            Other::Licence,
+            spec.licence.as_ref().and_then(|licence| licence.expires_at),
+        ),
+    ];
+    let approvals = spec
+        .approvals
+        .iter()
+        .map(|approval| (Other::Approval(approval.kind), approval.expires_at));
+    single
+        .into_iter()
+        .chain(approvals)
+        .filter_map(|(other, date)| Some((other, date?)))
+        .collect()
 }
 
 fn numbers(spec: &FilingSpec) -> Vec<Numbered> {

@@ -144,6 +144,11 @@ impl Registry {
         self.routes.get(key)
     }
 
+    /// The filings that name a server in an access entry, in order.
+    pub fn filings_on(&self, server: &str) -> impl Iterator<Item = &FilingKey> {
+        self.filings_on.get(server).into_iter().flatten()
+    }
+
     /// Everything of a kind that is known, so that what a new listing lacks can be deleted.
     pub fn subjects(&self, kind: SubjectKind) -> Vec<Subject> {
         let snapshot = &self.snapshot;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::core::ObjectMeta;
 
 use crate::api::{AccessServerSpec, ServerState};
@@ -14,6 +15,8 @@ pub struct Server {
     pub name: Arc<str>,
     /// The identity that the API server gave it; empty in a manifest.
     pub uid: Arc<str>,
+    /// When the API server took it; none in a manifest.
+    pub created: Option<Timestamp>,
     /// The generation of its spec; 0 in a manifest.
     pub generation: i64,
     /// The last day of the contract.
@@ -30,6 +33,7 @@ impl Server {
         Self {
             name,
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             generation: metadata.generation.unwrap_or_default(),
             expires_at: spec.expires_at,
             auto_renew: spec.auto_renew,

@@ -208,8 +208,9 @@ fn of_host<'a>(host: &'a HostVerdict, places: &Places, lang: Lang) -> Vec<Row<'a
             Some(FilingRef {
                 key,
                 number: Some(number),
+                ..
             }) => (number.clone(), key.to_string()),
-            Some(FilingRef { key, number: None }) => (key.to_string(), String::new()),
+            Some(FilingRef { key, number: None, .. }) => (key.to_string(), String::new()),
             None => (words::compliant(lang).to_owned(), String::new()),
         };
         return vec![Row {

@@ -1,6 +1,7 @@
 //! Metrics: gauges and counters that are read, at each scrape, from what the controller shares. Nothing is counted
 //! here, so that nothing can be counted otherwise than it is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,9 +14,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::admission::Clock;
 use crate::controller::Shared;
-use crate::effects::{Term, terms_of_filing, terms_of_server};
+use crate::effects::{End, Term, terms_of_filing, terms_of_server};
 use crate::judge::Outcome;
-use crate::registry::{Kept, Snapshot, SubjectKind};
+use crate::registry::{Kept, Other, Snapshot, SubjectKind};
 use crate::rules::Moment;
 
 /// The most series of what ends: names of objects are labels there, and these have no bound.
@@ -228,7 +229,7 @@ fn tally(all: impl Iterator<Item = bool>) -> (usize, usize) {
 }
 
 /// Something that has ended or ends soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ending<'a> {
     /// Seconds from now, either way.
     distance: u64,
@@ -238,7 +239,7 @@ struct Ending<'a> {
     /// Empty for what has none.
     namespace: &'a str,
     name: &'a str,
-    what: &'static str,
+    what: Cow<'static, str>,
 }
 
 /// What has ended and what ends within the greatest reminder, the nearest to now first: what ended long ago and was
@@ -279,7 +280,7 @@ fn endings(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timest
     let mut family = Family::timestamp(
         encoder,
         "filing_operator_expiry_timestamp",
-        "When a filing, domain or server ends or has ended: 00:00 in China after its last day. Only what has ended or \
+        "When what a filing rests on, or a server, ends or has ended: 00:00 in China after its last day. Only what has ended or \
          ends within the greatest reminder of the default policy, the 1000 nearest.",
     )?;
     for ending in endings.iter().take(MAX_ENDINGS) {
@@ -287,7 +288,7 @@ fn endings(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timest
             ("kind", ending.kind),
             ("namespace", ending.namespace),
             ("name", ending.name),
-            ("what", ending.what),
+            ("what", &ending.what),
         ];
         family.set(&labels, ending.end)?;
     }
@@ -312,14 +313,18 @@ fn kind_label(kind: SubjectKind) -> &'static str {
     }
 }
 
-/// What of an object ends.
-fn what_label(term: &Term) -> &'static str {
-    match term.rule {
-        "FilingExpiring" => "record",
-        "DomainExpiring" => "domain",
-        "ServerExpiring" => "server",
-        other => other,
-    }
+/// What of an object ends; an object has one of each.
+fn what_label(term: &Term) -> Cow<'static, str> {
+    Cow::Borrowed(match &term.end {
+        End::Record => "record",
+        End::Domain => "domain",
+        End::Server => "server",
+        End::Other(Other::Review) => "review",
+        End::Other(Other::HandlerId) => "handler-id",
+        End::Other(Other::Licence) => "licence",
+        End::Other(Other::Approval(kind)) => return Cow::Owned(format!("approval/{kind:?}")),
+        End::Exemption(_) => "exemption",
+    })
 }
 
 /// Series of one name.
@@ -570,7 +575,10 @@ mod tests {
             filing("shop", Some("2026-11-24"), Some("2026-11-24")),
             server("slb", "2026-11-24", false),
         ]);
-        let words: Vec<&str> = all_endings(&snapshot, now()).iter().map(|ending| ending.what).collect();
+        let words: Vec<Cow<'_, str>> = all_endings(&snapshot, now())
+            .iter()
+            .map(|ending| ending.what.clone())
+            .collect();
         assert_eq!(words, ["server", "domain", "record"]);
     }
 }

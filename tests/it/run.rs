@@ -367,8 +367,20 @@ async fn reminders_come_once_each_also_after_a_restart() {
     );
     let mut operator = operator(&cluster, POLICY, &[]).await;
     cluster.kubectl("apply -f -", &server).succeeds();
+    let on_slb = APPROVED.replace("provider: alicloud,", "provider: alicloud, servers: [slb],");
+    declare(&cluster.admin, "shop", "shop.com", &on_slb).succeeds();
+    cluster
+        .kubectl("apply -f -", &ingress("web", &["www.shop.com"]))
+        .succeeds();
     status(&cluster, "accessserver slb", "/status/colour", "Blue".into()).await;
-    assert_eq!(reminders(&cluster).await, Vec::<String>::new());
+    status(
+        &cluster,
+        &format!("filing -n {FILINGS} shop"),
+        "/status/routes",
+        1.into(),
+    )
+    .await;
+    assert_eq!(reminders(&cluster, "AccessServer", "slb").await, Vec::<String>::new());
 
     let mut expected = Vec::new();
     for days in [90, 30, 20, 15, 10] {
@@ -379,7 +391,7 @@ async fn reminders_come_once_each_also_after_a_restart() {
         operator = Operator::start(&cluster.admin, &args).await;
         expected.push(format!("ServerExpiringIn{days}Days"));
         eventually(&format!("the reminder of {days} days"), PATIENCE, async || {
-            let told = reminders(&cluster).await;
+            let told = reminders(&cluster, "AccessServer", "slb").await;
             if told == expected {
                 Ok(())
             } else {
@@ -390,12 +402,14 @@ async fn reminders_come_once_each_also_after_a_restart() {
         operator.stop().await;
         operator = Operator::start(&cluster.admin, &args).await;
         marker(&cluster, &format!("restarted-{days}")).await;
-        assert_eq!(reminders(&cluster).await, expected);
+        assert_eq!(reminders(&cluster, "AccessServer", "slb").await, expected);
+        assert_eq!(reminders(&cluster, "Ingress", "web").await, expected);
     }
     // One that is killed has not given its lease up; the next one waits for its end, and says nothing twice.
     operator.restart().await;
     marker(&cluster, "killed").await;
-    assert_eq!(reminders(&cluster).await, expected);
+    assert_eq!(reminders(&cluster, "AccessServer", "slb").await, expected);
+    assert_eq!(reminders(&cluster, "Ingress", "web").await, expected);
     let ready = cluster
         .kubectl("get accessserver slb -o jsonpath={.status.conditions[0].status}", "")
         .succeeds();
@@ -449,12 +463,74 @@ async fn marker(cluster: &Cluster, name: &str) {
     .await;
 }
 
-async fn reminders(cluster: &Cluster) -> Vec<String> {
-    let told = events(cluster, "default", "AccessServer", "slb").await;
+async fn reminders(cluster: &Cluster, kind: &str, name: &str) -> Vec<String> {
+    let told = events(cluster, "default", kind, name).await;
     told.into_iter()
         .map(|(_, reason, _)| reason)
         .filter(|reason| reason.starts_with("ServerExpiringIn"))
         .collect()
+}
+
+#[tokio::test]
+async fn kubectl_shows_a_filing_and_waits_for_it() {
+    let stage = stage().await;
+    let (namespace, domain) = tenant(stage, "waited").await;
+    let kubectl = |args: &str| stage.cluster.kubectl(&format!("{args} -n {FILINGS}"), "");
+    let name = &namespace.name;
+    let wait = |condition: &str| {
+        let told = kubectl(&format!("wait --for={condition} filing/{name} --timeout=30s")).succeeds();
+        assert!(told.contains("condition met"), "{told}");
+    };
+    let declare = |rest: &str| declare(&stage.cluster.admin, name, &domain, rest).succeeds();
+
+    declare("stage: Submitted");
+    wait("condition=Ready=false");
+    declare(&format!("{APPROVED}, expiresAt: 2093-02-20"));
+    wait("condition=Ready");
+    wait("condition=Expiring=false");
+    wait("jsonpath={.status.observedGeneration}=2");
+    let today = filing_operator::operator::now()
+        .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
+        .date();
+    let soon = today.checked_add(jiff::Span::new().days(60)).unwrap();
+    declare(&format!(
+        "{APPROVED}, expiresAt: 2093-02-20, registration: {{expiresAt: {soon}}}"
+    ));
+    wait("condition=Expiring");
+    // kubectl looks at a condition only once it speaks of the generation that was declared last.
+    wait("condition=Ready");
+
+    let shown = kubectl(&format!("get filing {name}")).succeeds();
+    let row: Vec<&str> = shown.lines().last().unwrap().split_whitespace().collect();
+    let soon = soon.to_string();
+    let expected = [
+        name,
+        "京ICP备2021012345号-1",
+        domain.as_str(),
+        "Approved",
+        "True",
+        "Blue",
+        &soon,
+    ];
+    assert_eq!(row[..expected.len()], expected, "{shown}");
+    let shown = kubectl(&format!("get filing {name} -o json")).succeeds();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let changes: Vec<String> = shown["status"]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| format!("{} {} {}", change["field"], change["from"], change["to"]))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            r#""spec.access[alicloud].stage" null "Approved""#,
+            r#""spec.stage" "Submitted" "Approved""#,
+        ]
+    );
+    declare(&APPROVED.replace("stage: Approved, number", "stage: Cancelled, number"));
+    wait("condition=Ready=false");
+    wait("condition=Expiring=false");
 }
 
 const REGION: &str = "topology.kubernetes.io/region";

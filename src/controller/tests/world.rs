@@ -1,6 +1,6 @@
 //! A cluster of documents, an owner's loop over it, and a clock that a test sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(in crate::controller) struct World {
     pub(in crate::controller) now: Timestamp,
     stored: BTreeMap<Subject, Value>,
     versions: u64,
+    /// The names of the Events that there are: what is there already is not created again, and not told.
+    events: BTreeSet<String>,
     told: String,
 }
 
@@ -40,6 +42,7 @@ impl World {
             now,
             stored: BTreeMap::new(),
             versions: 0,
+            events: BTreeSet::new(),
             told: String::new(),
         }
     }
@@ -110,6 +113,21 @@ impl World {
         self.settle();
     }
 
+    /// The operator begins to write about an object, and dies after so many of the writes.
+    pub(in crate::controller) fn die_after(&mut self, what: &str, subject: &Subject, writes: usize) {
+        self.headline(what);
+        while self.work.has_more_to_judge() {
+            self.work.judge(&self.registry, self.now);
+        }
+        while let Some((written, target, effects)) = self.work.next_write(&self.registry, self.now) {
+            if written == *subject {
+                for effect in effects.iter().take(writes) {
+                    self.carry_out(&written, &target, effect);
+                }
+            }
+        }
+    }
+
     /// Stores an object as a client sends it: what the API server and the operator keep on it stays.
     pub(in crate::controller) fn put(&mut self, document: &Value) {
         let subject = change(document).subject();
@@ -120,6 +138,7 @@ impl World {
         if metadata["uid"].is_null() {
             metadata["uid"] = json!(format!("uid-{version}"));
             metadata["generation"] = json!(1);
+            metadata["creationTimestamp"] = json!(self.now);
         }
         if new["spec"] != document["spec"] {
             new["metadata"]["generation"] = json!(new["metadata"]["generation"].as_i64().unwrap() + 1);
@@ -195,7 +214,11 @@ impl World {
             None => format!("{} {}", target.kind, target.name),
         };
         match effect {
-            Effect::Event(notice) => self.told.push_str(&event(&name, notice)),
+            Effect::Event(notice) => {
+                if self.events.insert(notice.name.clone()) {
+                    self.told.push_str(&event(notice));
+                }
+            }
             Effect::Annotate(annotations) => {
                 let _ = writeln!(self.told, "  {name} is annotated");
                 for (key, value) in annotations {
@@ -255,9 +278,23 @@ fn object(document: &Value) -> DynamicObject {
     serde_json::from_value(document).unwrap()
 }
 
-fn event(name: &str, notice: &Notice) -> String {
+fn event(notice: &Notice) -> String {
     let kind = if notice.is_warning { "Warning" } else { "Normal" };
-    format!("  {name} event: {kind} {}: {}\n", notice.reason, notice.note)
+    let related = notice
+        .related
+        .as_ref()
+        .map(|related| format!(" (see {} {related})", related.kind))
+        .unwrap_or_default();
+    let Notice {
+        regarding,
+        reason,
+        note,
+        ..
+    } = notice;
+    format!(
+        "  {} {regarding} event: {kind} {reason}: {note}{related}\n",
+        regarding.kind
+    )
 }
 
 fn declared(name: &str, status: &DeclarationStatus) -> String {
@@ -294,12 +331,30 @@ fn declared(name: &str, status: &DeclarationStatus) -> String {
             .as_ref()
             .map(|at| format!("next reminder {}", in_china(at.0))),
     );
+    facts.extend(
+        status
+            .next_self_check
+            .as_ref()
+            .map(|at| format!("next self-check {}", in_china(at.0))),
+    );
+    facts.extend(status.expires_at.map(|day| format!("expires at {day}")));
     let reminded: Vec<String> = status.reminders.iter().map(|sent| sent.threshold.to_string()).collect();
     if !reminded.is_empty() {
         facts.push(format!("reminded at {}", reminded.join(", ")));
     }
     if !facts.is_empty() {
         let _ = writeln!(text, "      {}", facts.join("; "));
+    }
+    for change in &status.changes {
+        let told = |stage: &Option<String>| stage.clone().unwrap_or_else(|| "nothing".to_owned());
+        let _ = writeln!(
+            text,
+            "      {} {}: {} -> {}",
+            in_china(change.at.0),
+            change.field,
+            told(&change.from),
+            told(&change.to)
+        );
     }
     for finding in &status.findings {
         let mark = match finding.severity {
@@ -343,6 +398,9 @@ fn governed(name: &str, status: &FilingPolicyStatus) -> String {
         );
     }
     text.push('\n');
+    if let Some(next) = &status.next_reminder {
+        let _ = writeln!(text, "      next reminder {}", in_china(next.0));
+    }
     text
 }
 

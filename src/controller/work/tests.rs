@@ -189,8 +189,8 @@ fn a_status_or_an_annotation_that_others_write_is_mended() {
     });
     world.settle();
     insta::assert_snapshot!(world.told(), @r"
-    Filing filing-system/example-com is Blue, Ready=True since 2026-11-23 10:00: Approved (it is approved, and nothing is wrong with it)
-        routes 1
+    Filing filing-system/example-com is Blue, Ready=True since 2026-11-23 10:00: Approved (it is approved, and nothing is wrong with it), Expiring=False since 2026-11-23 10:00: NothingExpires (nothing that it rests on ends within 90 days)
+        routes 1; next self-check 2027-02-23 09:00
     FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)
     Ingress shop/web is annotated
         number: 京ICP备2021012345号-1
@@ -319,4 +319,40 @@ fn that_others_own_the_default_policy_is_shown_on_it_until_they_do_not() {
     world.work.default_policy_is(None);
     world.settle();
     insta::assert_snapshot!(world.told().trim(), @"FilingPolicy default governs 1 compliant; Ready=True: InForce (it is in force)");
+}
+
+#[test]
+fn a_clock_that_is_set_back_while_it_runs_ends_what_was_said_too_early_and_repeats_nothing() {
+    let mut world = World::new(at("2026-11-23T10:00:00+08:00"));
+    let documents = [
+        policy("default", json!({})),
+        filing(KEY, json!({"expiresAt": "2027-02-20"})),
+        ingress("shop/web", &["www.example.com"]),
+    ];
+    world.step("everything is set up", &documents);
+    world.told();
+    let look = |world: &mut World, now: &str| {
+        world.now = at(now);
+        world.work.wake(world.now);
+        world.settle();
+    };
+    look(&mut world, "2027-03-01T10:00:00+08:00");
+    assert_eq!(counts(&world, Outcome::Violating), 1);
+    look(&mut world, "2026-11-23T10:01:00+08:00");
+    assert_eq!(counts(&world, Outcome::Violating), 0);
+    assert!(
+        !world.told().contains("Days: "),
+        "the reminder of 90 days has gone out, and no other was due"
+    );
+    let due = world.work.next_timer().unwrap();
+    assert_eq!(
+        due,
+        at("2027-01-21T00:00:00+08:00"),
+        "it waits for what lies ahead again"
+    );
+    look(&mut world, "2026-11-23T10:00:30+08:00");
+    assert!(
+        !world.work.has_more_to_judge() && world.told().is_empty(),
+        "a clock that is kept right changes nothing"
+    );
 }

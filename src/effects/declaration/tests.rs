@@ -2,7 +2,6 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::super::reminder::{terms_of_filing, terms_of_server};
 use super::*;
 use crate::judge::{judge_filing, judge_server};
 use crate::registry::{FilingKey, Kept, Subject};
@@ -15,41 +14,29 @@ fn effects(document: &Value, status: &DeclarationStatus, now: Timestamp) -> Vec<
     let registry = registry(std::slice::from_ref(document));
     let facts = registry.snapshot();
     let policy = facts.default_policy();
+    let audience = &Audience::default();
     let write = |reference: &Reference, declared: Declared<'_>| {
         let observed = Observed {
             reference,
             generation: 7,
             status,
             routes: Some(2),
+            audience,
         };
         declaration(observed, declared, policy, now)
     };
-    let judged = |reference: &Reference, verdict: &judge::Declaration, terms: &[Term], standing| {
-        write(
-            reference,
-            Declared::Judged {
-                verdict,
-                terms,
-                standing,
-            },
-        )
-    };
     match change(document).subject() {
         Subject::Filing(key) => match facts.filing(&key).unwrap() {
-            Kept::Read(filing) => judged(
+            Kept::Read(filing) => write(
                 &reference_to(&key),
-                &judge_filing(filing, facts, now),
-                &terms_of_filing(filing),
-                standing_of(filing.stage),
+                Declared::Filing(filing, &judge_filing(filing, facts, now)),
             ),
             Kept::Unreadable(unreadable) => write(&reference_to(&key), Declared::Unreadable(unreadable)),
         },
         Subject::Server(name) => match facts.server(&name).unwrap() {
-            Kept::Read(server) => judged(
+            Kept::Read(server) => write(
                 &Reference::to_server(&name, "5b0c"),
-                &judge_server(server, facts, now),
-                &terms_of_server(server),
-                reasons::ACTIVE,
+                Declared::Server(server, &judge_server(server, facts, now)),
             ),
             Kept::Unreadable(_) => panic!("no test has such a server"),
         },
@@ -94,10 +81,17 @@ fn events(effects: &[Effect]) -> Vec<String> {
 }
 
 fn ready(status: &DeclarationStatus) -> &Condition {
-    let [ready] = status.conditions.as_slice() else {
+    let [ready, _] = status.conditions.as_slice() else {
         panic!("{status:?}")
     };
     ready
+}
+
+fn expiring(status: &DeclarationStatus) -> &Condition {
+    let [_, expiring] = status.conditions.as_slice() else {
+        panic!("{status:?}")
+    };
+    expiring
 }
 
 #[rstest]
@@ -264,6 +258,134 @@ fn no_message_is_longer_than_the_schema_allows() {
     assert!(ready(&unreadable).message.ends_with('…'));
 }
 
+#[rstest]
+#[case::nothing_near(json!({"expiresAt": "2027-02-22"}), "False NothingExpires: nothing that it rests on ends within 90 days")]
+#[case::the_record(json!({"expiresAt": "2027-02-21"}), "True FilingExpiring: the record of filings/example-com ends on 2027-02-21")]
+#[case::the_first_of_several(
+    json!({"expiresAt": "2027-02-20", "registration": {"expiresAt": "2027-01-10"}, "licence": {"expiresAt": "2029-01-01"}}),
+    "True DomainExpiring: the registration of filings/example-com's domain ends on 2027-01-10; the record of \
+     filings/example-com ends on 2027-02-20")]
+#[case::a_review_is_due_and_does_not_end(json!({"nextReviewAt": "2026-12-01"}),
+    "True ReviewDue: the review of filings/example-com is due on 2026-12-01")]
+#[case::a_review_that_was_not_held(json!({"nextReviewAt": "2026-11-01"}),
+    "True ReviewDue: the review of filings/example-com was due on 2026-11-01")]
+#[case::a_licence_that_has_ended(json!({"licence": {"expiresAt": "2026-11-22"}}),
+    "True LicenceExpiring: the commercial licence of filings/example-com ended on 2026-11-22")]
+#[case::cancelled(json!({"stage": "Cancelled", "expiresAt": "2026-12-01", "registration": {"expiresAt": "2026-12-01"}}),
+    "False NothingExpires: nothing that it rests on ends within 90 days")]
+#[case::unreadable(json!({"stage": "Approval", "expiresAt": "2026-12-01"}), "Unknown Unreadable: what ends in it can't be read")]
+fn expiring_says_what_ends_first(#[case] over: Value, #[case] expected: &str) {
+    let is_approved = over["stage"].is_null();
+    let status = first(&filing(KEY, over), "2026-11-23T10:00:00+08:00");
+    let told = expiring(&status);
+    assert_eq!(format!("{} {}: {}", told.status, told.reason, told.message), expected);
+    assert_eq!(told.observed_generation, Some(7));
+    if is_approved {
+        assert_eq!(ready(&status).status, "True", "what expires is ready");
+    }
+}
+
+#[test]
+fn expiring_turns_at_the_moment_that_the_status_names() {
+    let document = filing(KEY, json!({"licence": {"expiresAt": "2027-05-01"}}));
+    let first = first(&document, "2026-11-23T10:00:00+08:00");
+    let turns = first.next_transition.clone().unwrap().0;
+    assert_eq!(turns, at("2027-01-31T00:00:00+08:00"));
+    let second = after(&document, &first, &turns.to_string());
+    assert_eq!(expiring(&second).status, "True");
+    assert_eq!(expiring(&second).last_transition_time.0, turns);
+    assert_eq!(ready(&second).last_transition_time, ready(&first).last_transition_time);
+    let ends = second.next_transition.clone().unwrap().0;
+    assert_eq!(ends, at("2027-05-02T00:00:00+08:00"));
+    let third = after(&document, &second, &ends.to_string());
+    assert!(expiring(&third).message.contains("ended on"));
+    assert_eq!(expiring(&third).last_transition_time.0, turns);
+    assert_eq!(third.next_transition, None);
+}
+
+#[rstest]
+#[case::what_ends_first(json!({"expiresAt": "2027-02-20", "registration": {"expiresAt": "2027-01-10"}}), Some("2027-01-10"))]
+#[case::a_review_ends_nothing(json!({"expiresAt": "2027-02-20", "nextReviewAt": "2027-01-10"}), Some("2027-02-20"))]
+#[case::nothing(json!({}), None)]
+#[case::cancelled(json!({"stage": "Cancelled", "expiresAt": "2027-02-20"}), None)]
+#[case::unreadable(json!({"stage": "Approval", "expiresAt": "2027-02-20"}), None)]
+fn the_first_end_stands_in_the_status(#[case] over: Value, #[case] expected: Option<&str>) {
+    let status = first(&filing(KEY, over), "2026-11-23T10:00:00+08:00");
+    assert_eq!(status.expires_at, expected.map(|day| day.parse().unwrap()));
+}
+
+#[rstest]
+#[case::one(&["example.com"], "example.com")]
+#[case::in_unicode(&["xn--fsq092h.xn--fiqs8s", "EXAMPLE.com"], "示例.中国, example.com")]
+#[case::those_that_cover_something(&["a..b", "com.cn", "example.com"], "example.com")]
+#[case::many(&["a.com", "b.com", "c.com", "d.com", "e.com", "f.com", "g.com"], "a.com, b.com, c.com, d.com, e.com (+2)")]
+fn the_domains_stand_in_the_status_as_people_read_them(#[case] domains: &[&str], #[case] expected: &str) {
+    let status = first(&filing(KEY, json!({"domains": domains})), "2026-11-23T10:00:00+08:00");
+    assert_eq!(status.domains.as_deref(), Some(expected));
+}
+
+#[test]
+fn who_is_blue_is_looked_at_each_quarter_and_told_so_once() {
+    let next = |status: &DeclarationStatus| status.next_self_check.as_ref().map(|check| check.0);
+    let blue = filing(KEY, json!({"approvedAt": "2021-02-20"}));
+    let first = first(&blue, "2026-11-19T10:00:00+08:00");
+    let check = at("2026-11-20T09:00:00+08:00");
+    assert_eq!(next(&first), Some(check));
+    assert_eq!(effects(&blue, &first, check - SignedDuration::from_secs(1)), []);
+    let come = effects(&blue, &first, check);
+    assert_eq!(events(&come), ["Normal SelfCheckDue"]);
+    let second = status_in(&come).unwrap();
+    assert_eq!(next(second), Some(at("2027-02-20T09:00:00+08:00")));
+    // The clock is set back over it.
+    let back = check - SignedDuration::from_hours(24);
+    assert_eq!(effects(&blue, second, back), []);
+    assert_eq!(effects(&blue, second, check), []);
+    // Who was away for long is told once.
+    let late = effects(&blue, second, at("2028-01-01T10:00:00+08:00"));
+    assert_eq!(events(&late), ["Normal SelfCheckDue"]);
+
+    let yellow = filing(
+        KEY,
+        json!({"approvedAt": "2021-02-20", "number": "川ICP备2021012345号-1"}),
+    );
+    let warned = effects(&yellow, &first, check);
+    assert_eq!(
+        events(&warned),
+        Vec::<String>::new(),
+        "a Yellow one is looked at anyway"
+    );
+    assert_eq!(next(status_in(&warned).unwrap()), None);
+}
+
+#[test]
+fn changes_of_a_stage_are_kept_once_and_also_while_the_object_cannot_be_read() {
+    let told = |status: &DeclarationStatus| -> Vec<String> {
+        let changes = status.changes.iter();
+        changes
+            .map(|change| {
+                let (from, to) = (change.from.as_deref(), change.to.as_deref());
+                format!("{} {from:?} {to:?} {}", change.field, change.at.0)
+            })
+            .collect()
+    };
+    let submitted = filing(KEY, json!({"stage": "Submitted", "number": null}));
+    let first = first(&submitted, "2026-11-23T10:00:00+08:00");
+    assert_eq!(told(&first), Vec::<String>::new());
+    let unreadable = after(
+        &filing(KEY, json!({"stage": "Approval"})),
+        &first,
+        "2026-11-24T10:00:00+08:00",
+    );
+    assert_eq!(unreadable.observed, first.observed);
+    let approved = after(&filing(KEY, json!({})), &unreadable, "2026-11-25T10:00:00.7+08:00");
+    assert_eq!(
+        told(&approved),
+        [r#"spec.stage Some("Submitted") Some("Approved") 2026-11-25T02:00:00Z"#]
+    );
+    let later = at("2026-11-26T10:00:00+08:00");
+    assert_eq!(effects(&filing(KEY, json!({})), &approved, later), []);
+}
+
 fn any_spec() -> impl Strategy<Value = Value> {
     let day =
         || prop::option::of((0_u32..400).prop_map(|days| crate::domain::Day::new(2026, 9, 1).plus(days).to_string()));
@@ -281,11 +403,13 @@ fn any_spec() -> impl Strategy<Value = Value> {
         Some("川ICP备2021012345号-1"),
         Some("1"),
     ]);
-    (stage, number, day(), day()).prop_map(|(stage, number, expires, domain_expires)| {
+    let dates = (day(), day(), day(), day(), day());
+    (stage, number, dates).prop_map(|(stage, number, (expires, domain_expires, licence, review, approved))| {
         filing(
             KEY,
             json!({
                 "stage": stage, "number": number, "expiresAt": expires, "registration": {"expiresAt": domain_expires},
+                "licence": {"expiresAt": licence}, "nextReviewAt": review, "approvedAt": approved,
             }),
         )
     })
@@ -320,7 +444,7 @@ proptest! {
         let now = at("2026-09-15T12:00:00+08:00").saturating_add(SignedDuration::from_hours(hours)).unwrap();
         let first = effects(&document, &DeclarationStatus::default(), now);
         let status = status_in(&first).unwrap();
-        let moments = [&status.next_transition, &status.next_reminder];
+        let moments = [&status.next_transition, &status.next_reminder, &status.next_self_check];
         let next = moments.into_iter().flatten().map(|time| time.0).min();
         match next {
             None => {

@@ -1,0 +1,205 @@
+//! How a declaration has come so far: the changes of its stages, as they are seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{DeclarationStatus, FieldChange, ProviderStage, Stages};
+use crate::registry::{Filing, Server};
+
+/// The most changes that a status keeps.
+const MAX_CHANGES: usize = 32;
+
+/// How far a filing has come.
+pub(super) fn stages_of_filing(filing: &Filing) -> Stages {
+    let mut access: Vec<ProviderStage> = filing
+        .access
+        .iter()
+        .map(|access| ProviderStage {
+            provider: access.provider.to_string(),
+            stage: access.stage,
+        })
+        .collect();
+    // In one order, so that another order of the entries is no change. Two names of one provider make one entry here.
+    access.sort_by(|a, b| a.provider.cmp(&b.provider));
+    access.dedup_by(|a, b| a.provider == b.provider);
+    Stages {
+        stage: Some(filing.stage),
+        change: filing.change,
+        access,
+        state: None,
+    }
+}
+
+/// How far a server has come.
+pub(super) fn stages_of_server(server: &Server) -> Stages {
+    Stages {
+        state: Some(server.state),
+        ..Stages::default()
+    }
+}
+
+/// The changes, the newest first, with those that are seen now. What is seen for the first time has not changed.
+pub(super) fn changes(before: &DeclarationStatus, stages: &Stages, now: Timestamp) -> Vec<FieldChange> {
+    let Some(known) = before.observed.as_ref().filter(|known| *known != stages) else {
+        return before.changes.clone();
+    };
+    let (was, is) = (fields(known), fields(stages));
+    let all: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let mut changes: Vec<FieldChange> = all
+        .into_iter()
+        .filter(|field| was.get(*field) != is.get(*field))
+        .map(|field| FieldChange {
+            field: field.clone(),
+            from: was.get(field).cloned(),
+            to: is.get(field).cloned(),
+            at: Time(now),
+        })
+        .collect();
+    changes.extend(before.changes.iter().cloned());
+    changes.truncate(MAX_CHANGES);
+    changes
+}
+
+/// Each stage by its field. The words are those of the resource: its enums are spelt alike in Rust.
+fn fields(stages: &Stages) -> BTreeMap<String, String> {
+    let single = [
+        ("spec.stage", stages.stage.map(|stage| format!("{stage:?}"))),
+        ("spec.change.stage", stages.change.map(|stage| format!("{stage:?}"))),
+        ("spec.state", stages.state.map(|state| format!("{state:?}"))),
+    ];
+    let access = stages.access.iter().map(|access| {
+        (
+            format!("spec.access[{}].stage", access.provider),
+            format!("{:?}", access.stage),
+        )
+    });
+    single
+        .into_iter()
+        .filter_map(|(field, stage)| Some((field.to_owned(), stage?)))
+        .chain(access)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::registry::Change;
+    use crate::support::{at, change, filing, server};
+
+    fn stages(document: &Value) -> Stages {
+        match change(document) {
+            Change::Filing(_, Ok(filing)) => stages_of_filing(&filing),
+            Change::Server(_, Ok(server)) => stages_of_server(&server),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The status after a document was seen, as far as this module writes it.
+    fn seen(before: &DeclarationStatus, document: &Value, now: &str) -> DeclarationStatus {
+        let stages = stages(document);
+        DeclarationStatus {
+            changes: changes(before, &stages, at(now)),
+            observed: Some(stages),
+            ..DeclarationStatus::default()
+        }
+    }
+
+    fn told(status: &DeclarationStatus) -> Vec<String> {
+        let word = |stage: &Option<String>| stage.clone().unwrap_or_else(|| "-".to_owned());
+        let changes = status.changes.iter();
+        changes
+            .map(|change| format!("{} {} {}", change.field, word(&change.from), word(&change.to)))
+            .collect()
+    }
+
+    fn access(entries: &[(&str, &str)]) -> Value {
+        let entries = entries.iter();
+        let entries = entries.map(|(provider, stage)| json!({"provider": provider, "stage": stage}));
+        filing("filings/it", json!({"access": entries.collect::<Vec<_>>()}))
+    }
+
+    #[rstest]
+    #[case::a_stage(
+        filing("f/it", json!({"stage": "Submitted", "number": null})), filing("f/it", json!({})),
+        &["spec.stage Submitted Approved"]
+    )]
+    #[case::a_change_filing_begins(
+        filing("f/it", json!({})), filing("f/it", json!({"change": {"stage": "Submitted"}})),
+        &["spec.change.stage - Submitted"]
+    )]
+    #[case::it_goes_on(
+        filing("f/it", json!({"change": {"stage": "Submitted"}})), filing("f/it", json!({"change": {"stage": "SecondReview"}})),
+        &["spec.change.stage Submitted SecondReview"]
+    )]
+    #[case::it_is_done(
+        filing("f/it", json!({"change": {"stage": "SecondReview"}})), filing("f/it", json!({})),
+        &["spec.change.stage SecondReview -"]
+    )]
+    #[case::one_provider_after_the_other(
+        access(&[("alicloud", "Approved")]), access(&[("tencentcloud", "Submitted"), ("alicloud", "Cancelled")]),
+        &["spec.access[alicloud].stage Approved Cancelled", "spec.access[tencentcloud].stage - Submitted"]
+    )]
+    #[case::another_order(
+        access(&[("alicloud", "Approved"), ("tencentcloud", "Approved")]),
+        access(&[("tencentcloud", "Approved"), ("alicloud", "Approved")]), &[]
+    )]
+    #[case::a_server(
+        server("it", json!({})), server("it", json!({"state": "Suspended"})), &["spec.state Active Suspended"]
+    )]
+    #[case::nothing_of_a_stage(
+        filing("f/it", json!({})), filing("f/it", json!({"expiresAt": "2027-01-01", "subject": {"name": "王五", "nature": "Individual"}})), &[]
+    )]
+    fn what_changes_is_told_and_what_is_first_seen_has_not_changed(
+        #[case] before: Value,
+        #[case] after: Value,
+        #[case] expected: &[&str],
+    ) {
+        let first = seen(&DeclarationStatus::default(), &before, "2026-11-23T10:00:00+08:00");
+        assert_eq!(told(&first), Vec::<String>::new());
+        let second = seen(&first, &after, "2026-11-24T10:00:00+08:00");
+        assert_eq!(told(&second), expected);
+        assert_eq!(seen(&second, &after, "2026-11-25T10:00:00+08:00"), second);
+    }
+
+    #[test]
+    fn words_are_those_of_the_resource() {
+        let document = filing("f/it", json!({"change": {"stage": "FirstReview"}}));
+        let stages = stages(&document);
+        let fields = fields(&stages);
+        let written = json!(stages);
+        assert_eq!(json!(fields["spec.stage"]), written["stage"]);
+        assert_eq!(json!(fields["spec.change.stage"]), written["change"]);
+        assert_eq!(
+            json!(fields["spec.access[alicloud].stage"]),
+            written["access"][0]["stage"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_32_are_kept_and_each_follows_from_the_one_before(steps in prop::collection::vec(0_usize..4, 1..80)) {
+            let names = ["Submitted", "SecondReview", "Approved", "Cancelled"];
+            let mut status = DeclarationStatus::default();
+            let mut all = Vec::new();
+            let mut last = None;
+            for step in steps {
+                let stage = names[step];
+                status = seen(&status, &filing("f/it", json!({"stage": stage})), "2026-11-23T10:00:00+08:00");
+                // As the API server keeps it through a restart.
+                status = serde_json::from_value(json!(status)).unwrap();
+                if let Some(last) = last.filter(|last| *last != stage) {
+                    all.insert(0, format!("spec.stage {last} {stage}"));
+                }
+                last = Some(stage);
+            }
+            all.truncate(MAX_CHANGES);
+            prop_assert_eq!(told(&status), all);
+        }
+    }
+}
