@@ -1,5 +1,6 @@
 //! The operator: its one clock, and the wiring of controller, webhook and telemetry.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::admission::{self, Authority, CaBundle, Clock};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
+use crate::notify;
 use crate::telemetry::{self, Certificates, Health};
 
 /// The longest wait before the caBundle is tried again.
@@ -41,6 +43,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub policy: Option<FilingPolicySpec>,
+    /// The Secrets, in the operator's own namespace, that say to whom notices are sent.
+    pub channels: BTreeSet<String>,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -101,6 +105,8 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let certificates = Arc::new(Certificates::default());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
+    let notices = notify::Metrics::default();
+    notices.register(&mut registry);
     telemetry::Metrics::new(
         Arc::clone(&shared),
         Arc::clone(&certificates),
@@ -121,12 +127,28 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         health.set_webhook_is_serving(false);
         served.context("serving the webhook")
     };
+    let channels = notify::Settings {
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        channels: options.channels.clone(),
+        clock: Arc::clone(&operator_clock),
+    };
+    let (teller, outboxes) = notify::open(channels, &notices, stopped());
+    let digest = notify::daily(
+        teller.clone(),
+        Arc::clone(&shared.snapshot),
+        Arc::clone(&operator_clock),
+        || shared.is_leader.load(Ordering::Relaxed),
+        async |notice, now| controller::create_event(&options.client, &options.identity, notice, now).await,
+        stopped(),
+    );
     let settings = Settings {
         client: options.client.clone(),
         namespace: options.namespace.clone(),
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
         clock: Arc::clone(&operator_clock),
+        teller,
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
     info!(
@@ -169,8 +191,11 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         let parts = tokio::join!(
             async { guard("webhook", webhook.await) },
             async { guard("controller", controller.await.map_err(anyhow::Error::from)) },
+            digest,
             told,
         );
+        // Nobody can tell any more; what was told is sent.
+        outboxes.drain().await;
         // Health is told until the last request is answered.
         stopping.send_replace(Stop::All);
         parts.0.and(parts.1)

@@ -22,6 +22,7 @@ pub use lease::LeaseError;
 pub use shared::{Shared, Standing, WatchState};
 
 use crate::admission::Clock;
+use crate::notify::Teller;
 use crate::registry::SubjectKind;
 
 /// Every kind that is watched.
@@ -48,6 +49,9 @@ pub struct Settings {
     pub default_policy: Option<DefaultPolicy>,
     /// The time.
     pub clock: Clock,
+    /// Tells people of each Event that is created.
+    pub teller: Teller,
 }
 
 pub use owner::run;
+pub use writer::create_event;

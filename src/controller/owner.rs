@@ -262,6 +262,7 @@ impl Owner {
                 target,
                 effects,
                 now,
+                teller: self.settings.teller.clone(),
             };
             let task = self.tasks.spawn(async move { Done::Wrote(job.run().await) });
             self.under_way.insert(task.id(), Some(subject));
@@ -345,6 +346,7 @@ mod tests {
             identity: "a-pod".to_owned(),
             default_policy: None,
             clock: Arc::new(now),
+            teller: crate::notify::Teller::default(),
         };
         Owner::new(settings, Arc::default())
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::api::keys::{self, managers};
 use crate::effects::{Effect, Notice, Reference};
+use crate::notify::Teller;
 
 /// The longest name of who reports an Event, in bytes (events.k8s.io/v1).
 const MAX_INSTANCE: usize = 128;
@@ -47,6 +48,7 @@ pub(super) struct Job {
     pub(super) target: Reference,
     pub(super) effects: Vec<Effect>,
     pub(super) now: Timestamp,
+    pub(super) teller: Teller,
 }
 
 impl Job {
@@ -65,13 +67,13 @@ impl Job {
     }
 
     async fn create_event(&self, notice: &Notice) -> Result<(), WriteError> {
-        // Events about what has no namespace live in `default`, where kubectl describe looks for them.
-        let namespace = notice.regarding.namespace.as_deref().unwrap_or("default");
-        let event = event(notice, namespace, &self.identity, self.now);
-        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        match api.create(&PostParams::default(), &event).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(()),
+        match create_event(&self.client, &self.identity, notice, self.now).await {
+            Ok(is_new) => {
+                if is_new {
+                    self.teller.tell(notice, self.now);
+                }
+                Ok(())
+            }
             Err(error) => Err(WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
@@ -153,6 +155,28 @@ impl Job {
             Some(namespace) => format!("{namespace}/{}", self.target.name),
             None => self.target.name.clone(),
         }
+    }
+}
+
+/// Creates an Event, and says whether it was not there yet. It is not created, and that is no error, where its namespace
+/// is about to be gone.
+///
+/// # Errors
+/// Where the API server refuses, or does not answer.
+pub async fn create_event(
+    client: &Client,
+    identity: &str,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<bool, kube::Error> {
+    // Events about what has no namespace live in `default`, where kubectl describe looks for them.
+    let namespace = notice.regarding.namespace.as_deref().unwrap_or("default");
+    let event = event(notice, namespace, identity, now);
+    let api: Api<Event> = Api::namespaced(client.clone(), namespace);
+    match api.create(&PostParams::default(), &event).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -264,6 +288,7 @@ mod tests {
             target,
             effects,
             now: "2026-11-23T02:00:00.123456Z".parse().unwrap(),
+            teller: Teller::default(),
         };
         scripted(answers, async |client| job(client).run().await.map(drop)).await
     }

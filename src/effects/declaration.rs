@@ -11,7 +11,7 @@ use crate::api::keys::reasons;
 use crate::api::{Colour, DeclarationStatus, Stage, StatusFinding, StatusSeverity};
 use crate::judge;
 use crate::registry::{Policy, Unreadable};
-use crate::rules::{Finding, Lang, Severity, UNREADABLE};
+use crate::rules::{Finding, Lang, Severity, UNREADABLE, Words};
 
 /// The most findings that a status lists.
 const MAX_FINDINGS: usize = 32;
@@ -58,7 +58,8 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
     };
     let status = status(observed, declared, &due, policy, now);
     let reminders = due.iter().map(|due| reminder(observed.reference, due));
-    let turned = turn(observed.reference, before, &status);
+    let turned = turn(observed.reference, before, &status)
+        .map(|notice| notice.in_chinese(&standing(declared, policy, Lang::Zh).message));
     let mut effects: Vec<Effect> = reminders
         .chain(turned)
         .map(|notice| Effect::Event(Box::new(notice)))
@@ -113,34 +114,11 @@ fn status(
 }
 
 fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Condition {
-    let (is_ready, reason, message) = match declared {
-        Declared::Unreadable(unreadable) => {
-            // That a policy does not care makes it no more ready.
-            let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(Lang::En));
-            (
-                false,
-                UNREADABLE.id.to_owned(),
-                told.unwrap_or_else(|| unreadable.error.clone()),
-            )
-        }
-        Declared::Judged { verdict, standing, .. } => match verdict.findings.first() {
-            Some(worst) if worst.severity == Severity::Violation => {
-                (false, worst.rule.id.to_owned(), worst.sentence(Lang::En))
-            }
-            worst => {
-                let more = match worst {
-                    Some(worst) => format!("; {}", worst.sentence(Lang::En)),
-                    None if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
-                    None => String::new(),
-                };
-                (
-                    verdict.is_ready,
-                    standing.to_owned(),
-                    in_words(standing).to_owned() + &more,
-                )
-            }
-        },
-    };
+    let Standing {
+        is_ready,
+        reason,
+        message,
+    } = standing(declared, policy, Lang::En);
     condition(
         &observed.status.conditions,
         READY,
@@ -152,15 +130,64 @@ fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: T
     )
 }
 
-/// How far it has come, where no violation says more.
-fn in_words(standing: &str) -> &'static str {
-    match standing {
-        reasons::APPROVED => "it is approved",
-        reasons::ACTIVE => "it is in use",
-        reasons::REJECTED => "it has been sent back, and covers no host",
-        reasons::CANCELLED => "it has been cancelled, and covers no host",
-        _ => "it is not approved yet, and covers no host",
+/// Whether it is ready, and why.
+struct Standing {
+    is_ready: bool,
+    reason: String,
+    message: String,
+}
+
+fn standing(declared: Declared<'_>, policy: &Policy, lang: Lang) -> Standing {
+    match declared {
+        Declared::Unreadable(unreadable) => {
+            // That a policy does not care makes it no more ready.
+            let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(lang));
+            Standing {
+                is_ready: false,
+                reason: UNREADABLE.id.to_owned(),
+                message: told.unwrap_or_else(|| unreadable.error.clone()),
+            }
+        }
+        Declared::Judged { verdict, standing, .. } => match verdict.findings.first() {
+            Some(worst) if worst.severity == Severity::Violation => Standing {
+                is_ready: false,
+                reason: worst.rule.id.to_owned(),
+                message: worst.sentence(lang),
+            },
+            worst => {
+                let more = match (worst, lang) {
+                    (Some(worst), Lang::En) => format!("; {}", worst.sentence(lang)),
+                    (Some(worst), Lang::Zh) => format!("；{}", worst.sentence(lang)),
+                    (None, Lang::En) if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
+                    (None, Lang::Zh) if verdict.is_ready => "，没有发现问题".to_owned(),
+                    (None, _) => String::new(),
+                };
+                Standing {
+                    is_ready: verdict.is_ready,
+                    reason: standing.to_owned(),
+                    message: in_words(standing).get(lang).to_owned() + &more,
+                }
+            }
+        },
     }
+}
+
+/// How far it has come, where no violation says more.
+fn in_words(standing: &str) -> Words {
+    let (en, zh) = match standing {
+        reasons::APPROVED => ("it is approved", "备案已通过"),
+        reasons::ACTIVE => ("it is in use", "正在使用"),
+        reasons::REJECTED => (
+            "it has been sent back, and covers no host",
+            "已被驳回，不覆盖任何主机名",
+        ),
+        reasons::CANCELLED => ("it has been cancelled, and covers no host", "已注销，不覆盖任何主机名"),
+        _ => (
+            "it is not approved yet, and covers no host",
+            "尚未通过审核，不覆盖任何主机名",
+        ),
+    };
+    Words { en, zh }
 }
 
 /// A condition whose transition time moves only when its status flips.
@@ -225,13 +252,19 @@ fn status_finding(finding: &Finding) -> StatusFinding {
 fn reminder(reference: &Reference, due: &Due) -> Notice {
     let Due { term, threshold } = due;
     let date = term.date.to_string();
-    let note = format!("{} ends on {date}, within {threshold} days of this reminder", term.what);
+    let note = format!(
+        "{} ends on {date}, within {threshold} days of this reminder",
+        term.what.en
+    );
     // The threshold is part of the reason, so that no recorder merges one reminder into another.
     let reason = format!("{}In{threshold}Days", term.rule);
     let told_apart_by = [term.rule, date.as_str(), &threshold.to_string()];
-    let mut notice = Notice::new(reference.clone(), reason, "Remind", &note, &told_apart_by);
-    notice.is_warning = true;
-    notice
+    let note_zh = format!("{}将于 {date} 到期，距今不超过 {threshold} 天", term.what.zh);
+    let notice = Notice::new(reference.clone(), reason, "Remind", &note, &told_apart_by);
+    Notice {
+        is_warning: true,
+        ..notice.in_chinese(&note_zh)
+    }
 }
 
 /// The Event of `Ready` turning. That a new object is ready, or is still under way, is no news.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use declaration::{Declared, Observed, declaration, standing_of};
-pub use notice::{Notice, Reference};
+pub use notice::{Notice, Reference, shortened};
 pub use policy::{Governing, Tally, policy, unreadable_policy};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
 pub use route::route;

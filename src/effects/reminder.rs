@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use crate::api::{Reminder, ServerState, Stage};
 use crate::domain::Day;
 use crate::registry::{Filing, Policy, Server};
+use crate::rules::Words;
 
 /// Something that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// The rule that finds it ended soon.
     pub rule: &'static str,
-    /// What ends, for people, in English.
-    pub what: &'static str,
+    /// What ends, for people.
+    pub what: Words,
     /// The last day.
     pub date: Day,
 }
@@ -31,12 +32,18 @@ pub fn terms_of_filing(filing: &Filing) -> Vec<Term> {
     let recorded = filing.expires_at.filter(|_| filing.stage != Stage::Cancelled);
     let record = recorded.map(|date| Term {
         rule: "FilingExpiring",
-        what: "the record of the filing",
+        what: Words {
+            en: "the record of the filing",
+            zh: "备案记录",
+        },
         date,
     });
     let domain = filing.domain_expires_at.map(|date| Term {
         rule: "DomainExpiring",
-        what: "the registration of the domain",
+        what: Words {
+            en: "the registration of the domain",
+            zh: "域名注册",
+        },
         date,
     });
     record.into_iter().chain(domain).collect()
@@ -48,7 +55,10 @@ pub fn terms_of_server(server: &Server) -> Vec<Term> {
     let date = server.expires_at.filter(|_| ends);
     date.map(|date| Term {
         rule: "ServerExpiring",
-        what: "the server",
+        what: Words {
+            en: "the server",
+            zh: "服务器",
+        },
         date,
     })
     .into_iter()
@@ -121,7 +131,10 @@ mod tests {
     fn term() -> Term {
         Term {
             rule: "ServerExpiring",
-            what: "the server",
+            what: Words {
+                en: "the server",
+                zh: "服务器",
+            },
             date: "2027-03-01".parse().unwrap(),
         }
     }

@@ -94,20 +94,23 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
         .filter(|(host, _)| host.outcome != Outcome::Exempt)
         .collect::<Vec<_>>();
     counting.sort_by_key(|(host, _)| Reverse(host.outcome));
-    let (reason, note) = match counting.first() {
+    let (reason, note, note_zh) = match counting.first() {
         Some((host, finding)) if !is_well => {
-            let others = counting.len().saturating_sub(1);
-            let more = if others == 0 {
-                String::new()
-            } else {
-                format!(" (and {others} more)")
+            let (en, zh) = match counting.len().saturating_sub(1) {
+                0 => (String::new(), String::new()),
+                others => (format!(" (and {others} more)"), format!("（另有 {others} 条）")),
             };
             (
                 finding.rule.id,
-                format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
+                format!("{}: {}{en}", host.host, finding.sentence(Lang::En)),
+                format!("{}：{}{zh}", host.host, finding.sentence(Lang::Zh)),
             )
         }
-        _ => (verdict.outcome.as_str(), "every host may be served".to_owned()),
+        _ => (
+            verdict.outcome.as_str(),
+            "every host may be served".to_owned(),
+            "所有主机名均可提供服务".to_owned(),
+        ),
     };
     let told_apart_by = [
         version,
@@ -120,7 +123,8 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
         "Judge",
         &note,
         &told_apart_by,
-    );
+    )
+    .in_chinese(&note_zh);
     notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
     Some(notice)
 }
