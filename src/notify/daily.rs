@@ -102,3 +102,30 @@ fn time_to_next_look(now: Timestamp) -> Duration {
     let left = Duration::try_from(next.duration_since(now)).ok();
     left.filter(|left| !left.is_zero()).map_or(LOOK, |left| left.min(LOOK))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::support::at;
+
+    #[rstest]
+    #[case::before("2026-11-23T08:59:59+08:00", false)]
+    #[case::nine("2026-11-23T09:00:00+08:00", true)]
+    #[case::somewhat_later("2026-11-23T09:44:59+08:00", true)]
+    #[case::when_its_event_may_soon_be_gone("2026-11-23T09:45:00+08:00", false)]
+    #[case::at_night("2026-11-23T00:00:00+08:00", false)]
+    fn it_goes_out_at_nine_in_china_or_soon_after(#[case] now: &str, #[case] due: bool) {
+        assert_eq!(is_due(at(now)), due);
+    }
+
+    #[rstest]
+    #[case::long_before("2026-11-23T08:00:00+08:00", LOOK)]
+    #[case::shortly_before("2026-11-23T08:59:55+08:00", Duration::from_secs(5))]
+    #[case::at_nine("2026-11-23T09:00:00+08:00", LOOK)]
+    #[case::after("2026-11-23T23:59:59+08:00", LOOK)]
+    fn the_next_look_is_at_nine_or_before_long(#[case] now: &str, #[case] wait: Duration) {
+        assert_eq!(time_to_next_look(at(now)), wait);
+    }
+}

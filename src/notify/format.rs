@@ -239,3 +239,206 @@ fn rows(document: &Document) -> Value {
     rows.push(row(&document.foot, false));
     Value::Array(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::notify::digest::digest;
+    use crate::notify::fixture::{channel, notice};
+    use crate::notify::gathered::Gathered;
+    use crate::notify::words;
+    use crate::rules::Lang;
+    use crate::support::{at, filing, now, policy, registry, server};
+
+    const ENVELOPE: Envelope<'_> = Envelope {
+        id: "ops-1-1",
+        namespace: "filing-system",
+    };
+
+    fn lang(name: &str) -> Lang {
+        if name == "zh" { Lang::Zh } else { Lang::En }
+    }
+
+    /// Some routes that have lost their filing, one that is well again, and a reminder.
+    fn gathered(routes: usize) -> Gathered {
+        let mut gathered = Gathered::default();
+        for route in 0..routes {
+            let moment = now().saturating_add(jiff::SignedDuration::from_secs(20)).unwrap();
+            gathered.add(notice(&format!("shop/web-{route}"), "FilingCancelled", true), moment);
+        }
+        gathered.add(notice("shop/blog", "Compliant", false), at("2026-11-23T00:01:00+08:00"));
+        let reminder = crate::effects::Notice::new(
+            crate::effects::Reference::to_server("beijing-slb", "5b0c"),
+            "ServerExpiringIn30Days".to_owned(),
+            "Remind",
+            "the server ends on 2026-12-23, within 30 days of this reminder",
+            &[],
+        );
+        let reminder = crate::effects::Notice {
+            is_warning: true,
+            ..reminder.in_chinese("服务器将于 2026-12-23 到期，距今不超过 30 天")
+        };
+        gathered.add(std::sync::Arc::new(reminder), now());
+        gathered
+    }
+
+    fn notices(language: &str) -> Document {
+        words::notices(&gathered(3), lang(language), Some("prod-beijing"))
+    }
+
+    fn daily(language: &str) -> Document {
+        let registry = registry(&[
+            filing("filing-system/example-com", json!({"stage": "Cancelled"})),
+            filing(
+                "filing-system/example-net",
+                json!({"domains": ["example.net"], "expiresAt": "2026-12-20"}),
+            ),
+            filing(
+                "filing-system/example-org",
+                json!({"domains": ["example.org"], "stage": "Submitted", "number": null}),
+            ),
+            filing(
+                "filing-system/shop",
+                json!({"domains": ["shop.cn"], "registration": {"expiresAt": "2026-12-08"}}),
+            ),
+            server("beijing-slb", json!({"expiresAt": "2026-12-01", "autoRenew": true})),
+            policy(
+                "default",
+                json!({"exemptions": [
+                    {"hosts": ["*.intra.example.com"], "reason": "内部", "owner": "张三", "until": "2026-12-05"},
+                ]}),
+            ),
+        ]);
+        words::digest(&digest(registry.snapshot(), now()), lang(language), None)
+    }
+
+    /// A request as people read it: the address, the headers, the body, and what is Markdown in it as it is.
+    fn told(outgoing: &Outgoing) -> String {
+        let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
+        let mut text = format!("POST {}\n", outgoing.url);
+        for (name, value) in &outgoing.headers {
+            text.push_str(&format!("{name}: {value}\n"));
+        }
+        let markdown = [&body["markdown"]["text"], &body["markdown"]["content"]];
+        let markdown = markdown.into_iter().find_map(Value::as_str);
+        match markdown {
+            Some(markdown) => text + &format!("title: {}\n\n{markdown}\n", body["markdown"]["title"]),
+            None => text + &format!("\n{body:#}\n"),
+        }
+    }
+
+    #[rstest]
+    fn each_kind_of_channel_is_told_in_its_own_form_in_each_language(
+        #[values("dingtalk", "feishu", "wecom", "cloudevents")] kind: &str,
+        #[values("en", "zh")] language: &str,
+    ) {
+        let mut pairs = vec![("type", kind), ("url", "https://robot.example.com/send?token=t")];
+        if kind != "wecom" {
+            pairs.push(("secret", "a secret"));
+        }
+        let channel = channel(&pairs);
+        for (name, document) in [("notices", notices(language)), ("digest", daily(language))] {
+            let outgoing = outgoing(&channel, document, ENVELOPE, at("2026-11-23T00:01:10+08:00"));
+            insta::assert_snapshot!(format!("{name}_{kind}_{language}"), told(&outgoing));
+        }
+    }
+
+    /// Computed with Python's hmac and, the first, with openssl.
+    #[test]
+    fn signatures_are_those_that_others_compute() {
+        let moment = Timestamp::from_second(1_700_000_000).unwrap();
+        assert_eq!(
+            dingtalk_signature(b"SEC0123456789abcdef", moment),
+            "timestamp=1700000000000&sign=TSZbRFUuvaSQaRKUpF970OPCb2%2FLcQAP3wOvwZIzBZk%3D"
+        );
+        assert_eq!(
+            feishu_signature(b"a feishu secret", "1700000000"),
+            "Zi5HVbx7cbQjnSobXF/9Sa9hoSnzfHBU9WZze4VoBdY="
+        );
+    }
+
+    /// The example of Standard Webhooks' own libraries.
+    #[test]
+    fn a_cloudevent_is_signed_as_standard_webhooks_say() {
+        let channel = channel(&[
+            ("type", "cloudevents"),
+            ("url", "https://example.com/"),
+            ("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ]);
+        let signature = standard_signature(
+            channel.secret.as_deref().unwrap(),
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "1614265330",
+            r#"{"test": 2432232314}"#,
+        );
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[rstest]
+    #[case("https://example.com", "https://example.com/?a=b")]
+    #[case("https://example.com/send", "https://example.com/send?a=b")]
+    #[case("https://example.com/send?token=t", "https://example.com/send?token=t&a=b")]
+    fn a_signature_joins_the_query_that_is_there(#[case] url: &str, #[case] joined: &str) {
+        assert_eq!(with_query(&url.parse().unwrap(), "a=b").to_string(), joined);
+    }
+
+    #[rstest]
+    #[case("dingtalk", DINGTALK_BODY)]
+    #[case("feishu", FEISHU_BODY)]
+    #[case("cloudevents", CLOUDEVENTS_BODY)]
+    fn a_body_stays_within_its_bounds_and_counts_the_rest(#[case] kind: &str, #[case] most: usize) {
+        let channel = channel(&[("type", kind), ("url", "https://example.com/"), ("secret", "a secret")]);
+        let sent = outgoing(&channel, long(), ENVELOPE, now());
+        assert!((most / 4..=most).contains(&sent.body.len()), "{}", sent.body.len());
+        let body = String::from_utf8(sent.body).unwrap();
+        assert!(body.contains("4000"), "the count is told: {body}");
+    }
+
+    #[test]
+    fn wecom_stays_within_its_4096_bytes_of_markdown() {
+        let channel = channel(&[("type", "wecom"), ("url", "https://example.com/")]);
+        let sent = outgoing(&channel, long(), ENVELOPE, now());
+        let body: Value = serde_json::from_slice(&sent.body).unwrap();
+        let content = body["markdown"]["content"].as_str().unwrap();
+        assert!((1024..=WECOM_CONTENT).contains(&content.len()), "{}", content.len());
+        assert!(content.contains("4000 条"), "{content}");
+    }
+
+    /// Far more than any channel takes, in the longest words.
+    fn long() -> Document {
+        let mut gathered = Gathered::default();
+        for number in 0..4000 {
+            let reason = format!("Reason{}", number % 40);
+            let long = crate::effects::Notice::new(
+                notice("shop/web", "", true).regarding.clone(),
+                reason,
+                "Judge",
+                &"备案".repeat(300),
+                &[],
+            );
+            gathered.add(std::sync::Arc::new(long), now());
+        }
+        words::notices(&gathered, Lang::Zh, None)
+    }
+
+    #[test]
+    fn what_a_tenant_types_is_no_link_and_calls_nobody_in() {
+        let typed = "see [this](https://evil.example) <@all> `*.example.com`\n# more";
+        let mut gathered = Gathered::default();
+        let mut notice = crate::effects::Notice::clone(&notice("shop/web", "NumberMalformed", true));
+        typed.clone_into(&mut notice.note);
+        gathered.add(std::sync::Arc::new(notice), now());
+        for kind in ["dingtalk", "wecom"] {
+            let channel = channel(&[("type", kind), ("url", "https://example.com/")]);
+            let sent = outgoing(&channel, words::notices(&gathered, Lang::En, None), ENVELOPE, now());
+            let text = told(&sent);
+            assert!(
+                !text.contains("](") && !text.contains("<@") && !text.contains("\n#  more"),
+                "{text}"
+            );
+            assert!(text.contains("'＊.example.com' # more"), "{text}");
+        }
+    }
+}
