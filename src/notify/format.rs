@@ -296,8 +296,8 @@ mod tests {
                 json!({"domains": ["example.net"], "expiresAt": "2026-12-20"}),
             ),
             filing(
-                "filing-system/example-org",
-                json!({"domains": ["example.org"], "stage": "Submitted", "number": null}),
+                "filing-system/example-cn",
+                json!({"domains": ["example.cn"], "stage": "Submitted", "number": null}),
             ),
             filing(
                 "filing-system/shop",

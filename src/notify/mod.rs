@@ -40,7 +40,7 @@ pub use metrics::Metrics;
 
 use self::outbox::{Handed, Patience, Slot};
 use self::secrets::{ReadError, Secrets};
-use self::sender::Sender;
+use self::sender::{Sender, causes};
 use crate::admission::Clock;
 use crate::effects::Notice;
 
@@ -103,8 +103,12 @@ impl Teller {
             match self.secrets.as_ref()?.read(&slot.channel).await {
                 Ok(channel) if channel.digest => return Some(true),
                 Ok(_) | Err(ReadError::Missing | ReadError::Bad(_)) => {}
-                Err(error @ ReadError::Api { .. }) => {
-                    warn!(channel = slot.channel, %error, "it can't be told whether the channel wants the digest");
+                Err(error @ ReadError::Api(_)) => {
+                    warn!(
+                        channel = slot.channel,
+                        error = causes(&error),
+                        "it can't be told whether the channel wants the digest"
+                    );
                     is_known = false;
                 }
             }

@@ -24,7 +24,7 @@ use super::format::{Envelope, outgoing};
 use super::gathered::Gathered;
 use super::metrics::{Became, Metrics};
 use super::secrets::{ReadError, Secrets};
-use super::sender::Sender;
+use super::sender::{Sender, causes};
 use super::words;
 use crate::admission::Clock;
 use crate::effects::Notice;
@@ -204,7 +204,11 @@ impl Outbox {
     async fn look_over(&self) {
         match self.secrets.read(&self.name).await {
             Ok(channel) => info!(channel = self.name, kind = ?channel.kind, "the channel can be used"),
-            Err(error) => warn!(channel = self.name, %error, "the channel can't be used as it is"),
+            Err(error) => warn!(
+                channel = self.name,
+                error = causes(&error),
+                "the channel can't be used as it is"
+            ),
         }
     }
 
@@ -307,15 +311,15 @@ impl Outbox {
     async fn attempt(&self, message: Message<'_>, id: &str, is_stopping: bool) -> Attempt {
         let channel = match self.secrets.read(&self.name).await {
             Ok(channel) => channel,
-            Err(error @ ReadError::Api { .. }) => {
+            Err(error @ ReadError::Api(_)) => {
                 return Attempt::Again {
                     count: message.count(),
-                    error: error.to_string(),
+                    error: causes(&error),
                     asked: None,
                 };
             }
             Err(error @ (ReadError::Missing | ReadError::Bad(_))) => {
-                self.failed(message.count(), &error.to_string());
+                self.failed(message.count(), &causes(&error));
                 return Attempt::Over;
             }
         };

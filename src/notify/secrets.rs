@@ -18,10 +18,10 @@ pub(super) struct Secrets {
 pub(super) enum ReadError {
     #[error("there is no such Secret in the operator's namespace; make it, or leave out its --channel")]
     Missing,
-    #[error("the Secret is no channel: {0}")]
+    #[error("the Secret is no channel")]
     Bad(#[from] ChannelError),
-    #[error("the Secret can't be read: {source}")]
-    Api { source: Box<kube::Error> },
+    #[error("the Secret can't be read")]
+    Api(#[source] Box<kube::Error>),
 }
 
 impl Secrets {
@@ -38,9 +38,11 @@ impl Secrets {
     }
 
     pub(super) async fn read(&self, name: &str) -> Result<Channel, ReadError> {
-        let secret = self.api.get_opt(name).await.map_err(|source| ReadError::Api {
-            source: Box::new(source),
-        })?;
+        let secret = self
+            .api
+            .get_opt(name)
+            .await
+            .map_err(|error| ReadError::Api(Box::new(error)))?;
         let secret = secret.ok_or(ReadError::Missing)?;
         Ok(Channel::parse(&secret.data.unwrap_or_default())?)
     }

@@ -121,7 +121,7 @@ fn trusting_nobody() -> ClientConfig {
 }
 
 /// An error and its causes in one row.
-fn causes(error: &dyn Error) -> String {
+pub(super) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -72,8 +72,8 @@ fn section(key: &GroupKey, group: &Group, lang: Lang) -> Section {
     let mark = match (lang, key.is_normal) {
         (Lang::En, false) => "Warning: ",
         (Lang::En, true) => "",
-        (Lang::Zh, false) => "警告：",
-        (Lang::Zh, true) => "通知：",
+        (Lang::Zh, false) => "【警告】",
+        (Lang::Zh, true) => "【通知】",
     };
     let comma = match lang {
         Lang::En => ": ",
@@ -243,26 +243,25 @@ fn titled(said: &str, lang: Lang, cluster: Option<&str>) -> String {
 
 /// The reason of an Event for people: what the catalogue says of a rule, and the reason itself to search for.
 fn reason(of: &str, lang: Lang) -> String {
-    let (known, days) = match threshold(of) {
-        Some((rule, days)) => (rule, Some(days)),
-        None => (of, None),
+    let said = match (days_of_reminder(of), lang) {
+        (Some(days), Lang::En) => Some(format!("reminder, {days} days")),
+        (Some(days), Lang::Zh) => Some(format!("到期提醒，{days} 天")),
+        (None, _) => {
+            let rule = rules::find(of).map(|rule| rule.title.get(lang));
+            rule.or_else(|| plain(of, lang)).map(str::to_owned)
+        }
     };
-    let said = rules::find(known)
-        .map(|rule| rule.title.get(lang))
-        .or_else(|| plain(known, lang));
-    match (said, days, lang) {
-        (None, _, _) => of.to_owned(),
-        (Some(said), None, Lang::En) => format!("{said} [{of}]"),
-        (Some(said), None, Lang::Zh) => format!("{said}（{of}）"),
-        (Some(said), Some(days), Lang::En) => format!("{said}, within {days} days [{of}]"),
-        (Some(said), Some(days), Lang::Zh) => format!("{said}，{days} 天内（{of}）"),
+    match (said, lang) {
+        (None, _) => of.to_owned(),
+        (Some(said), Lang::En) => format!("{said} ({of})"),
+        (Some(said), Lang::Zh) => format!("{said}（{of}）"),
     }
 }
 
-/// The rule and the days of a reminder's reason, as `ServerExpiringIn30Days`.
-fn threshold(reason: &str) -> Option<(&str, u32)> {
-    let (rule, days) = reason.strip_suffix("Days")?.rsplit_once("In")?;
-    Some((rule, days.parse().ok()?))
+/// The days of a reminder's reason, as in `ServerExpiringIn30Days`.
+fn days_of_reminder(reason: &str) -> Option<u32> {
+    let (_, days) = reason.strip_suffix("Days")?.rsplit_once("In")?;
+    days.parse().ok()
 }
 
 fn plain(reason: &str, lang: Lang) -> Option<&'static str> {
@@ -283,22 +282,93 @@ fn plain(reason: &str, lang: Lang) -> Option<&'static str> {
 }
 
 fn span(first: Timestamp, last: Timestamp, lang: Lang) -> String {
-    let (first, last) = (minute(first), minute(last));
-    match (first == last, lang) {
-        (true, Lang::En) => format!("{last} in China"),
-        (false, Lang::En) => format!("{first} to {last} in China"),
-        (true, Lang::Zh) => format!("北京时间 {last}"),
-        (false, Lang::Zh) => format!("北京时间 {first} 至 {last}"),
+    let ((day, begins), (last_day, ends)) = (minute(first), minute(last));
+    let to = match (day == last_day, begins == ends, lang) {
+        (true, true, _) => String::new(),
+        (true, false, Lang::En) => format!(" to {ends}"),
+        (true, false, Lang::Zh) => format!(" 至 {ends}"),
+        (false, _, Lang::En) => format!(" to {last_day} {ends}"),
+        (false, _, Lang::Zh) => format!(" 至 {last_day} {ends}"),
+    };
+    match lang {
+        Lang::En => format!("{day} {begins}{to} in China"),
+        Lang::Zh => format!("北京时间 {day} {begins}{to}"),
     }
 }
 
-/// A moment in China to the minute.
-fn minute(moment: Timestamp) -> String {
+/// The day and the minute that it is in China at a moment.
+fn minute(moment: Timestamp) -> (Day, String) {
     let day = Day::of(moment);
     let minutes = moment.duration_since(day.start()).as_mins();
-    format!("{day} {:02}:{:02}", minutes / 60, minutes % 60)
+    (day, format!("{:02}:{:02}", minutes / 60, minutes % 60))
 }
 
 fn counted(count: u32, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::notify::fixture::notice;
+    use crate::support::{at, now};
+
+    #[rstest]
+    #[case::a_rule(
+        "FilingCancelled",
+        "the filing has been cancelled (FilingCancelled)",
+        "备案已注销（FilingCancelled）"
+    )]
+    #[case::a_reminder(
+        "ServerExpiringIn30Days",
+        "reminder, 30 days (ServerExpiringIn30Days)",
+        "到期提醒，30 天（ServerExpiringIn30Days）"
+    )]
+    #[case::a_stage("Approved", "it is approved (Approved)", "备案已通过（Approved）")]
+    #[case::something_else("InOtherDays", "InOtherDays", "InOtherDays")]
+    fn a_reason_is_told_in_words_and_as_it_is(#[case] of: &str, #[case] en: &str, #[case] zh: &str) {
+        assert_eq!((reason(of, Lang::En).as_str(), reason(of, Lang::Zh).as_str()), (en, zh));
+    }
+
+    #[rstest]
+    #[case::a_minute(
+        "2026-11-23T09:05:59+08:00",
+        "2026-11-23 09:05 in China",
+        "北京时间 2026-11-23 09:05"
+    )]
+    #[case::a_while(
+        "2026-11-23T10:00:00+08:00",
+        "2026-11-23 09:05 to 10:00 in China",
+        "北京时间 2026-11-23 09:05 至 10:00"
+    )]
+    #[case::a_night(
+        "2026-11-24T08:00:00+08:00",
+        "2026-11-23 09:05 to 2026-11-24 08:00 in China",
+        "北京时间 2026-11-23 09:05 至 2026-11-24 08:00"
+    )]
+    fn a_span_is_told_in_chinas_time(#[case] last: &str, #[case] en: &str, #[case] zh: &str) {
+        let first = at("2026-11-23T09:05:00+08:00");
+        assert_eq!(
+            (
+                span(first, at(last), Lang::En).as_str(),
+                span(first, at(last), Lang::Zh).as_str()
+            ),
+            (en, zh)
+        );
+    }
+
+    #[rstest]
+    #[case::one_warning(&[true], "filing-operator: 1 warning", "filing-operator：1 条警告")]
+    #[case::no_warning(&[false, false], "filing-operator: 2 notices", "filing-operator：2 条通知")]
+    #[case::both(&[true, false], "filing-operator: 2 notices, 1 of them warnings", "filing-operator：2 条通知，其中警告 1 条")]
+    fn a_title_counts(#[case] warnings: &[bool], #[case] en: &str, #[case] zh: &str) {
+        let mut gathered = Gathered::default();
+        for is_warning in warnings {
+            gathered.add(notice("shop/web", "FilingCancelled", *is_warning), now());
+        }
+        assert_eq!(notices(&gathered, Lang::En, None).title, en);
+        assert_eq!(notices(&gathered, Lang::Zh, None).title, zh);
+    }
 }
