@@ -276,4 +276,26 @@ mod tests {
         let channel = parse(&[("type", "dingtalk"), URL, ("secret", "0123")]).unwrap();
         assert!(!format!("{channel:?}").contains("0123"), "{channel:?}");
     }
+
+    #[test]
+    fn the_documentations_examples_are_channels() {
+        let page = include_str!("../../docs/notices.md").replace('…', "AAAA");
+        let blocks = page
+            .split("```yaml\n")
+            .skip(1)
+            .filter_map(|block| block.split("```").next());
+        let kinds: Vec<Kind> = blocks
+            .map(|block| serde_saphyr::from_str::<serde_json::Value>(block).unwrap())
+            .filter(|document| document["kind"] == "Secret")
+            .map(|document| {
+                let pairs = document["stringData"].as_object().unwrap();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str().unwrap()))
+                    .collect();
+                parse(&pairs).unwrap().kind
+            })
+            .collect();
+        assert_eq!(kinds, [Kind::DingTalk, Kind::Feishu, Kind::WeCom, Kind::CloudEvents]);
+    }
 }
