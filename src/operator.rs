@@ -20,7 +20,8 @@ use tracing::{error, info, warn};
 use crate::admission::{self, Authority, CaBundle, Clock};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
-use crate::notify;
+use crate::effects::Notice;
+use crate::notify::{self, Outboxes, Teller};
 use crate::telemetry::{self, Certificates, Health};
 
 /// The longest wait before the caBundle is tried again.
@@ -105,8 +106,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let certificates = Arc::new(Certificates::default());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
-    let notices = notify::Metrics::default();
-    notices.register(&mut registry);
+    let (teller, outboxes) = channels(&options, &operator_clock, &mut registry, stopped());
     telemetry::Metrics::new(
         Arc::clone(&shared),
         Arc::clone(&certificates),
@@ -127,21 +127,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         health.set_webhook_is_serving(false);
         served.context("serving the webhook")
     };
-    let channels = notify::Settings {
-        client: options.client.clone(),
-        namespace: options.namespace.clone(),
-        channels: options.channels.clone(),
-        clock: Arc::clone(&operator_clock),
-    };
-    let (teller, outboxes) = notify::open(channels, &notices, stopped());
-    let digest = notify::daily(
-        teller.clone(),
-        Arc::clone(&shared.snapshot),
-        Arc::clone(&operator_clock),
-        || shared.is_leader.load(Ordering::Relaxed),
-        async |notice, now| controller::create_event(&options.client, &options.identity, notice, now).await,
-        stopped(),
-    );
+    let digest = digest(&options, &shared, &operator_clock, teller.clone(), stopped());
     let settings = Settings {
         client: options.client.clone(),
         namespace: options.namespace.clone(),
@@ -208,6 +194,33 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     } else {
         Err(anyhow!("the operator ended by itself"))
     }
+}
+
+/// Sets the channels to work, and makes their metrics known.
+fn channels(
+    options: &Options,
+    clock: &Clock,
+    registry: &mut Registry,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> (Teller, Outboxes) {
+    let metrics = notify::Metrics::default();
+    metrics.register(registry);
+    let settings = notify::Settings {
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        channels: options.channels.clone(),
+        clock: Arc::clone(clock),
+    };
+    notify::open(settings, &metrics, stopped)
+}
+
+/// Sends the digest of each day, while this replica leads.
+async fn digest(options: &Options, shared: &Shared, clock: &Clock, teller: Teller, stopped: impl Future<Output = ()>) {
+    let leads = || shared.is_leader.load(Ordering::Relaxed);
+    let announce =
+        async |notice: &Notice, now| controller::create_event(&options.client, &options.identity, notice, now).await;
+    let facts = Arc::clone(&shared.snapshot);
+    notify::daily(teller, facts, Arc::clone(clock), leads, announce, stopped).await;
 }
 
 /// How far the operator has stopped.

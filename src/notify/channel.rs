@@ -124,7 +124,7 @@ impl Channel {
             },
             lang: match (value("language")?, kind) {
                 (Some("en"), _) | (None, Kind::CloudEvents) => Lang::En,
-                (Some("zh"), _) | (None, _) => Lang::Zh,
+                (Some("zh") | None, _) => Lang::Zh,
                 (Some(_), _) => return Err(error("language", "has to be en or zh")),
             },
             cluster: match value("cluster")? {

@@ -242,6 +242,8 @@ fn rows(document: &Document) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use rstest::rstest;
 
     use super::*;
@@ -319,7 +321,7 @@ mod tests {
         let body: Value = serde_json::from_slice(&outgoing.body).unwrap();
         let mut text = format!("POST {}\n", outgoing.url);
         for (name, value) in &outgoing.headers {
-            text.push_str(&format!("{name}: {value}\n"));
+            writeln!(text, "{name}: {value}").unwrap();
         }
         let markdown = [&body["markdown"]["text"], &body["markdown"]["content"]];
         let markdown = markdown.into_iter().find_map(Value::as_str);

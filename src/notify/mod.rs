@@ -2,9 +2,9 @@
 //! Feishu or WeCom or whatever takes CloudEvents; and once a day a digest.
 //!
 //! The writer hands over each Event that it has really created ([`Teller::tell`]), without ever waiting for anyone. What
-//! is said, in which form and when is decided by pure files ([`gathered`], [`digest`], [`words`], [`format`], [`quiet`],
-//! [`answer`]); [`outbox`] and [`sender`] carry it out. Nothing here judges anything, and nothing is read from the network
-//! but whether a message has arrived.
+//! is said, in which form and when is decided by pure files (`gathered`, `digest`, `words`, `document`, `format`, `quiet`,
+//! `answer`); `outbox` and `sender` carry it out. Nothing here judges anything, and nothing is read from the network but
+//! whether a message has arrived.
 
 mod answer;
 mod channel;

@@ -104,7 +104,7 @@ async fn a_cancelled_filing_is_one_message_and_the_morning_has_a_digest() {
     cluster.kubectl("apply -f -", &filing("Cancelled")).succeeds();
     let notices = "io.filing-operator.notices.v1";
     // It gathers for ten seconds, and a digest that comes meanwhile gives it ten more.
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     eventually("a message", patience, async || {
         let messages = of_type(&received, notices);
         if messages.is_empty() {
@@ -132,7 +132,7 @@ async fn a_cancelled_filing_is_one_message_and_the_morning_has_a_digest() {
 
     let digests = "io.filing-operator.digest.v1";
     // Where it does not lead at nine sharp it looks again after half a minute.
-    let patience = Duration::from_secs(120);
+    let patience = Duration::from_mins(2);
     eventually("the digest", patience, async || {
         let messages = of_type(&received, digests);
         if messages.is_empty() {
