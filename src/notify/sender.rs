@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -53,14 +54,24 @@ impl Sender {
     pub(super) fn new(limit: Duration) -> Self {
         let provider = rustls::crypto::ring::default_provider();
         let builder = HttpsConnectorBuilder::new();
-        let builder = match builder.with_provider_and_native_roots(provider) {
-            Ok(builder) => builder,
+        match builder.with_provider_and_native_roots(provider) {
+            Ok(builder) => Self::over(builder, limit),
             Err(error) => {
                 // Whatever else the operator does is worth doing without them.
                 warn!(%error, "there are no certificate authorities, so that no channel over https can be trusted");
-                HttpsConnectorBuilder::new().with_tls_config(trusting_nobody())
+                Self::trusting(RootCertStore::empty(), limit)
             }
-        };
+        }
+    }
+
+    fn trusting(authorities: RootCertStore, limit: Duration) -> Self {
+        let tls = ClientConfig::builder()
+            .with_root_certificates(authorities)
+            .with_no_client_auth();
+        Self::over(HttpsConnectorBuilder::new().with_tls_config(tls), limit)
+    }
+
+    fn over(builder: HttpsConnectorBuilder<WantsSchemes>, limit: Duration) -> Self {
         let connector = builder.https_or_http().enable_http1().build();
         let http = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
@@ -114,12 +125,6 @@ impl Sender {
     }
 }
 
-fn trusting_nobody() -> ClientConfig {
-    ClientConfig::builder()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth()
-}
-
 /// An error and its causes in one row.
 pub(super) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -139,5 +144,47 @@ impl From<SendError> for super::answer::Verdict {
             SendError::TooLong => Self::Refused(error.to_string()),
             SendError::Timeout(_) | SendError::Unreachable(_) | SendError::Broken(_) => Self::Again(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use axum_server::tls_rustls::RustlsConfig;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    use super::*;
+    use crate::admission::Authority;
+
+    #[tokio::test]
+    async fn over_https_only_those_are_told_whose_certificate_is_trusted() {
+        let now = crate::operator::now();
+        let authority = Authority::generate(now).unwrap();
+        let serving = authority.sign(&["127.0.0.1".to_owned()], now).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", post(|body: String| std::future::ready(body)));
+        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(serving.config)).unwrap();
+        tokio::spawn(server.serve(router.into_make_service()));
+        let outgoing = Outgoing {
+            url: format!("https://{address}/?token=0123").parse().unwrap(),
+            headers: Vec::new(),
+            body: b"a message".to_vec(),
+        };
+
+        let limit = Duration::from_secs(5);
+        let error = Sender::new(limit).post(outgoing.clone()).await.unwrap_err().to_string();
+        assert!(error.contains("certificate") && !error.contains("0123"), "{error}");
+        let mut authorities = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).unwrap();
+        authorities.add(certificate).unwrap();
+        let answered = Sender::trusting(authorities, limit).post(outgoing).await.unwrap();
+        assert_eq!(
+            (answered.status, &answered.body[..]),
+            (StatusCode::OK, b"a message".as_slice())
+        );
     }
 }
