@@ -320,6 +320,21 @@ mod tests {
         insta::assert_snapshot!(calls);
     }
 
+    #[rstest]
+    #[case::it_is_new(told(), true)]
+    #[case::it_is_there_already(refused(409, "AlreadyExists", "events \"web.1\" already exists"), false)]
+    #[case::its_namespace_is_gone(refused(404, "NotFound", "namespaces \"shop\" not found"), false)]
+    #[tokio::test]
+    async fn an_event_is_news_to_people_only_when_it_is_new(#[case] answer: (u16, Value), #[case] is_new: bool) {
+        let Effect::Event(notice) = notice(reference("Ingress", Some("shop"), "web")) else {
+            unreachable!("it is an Event");
+        };
+        let moment = Timestamp::UNIX_EPOCH;
+        let create = async |client| create_event(&client, "a-pod", &notice, moment).await.unwrap();
+        let (created, _) = scripted(&[answer], create).await;
+        assert_eq!(created, is_new);
+    }
+
     #[tokio::test]
     async fn what_has_no_namespace_gets_its_events_in_the_default_one() {
         let server = reference("AccessServer", None, "beijing-slb");

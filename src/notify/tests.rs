@@ -205,7 +205,7 @@ impl Stage {
         let (slot, outbox) = outbox::open(
             "ops".to_owned(),
             secrets.clone(),
-            Sender::new(Duration::from_millis(250)),
+            Sender::new(Duration::from_secs(2)),
             clock,
             patience,
             metrics.clone(),
