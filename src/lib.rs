@@ -1,8 +1,8 @@
 //! filing-operator makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 //!
 //! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
-//! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`controller`], [`telemetry`],
-//! [`operator`], [`cli`].
+//! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
+//! [`telemetry`], [`operator`], [`cli`].
 
 pub mod admission;
 pub mod api;
@@ -12,6 +12,7 @@ pub mod domain;
 pub mod effects;
 pub mod judge;
 pub mod manifest;
+pub mod notify;
 pub mod operator;
 pub mod registry;
 pub mod report;

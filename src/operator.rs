@@ -1,5 +1,6 @@
 //! The operator: its one clock, and the wiring of controller, webhook and telemetry.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ use tracing::{error, info, warn};
 use crate::admission::{self, Authority, CaBundle, Clock, Denials};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
+use crate::effects::Notice;
+use crate::notify::{self, Outboxes, Teller};
 use crate::telemetry::{self, Certificates, Health};
 
 /// The longest wait before what failed at start is tried again.
@@ -45,6 +48,8 @@ pub struct Options {
     pub policy: Option<FilingPolicySpec>,
     /// Whether what fails is written as Reports of OpenReports.
     pub open_reports: bool,
+    /// The Secrets, in the operator's own namespace, that say to whom notices are sent.
+    pub channels: BTreeSet<String>,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -105,6 +110,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let certificates = Arc::new(Certificates::default());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
+    let (teller, outboxes) = channels(&options, &operator_clock, &mut registry, stopped());
     telemetry::Metrics::new(
         Arc::clone(&shared),
         Arc::clone(&certificates),
@@ -129,6 +135,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         health.set_webhook_is_serving(false);
         served.context("serving the webhook")
     };
+    let digest = digest(&options, &shared, &operator_clock, teller.clone(), stopped());
     let settings = Settings {
         client: options.client.clone(),
         namespace: options.namespace.clone(),
@@ -136,6 +143,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         default_policy: options.policy.clone().map(DefaultPolicy::new),
         open_reports: options.open_reports,
         clock: Arc::clone(&operator_clock),
+        teller,
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
     info!(
@@ -178,8 +186,11 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         let parts = tokio::join!(
             async { guard("webhook", webhook.await) },
             async { guard("controller", controller.await.map_err(anyhow::Error::from)) },
+            digest,
             told,
         );
+        // Nobody can tell any more; what was told is sent.
+        outboxes.drain().await;
         // Health is told until the last request is answered.
         stopping.send_replace(Stop::All);
         parts.0.and(parts.1)
@@ -192,6 +203,33 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     } else {
         Err(anyhow!("the operator ended by itself"))
     }
+}
+
+/// Sets the channels to work, and makes their metrics known.
+fn channels(
+    options: &Options,
+    clock: &Clock,
+    registry: &mut Registry,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> (Teller, Outboxes) {
+    let metrics = notify::Metrics::default();
+    metrics.register(registry);
+    let settings = notify::Settings {
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        channels: options.channels.clone(),
+        clock: Arc::clone(clock),
+    };
+    notify::open(settings, &metrics, stopped)
+}
+
+/// Sends the digest of each day, while this replica leads.
+async fn digest(options: &Options, shared: &Shared, clock: &Clock, teller: Teller, stopped: impl Future<Output = ()>) {
+    let leads = || shared.is_leader.load(Ordering::Relaxed);
+    let announce =
+        async |notice: &Notice, now| admission::create_event(options.client.clone(), notice, &options.identity, now).await;
+    let facts = Arc::clone(&shared.snapshot);
+    notify::daily(teller, facts, Arc::clone(clock), leads, announce, stopped).await;
 }
 
 /// How far the operator has stopped.

@@ -80,7 +80,7 @@ impl DenialEvents {
         while let Some((notice, at)) = self.from.recv().await {
             let creating = create_event(client.clone(), &notice, &identity, at);
             let error = match tokio::time::timeout(SLOWEST_WRITE, creating).await {
-                Ok(Ok(())) => None,
+                Ok(Ok(_)) => None,
                 Ok(Err(error)) => Some(error.to_string()),
                 Err(_) => Some(format!("the API server did not answer within {SLOWEST_WRITE:?}")),
             };

@@ -7,19 +7,19 @@ use kube::api::{Api, PostParams};
 
 use crate::effects::Notice;
 
-/// Creates the Event of a notice, as `instance` reports it now. One that is there already, and a namespace that ends or
-/// has ended, are no errors.
+/// Creates the Event of a notice, as `instance` reports it now, and says whether it is new. That it is there already, or
+/// that its namespace ends or has ended, is no error.
 ///
 /// # Errors
 /// Where the API server refuses it otherwise, or can't be reached.
-pub async fn create_event(client: Client, notice: &Notice, instance: &str, now: Timestamp) -> Result<(), kube::Error> {
+pub async fn create_event(client: Client, notice: &Notice, instance: &str, now: Timestamp) -> Result<bool, kube::Error> {
     let api: Api<Event> = Api::namespaced(client, notice.namespace());
     match api
         .create(&PostParams::default(), &notice.to_event(instance, now))
         .await
     {
-        Ok(_) => Ok(()),
-        Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if is_already_there(&error) || is_in_ending_namespace(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -1,5 +1,6 @@
 //! `filing-operator run`: the operator.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// A file with the policy to keep as the FilingPolicy `default`: a whole one, or its spec
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// A Secret in the operator's own namespace that says to whom notices are sent; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    channel: Vec<String>,
     /// Where the webhook listens, with TLS
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9443")]
     webhook_address: SocketAddr,
@@ -132,6 +136,7 @@ async fn options(args: Args) -> Result<Options> {
         certificate,
         policy,
         open_reports: args.openreports,
+        channels: args.channel.into_iter().collect::<BTreeSet<_>>(),
         now_offset: args.now_offset,
     })
 }

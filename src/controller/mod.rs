@@ -23,6 +23,7 @@ pub use lease::LeaseError;
 pub use shared::{Shared, Standing, WatchState};
 
 use crate::admission::Clock;
+use crate::notify::Teller;
 use crate::registry::SubjectKind;
 
 /// Every kind that is watched.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub open_reports: bool,
     /// The time.
     pub clock: Clock,
+    /// Tells people of each Event that is created.
+    pub teller: Teller,
 }
 
 pub use owner::run;

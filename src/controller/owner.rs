@@ -285,6 +285,7 @@ impl Owner {
                 target,
                 effects,
                 now,
+                teller: self.settings.teller.clone(),
             };
             let task = self.tasks.spawn(async move { Done::Wrote(job.run().await) });
             self.under_way.insert(task.id(), Some(subject));
@@ -374,6 +375,7 @@ mod tests {
             default_policy: None,
             open_reports: false,
             clock: Arc::new(now),
+            teller: crate::notify::Teller::default(),
         };
         Owner::new(settings, Arc::default())
     }

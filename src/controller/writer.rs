@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::admission::create_event;
 use crate::api::keys::managers;
 use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
+use crate::notify::Teller;
 
 /// A write failed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,7 @@ pub(super) struct Job {
     pub(super) target: Reference,
     pub(super) effects: Vec<Effect>,
     pub(super) now: Timestamp,
+    pub(super) teller: Teller,
 }
 
 impl Job {
@@ -71,12 +73,18 @@ impl Job {
 
     async fn create_event(&self, notice: &Notice) -> Result<(), WriteError> {
         match create_event(self.client.clone(), notice, &self.identity, self.now).await {
+            Ok(is_new) => {
+                if is_new {
+                    self.teller.tell(notice, self.now);
+                }
+                Ok(())
+            }
             // A namespace that takes no Events, for its quota say, must not keep what concerns others from being written.
             Err(error) if notice.regarding != self.target && is_refused(&error) => {
                 tracing::warn!(%error, about = %notice.regarding, "an Event is not taken, and goes untold");
                 Ok(())
             }
-            created => created.map_err(|source| WriteError::Event {
+            Err(source) => Err(WriteError::Event {
                 kind: self.target.kind,
                 name: self.name(),
                 source: Box::new(source),
@@ -292,6 +300,7 @@ mod tests {
             target,
             effects,
             now: "2026-11-23T02:00:00.123456Z".parse().unwrap(),
+            teller: Teller::default(),
         };
         scripted(answers, async |client| job(client).run().await.map(drop)).await
     }
@@ -321,6 +330,21 @@ mod tests {
         let (result, calls) = written(web, effects, &[told(), done()]).await;
         result.unwrap();
         insta::assert_snapshot!(calls);
+    }
+
+    #[rstest]
+    #[case::it_is_new(told(), true)]
+    #[case::it_is_there_already(refused(409, "AlreadyExists", "events \"web.1\" already exists"), false)]
+    #[case::its_namespace_is_gone(refused(404, "NotFound", "namespaces \"shop\" not found"), false)]
+    #[tokio::test]
+    async fn an_event_is_news_to_people_only_when_it_is_new(#[case] answer: (u16, Value), #[case] is_new: bool) {
+        let Effect::Event(notice) = notice(reference("Ingress", Some("shop"), "web")) else {
+            unreachable!("it is an Event");
+        };
+        let moment = Timestamp::UNIX_EPOCH;
+        let create = async |client| create_event(client, &notice, "a-pod", moment).await.unwrap();
+        let (created, _) = scripted(&[answer], create).await;
+        assert_eq!(created, is_new);
     }
 
     #[tokio::test]

@@ -397,7 +397,7 @@ fn turn(reference: &Reference, before: &DeclarationStatus, after: &DeclarationSt
 }
 
 /// The reason of a filing's `Ready` by its stage.
-fn standing_of(stage: Stage) -> &'static str {
+pub fn standing_of(stage: Stage) -> &'static str {
     match stage {
         Stage::Approved => reasons::APPROVED,
         Stage::Rejected => reasons::REJECTED,

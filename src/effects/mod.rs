@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
 pub use brake::{Batch, Brake, Held, brake, leaves_window};
-pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration};
+pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration, standing_of};
 pub use denial::{Refused, denial};
 pub use enforcement::{Enforcement, Hindrance, enforcement};
 pub use notice::{Notice, Reference, shortened};

@@ -34,6 +34,8 @@ pub struct Notice {
     pub action: &'static str,
     /// What there is to say, at most 1 kB.
     pub note: String,
+    /// The same in Chinese, at most 1 kB too, for people who are told elsewhere than in the Event; none where there is only the note.
+    pub note_zh: Option<String>,
 }
 
 /// An object, as an Event refers to it.
@@ -123,6 +125,16 @@ impl Notice {
             reason,
             action,
             note: shortened(note, MAX_NOTE),
+            note_zh: None,
+        }
+    }
+
+    /// With the same note in Chinese.
+    #[must_use]
+    pub fn in_chinese(self, note: &str) -> Self {
+        Self {
+            note_zh: Some(shortened(note, MAX_NOTE)),
+            ..self
         }
     }
 

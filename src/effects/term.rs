@@ -5,7 +5,7 @@ use crate::api::keys::reasons;
 use crate::api::{ServerState, Stage};
 use crate::domain::Day;
 use crate::registry::{Filing, Other, Policy, Server};
-use crate::rules::{Moment, list};
+use crate::rules::{Moment, Words, list};
 
 /// The longest path in a status, in bytes; the schema allows as many characters.
 const MAX_PATH: usize = 500;
@@ -72,6 +72,21 @@ impl End {
     /// Whether something is lost when the day is over: a review is held on its day, and ends nothing.
     pub(super) fn is_loss(&self) -> bool {
         *self != Self::Other(Other::Review)
+    }
+
+    /// What ends, for people. Neither who a handler is nor any number of an ID is told.
+    pub fn what(&self) -> Words {
+        let (en, zh) = match self {
+            Self::Record => ("the record of the filing", "备案记录"),
+            Self::Domain => ("the registration of the domain", "域名注册"),
+            Self::Other(Other::Review) => ("the review", "年度审核或自查"),
+            Self::Other(Other::HandlerId) => ("the handler's ID", "经办人证件"),
+            Self::Other(Other::Licence) => ("the commercial licence", "经营许可证"),
+            Self::Other(Other::Approval(_)) => ("an approval of its content", "前置审批"),
+            Self::Server => ("the server", "服务器"),
+            Self::Exemption(_) => ("an exemption", "豁免"),
+        };
+        Words { en, zh }
     }
 
     /// What ends of the object with that name, for people.

@@ -14,6 +14,7 @@ mod cluster;
 mod corpus;
 mod denials;
 mod reports;
+mod notices;
 mod rooms;
 mod run;
 mod shapes;

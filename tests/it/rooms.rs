@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in their order, and whether each is pure. A room may use itself and those before it.
-const ROOMS: [(&str, bool); 14] = [
+const ROOMS: [(&str, bool); 15] = [
     ("domain", true),
     ("api", true),
     ("route", true),
@@ -16,6 +16,7 @@ const ROOMS: [(&str, bool); 14] = [
     ("report", true),
     ("manifest", false),
     ("admission", false),
+    ("notify", false),
     ("controller", false),
     ("telemetry", false),
     ("operator", false),
