@@ -37,19 +37,21 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// # Errors
 /// Where there is no election to take part in, or none any longer.
 pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
-    let mut stop = std::pin::pin!(stop);
-    let mut lease = tokio::select! {
-        joined = Lease::join(settings.client.clone(), &settings.namespace, &settings.identity) => joined?,
-        () = &mut stop => return Ok(()),
-    };
-    let namespace = settings.namespace.clone();
+    let stop = std::pin::pin!(stop);
+    let Settings {
+        client,
+        namespace,
+        identity,
+        clock,
+        ..
+    } = settings.clone();
+    let mut lease = Lease::join(client.clone(), &namespace, &identity, Arc::clone(&clock));
     let (to, from) = mpsc::channel(QUEUE);
-    let watches = tokio::spawn(watch_all(
-        settings.client.clone(),
-        Arc::clone(&shared),
-        Arc::clone(&settings.clock),
-        to,
-    ));
+    let watches = tokio::spawn(watch_all(client.clone(), Arc::clone(&shared), clock, to));
+    let settings = Settings {
+        client: lease.guard(client),
+        ..settings
+    };
     let was_told = Owner::new(settings, shared).run(from, &mut lease, stop).await;
     watches.abort();
     lease.give_up().await;

@@ -11,6 +11,7 @@
 mod check;
 mod cluster;
 mod corpus;
+mod faults;
 mod rooms;
 mod run;
 mod shapes;
