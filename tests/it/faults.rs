@@ -29,7 +29,7 @@ const TAKEOVER: Duration = Duration::from_secs(30);
 struct Stage {
     cluster: Cluster,
     proxy: Proxy,
-    operator: Operator,
+    _operator: Operator,
 }
 
 static STAGE: OnceCell<Stage> = OnceCell::const_new();
@@ -45,7 +45,7 @@ async fn stage() -> &'static Stage {
             Stage {
                 cluster,
                 proxy,
-                operator,
+                _operator: operator,
             }
         })
         .await
@@ -72,7 +72,8 @@ async fn operator(cluster: &Cluster, proxy: &Proxy, more: &[&str]) -> Operator {
 async fn tenant(cluster: &Cluster, prefix: &str, routes: usize) -> Namespace {
     let namespace = cluster.temp_namespace(prefix).await;
     let name = &namespace.name;
-    declare(&cluster.admin, name, &format!("{name}.com"), APPROVED).succeeds();
+    // The routes come when their filing is known, whatever becomes of its watch meanwhile.
+    marker(cluster, name).await;
     let mut all = String::new();
     for route in 0..routes {
         write!(
@@ -169,7 +170,7 @@ async fn writes_that_fail_are_made_in_the_end_and_once(#[case] prefix: &str, #[c
     let Stage { cluster, proxy, .. } = stage().await;
     let namespace = tenant(cluster, prefix, 2).await;
     let about = about(&namespace);
-    let spoilt = proxy.spoil(6, fault, move |asked| asked.writes() && about(asked));
+    let spoilt = proxy.spoil(4, fault, move |asked| asked.writes() && about(asked));
     cancel(cluster, &namespace);
     verdicts(cluster, &namespace, "Violating", 2).await;
     status(cluster, &filing(&namespace), "/status/colour", "Red".into()).await;
@@ -181,26 +182,36 @@ async fn writes_that_fail_are_made_in_the_end_and_once(#[case] prefix: &str, #[c
 }
 
 #[rstest]
-#[case::ends_at_once("ends", Fault::WatchEnds)]
-#[case::says_that_its_version_is_gone("expired", Fault::WatchExpired)]
-#[case::is_refused_since_its_version_is_gone("gone", Fault::Refused(410))]
-#[case::is_refused("refused", Fault::Refused(500))]
-#[case::is_too_many("many", Fault::TooMany(1))]
-#[case::gets_no_answer("unanswered", Fault::Silence)]
+#[case::ends_at_once("ends", Fault::WatchEnds, 3)]
+#[case::says_that_its_version_is_gone("expired", Fault::WatchExpired, 2)]
+#[case::is_refused_since_its_version_is_gone("gone", Fault::Refused(410), 2)]
+#[case::is_refused("refused", Fault::Refused(500), 2)]
+#[case::is_too_many("many", Fault::TooMany(1), 2)]
+#[case::gets_no_answer("unanswered", Fault::Silence, 1)]
 #[tokio::test]
-async fn a_watch_that_breaks_goes_on_and_misses_nothing(#[case] prefix: &str, #[case] fault: Fault) {
+async fn a_watch_that_breaks_goes_on_and_misses_nothing(
+    #[case] prefix: &str,
+    #[case] fault: Fault,
+    #[case] times: usize,
+) {
     let _only = WATCHES.lock().await;
     let Stage { cluster, proxy, .. } = stage().await;
     let namespace = tenant(cluster, prefix, 1).await;
     let deleted = tenant(cluster, prefix, 1).await;
     let begun = Instant::now();
-    let spoilt = proxy.spoil(3, fault, |asked| asked.verb == "watch" && asked.is_of("filings"));
+    let spoilt = proxy.spoil(times, fault, |asked| asked.verb == "watch" && asked.is_of("filings"));
     assert_eq!(proxy.end_watches("filings"), 1);
     cancel(cluster, &namespace);
     cluster.kubectl(&format!("delete {}", filing(&deleted)), "").succeeds();
     verdicts(cluster, &namespace, "Violating", 1).await;
     verdicts(cluster, &deleted, "Violating", 1).await;
-    assert_eq!(spoilt.left(), 0);
+    eventually("the watch to have met its faults", PATIENCE, async || {
+        match spoilt.left() {
+            0 => Ok(()),
+            left => Err(format!("{left} are left")),
+        }
+    })
+    .await;
     assert!(begun.elapsed() >= Duration::from_secs(1), "it asks without a pause");
     assert_eq!(told(cluster, &namespace).await, once_each(1));
     assert_eq!(told(cluster, &deleted).await, once_each(1));
@@ -296,4 +307,138 @@ async fn an_outage_of_the_api_server_and_a_compacted_store_are_survived() {
     );
     assert_eq!(told(&cluster, &namespace).await, once_each(2));
     assert_eq!(told(&cluster, &deleted).await, once_each(1));
+}
+
+/// What a replica has asked that changes anything but the lease.
+fn written(proxy: &Proxy) -> Vec<Asked> {
+    proxy.asked(|asked| asked.writes() && !asked.is_of("leases"))
+}
+
+async fn leads(operator: &Operator, leads: bool) {
+    let line = format!("\nfiling_operator_leader {}\n", u8::from(leads));
+    eventually(&format!("a replica's leadership to be {leads}"), TAKEOVER, async || {
+        let says = operator.get("/metrics").1.contains(&line);
+        says.then_some(()).ok_or("not yet".to_owned())
+    })
+    .await;
+}
+
+/// Two replicas, of which the first leads.
+async fn replicas(cluster: &Cluster) -> [(Proxy, Operator); 2] {
+    let proxies = [Proxy::to(cluster), Proxy::to(cluster)];
+    let first = operator(cluster, &proxies[0], &["--identity", "first"]).await;
+    let second = operator(cluster, &proxies[1], &["--identity", "second"]).await;
+    leads(&first, true).await;
+    let [to_first, to_second] = proxies;
+    [(to_first, first), (to_second, second)]
+}
+
+#[tokio::test]
+async fn a_leader_that_is_killed_at_work_is_followed_by_one_that_repeats_nothing() {
+    const ROUTES: usize = 30;
+    /// As many writes may be under way.
+    const UNDER_WAY: usize = 8;
+    let cluster = Cluster::own().await;
+    let [(to_first, mut first), (to_second, second)] = replicas(&cluster).await;
+    let namespace = tenant(&cluster, "killed", ROUTES).await;
+    assert_eq!(written(&to_second), [], "the second writes while the first leads");
+
+    let annotated = |proxy: &Proxy| proxy.asked(|asked| asked.verb == "patch" && asked.is_of("ingresses"));
+    let before = annotated(&to_first).len();
+    cancel(&cluster, &namespace);
+    eventually("the first to be at work", PATIENCE, async || {
+        let annotated = annotated(&to_first).len();
+        (annotated > before + UNDER_WAY)
+            .then_some(())
+            .ok_or(format!("{annotated}, and {before} before"))
+    })
+    .await;
+    first.kill();
+    let killed = Instant::now();
+    leads(&second, true).await;
+    verdicts(&cluster, &namespace, "Violating", ROUTES).await;
+    assert!(killed.elapsed() < TAKEOVER, "{:?}", killed.elapsed());
+    assert_eq!(told(&cluster, &namespace).await, once_each(ROUTES));
+    let (by_first, by_second) = (annotated(&to_first).split_off(before), annotated(&to_second));
+    assert!(
+        !by_second.is_empty(),
+        "the first was through with its work before it was killed"
+    );
+    let total = by_first.len() + by_second.len();
+    assert!(
+        (ROUTES..=ROUTES + UNDER_WAY).contains(&total),
+        "{total} writes for {ROUTES} routes"
+    );
+}
+
+#[tokio::test]
+async fn a_leader_that_slept_past_its_lease_writes_nothing_when_it_wakes() {
+    let cluster = Cluster::own().await;
+    let [(to_first, mut first), (to_second, second)] = replicas(&cluster).await;
+    let namespace = tenant(&cluster, "asleep", 3).await;
+
+    // The second can't do what is to be done, so that the first finds it undone when it wakes.
+    let spoilt = to_second.spoil(usize::MAX, Fault::Refused(500), |asked| {
+        asked.writes() && !asked.is_of("leases")
+    });
+    first.freeze().await;
+    cancel(&cluster, &namespace);
+    leads(&second, true).await;
+    let before = written(&to_first);
+    first.thaw().await;
+    let line = "filing_operator_routes{policy=\"default\",outcome=\"Violating\"} 3\n";
+    eventually("the first to know what is to be written", PATIENCE, async || {
+        let metrics = first.get("/metrics").1;
+        metrics.contains(line).then_some(()).ok_or(metrics)
+    })
+    .await;
+    leads(&first, false).await;
+    assert_eq!(written(&to_first), before);
+
+    drop(spoilt);
+    verdicts(&cluster, &namespace, "Violating", 3).await;
+    assert_eq!(written(&to_first), before);
+    assert_eq!(told(&cluster, &namespace).await, once_each(3));
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_a_day_and_forth_says_nothing_twice() {
+    let cluster = Cluster::own().await;
+    let proxy = Proxy::to(&cluster);
+    let mut operator = operator(&cluster, &proxy, &[]).await;
+    let namespace = tenant(&cluster, "clock", 2).await;
+    cancel(&cluster, &namespace);
+    verdicts(&cluster, &namespace, "Violating", 2).await;
+    let china = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    let today = filing_operator::operator::now().to_zoned(china).date();
+    let ends = today.checked_add(jiff::Span::new().days(25)).unwrap();
+    let server = format!(
+        "{{apiVersion: filing-operator.io/v1alpha1, kind: AccessServer, metadata: {{name: slb}},
+  spec: {{provider: alicloud, region: cn-beijing, expiresAt: {ends}}}}}"
+    );
+    cluster.kubectl("apply -f -", &server).succeeds();
+    status(&cluster, "accessserver slb", "/status/observedGeneration", 1.into()).await;
+    let said = async || {
+        let server = events(&cluster, "default", "AccessServer", "slb").await;
+        let conditions = cluster.kubectl(
+            "get accessserver,filing -A -o jsonpath={.items[*].status.conditions}",
+            "",
+        );
+        (server, conditions.succeeds(), told(&cluster, &namespace).await)
+    };
+    let before = said().await;
+    assert_eq!(before.0.len(), 1, "one reminder: {before:?}");
+    for (round, offset) in ["-1d", "0s", "1d", "-1d"].into_iter().enumerate() {
+        // One that stops in order gives its lease up: this is about the clock, and not about waiting.
+        operator.stop().await;
+        operator.restart_with(&["--now-offset", offset]).await;
+        let marker_name = format!("marker-{round}");
+        let about = about(&namespace);
+        marker(&cluster, &marker_name).await;
+        cluster
+            .kubectl(&format!("delete filing -n {FILINGS} {marker_name}"), "")
+            .succeeds();
+        let written = proxy.asked(move |asked| asked.writes() && about(asked));
+        assert_eq!(said().await, before, "after {offset}: {written:?}");
+    }
 }

@@ -110,11 +110,6 @@ impl Operator {
         self.process.kill();
     }
 
-    /// What it has logged so far.
-    pub(crate) fn log(&self) -> String {
-        self.process.log()
-    }
-
     /// Starts it again with the same arguments and addresses, and waits until it is ready; kills it first if it runs.
     pub(crate) async fn restart(&mut self) {
         self.restart_with(&[]).await;

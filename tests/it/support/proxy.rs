@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    fmt,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -155,7 +154,7 @@ impl Proxy {
         let mut open = self.road.open.lock().unwrap();
         open.retain(|(_, watch)| !watch.is_closed());
         let named = open.iter().filter(|(asked, _)| asked.is_of(resource));
-        named.map(|(_, watch)| drop(watch.send_replace(cut))).count()
+        named.map(|(_, watch)| watch.send_replace(cut)).count()
     }
 
     /// What was asked so far, spoilt or not.
@@ -199,17 +198,6 @@ impl Asked {
     /// Whether it is about a resource (plural), or one of its objects.
     pub(crate) fn is_of(&self, resource: &str) -> bool {
         self.path.split('/').any(|part| part == resource)
-    }
-
-    /// Whether it is about the lease.
-    pub(crate) fn is_of_the_lease(&self) -> bool {
-        self.is_of("leases")
-    }
-}
-
-impl fmt::Display for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.path)
     }
 }
 
