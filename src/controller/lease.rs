@@ -132,9 +132,11 @@ impl Lease {
 
     /// Gives the lease up, so that another replica need not wait for its end.
     pub(super) async fn give_up(self) {
-        self.task.abort();
-        // It is over when this returns: nothing that it had sent is renewed behind the back of what follows.
-        drop(self.task.await);
+        if !self.task.is_finished() {
+            self.task.abort();
+            // It has let go of the lease when it is over.
+            drop(self.task.await);
+        }
         match timeout(RELEASE, self.share.give_up()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "the lease could not be given up; it ends by itself"),
@@ -342,5 +344,211 @@ impl Known {
         let lasts = seconds.and_then(|seconds| u64::try_from(seconds).ok());
         let lasts = lasts.map_or(DURATION, Duration::from_secs);
         holder == identity || self.since.elapsed() >= lasts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use serde_json::{Value, json};
+
+    use super::super::tests::api::{scripted, status};
+    use super::*;
+
+    const ME: &str = "me";
+
+    /// A lease in a version, held by someone or by nobody.
+    fn lease(version: &str, holder: Option<&str>) -> (u16, Value) {
+        let spec = json!({
+            "holderIdentity": holder, "leaseDurationSeconds": 15, "leaseTransitions": 3,
+            "acquireTime": "2026-11-23T02:00:00.000000Z", "renewTime": "2026-11-23T02:00:00.000000Z",
+        });
+        let metadata = json!({"name": LEASE, "namespace": "home", "resourceVersion": version});
+        (
+            200,
+            json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}),
+        )
+    }
+
+    fn refused(code: u16, reason: &str) -> (u16, Value) {
+        (code, status(code, reason, "no"))
+    }
+
+    /// A wall clock that can be set, in seconds.
+    #[derive(Clone, Default)]
+    struct Wall(Arc<AtomicI64>);
+
+    impl Wall {
+        fn set(&self, second: i64) {
+            self.0.store(second, Ordering::Relaxed);
+        }
+
+        fn clock(&self) -> Clock {
+            let second = Arc::clone(&self.0);
+            Arc::new(move || Timestamp::from_second(1_795_000_000 + second.load(Ordering::Relaxed)).unwrap())
+        }
+    }
+
+    /// Runs something with a share in the election whose calls are answered with these; gives the verbs of the calls.
+    async fn share<T>(answers: &[(u16, Value)], run: impl AsyncFnOnce(Share, Wall) -> T) -> (T, String) {
+        let wall = Wall::default();
+        let (outcome, calls) = scripted(answers, async |client| {
+            let (share, _leads) = Share::new(client, "home", ME, wall.clock());
+            run(share, wall).await
+        })
+        .await;
+        let verbs = calls.lines().filter(|line| line.contains(" /apis/"));
+        let verbs: Vec<_> = verbs.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+        (outcome, verbs.join(" "))
+    }
+
+    async fn reach(share: &Share) -> bool {
+        share.reach(&mut *share.known.lock().await).await.unwrap();
+        *share.leads.borrow()
+    }
+
+    /// As if what is known had been so for that long.
+    async fn grow_old(share: &Share, age: Duration) {
+        share.known.lock().await.since = Instant::now().checked_sub(age).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_is_not_there_is_made_and_then_renewed_without_a_look() {
+        let answers = [refused(404, "NotFound"), lease("1", Some(ME)), lease("2", Some(ME))];
+        let (leads, calls) = share(&answers, async |share, _| (reach(&share).await, reach(&share).await)).await;
+        assert_eq!((leads, calls.as_str()), ((true, true), "GET POST PUT"));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_given_up_is_taken_at_once() {
+        let answers = [lease("1", None), lease("2", Some(ME))];
+        let (leads, calls) = share(&answers, async |share, _| reach(&share).await).await;
+        assert_eq!((leads, calls.as_str()), (true, "GET PUT"));
+    }
+
+    #[tokio::test]
+    async fn one_of_someone_else_is_taken_when_it_has_stood_still_for_its_time_and_not_before() {
+        let old = lease("1", Some("you"));
+        let answers = [
+            old.clone(),
+            old.clone(),
+            lease("2", Some("you")),
+            old,
+            lease("3", Some(ME)),
+        ];
+        let (leads, calls) = share(&answers, async |share, _| {
+            let first = reach(&share).await;
+            grow_old(&share, Duration::from_secs(14)).await;
+            let second = reach(&share).await;
+            grow_old(&share, DURATION).await;
+            let renewed_meanwhile = reach(&share).await;
+            share
+                .known
+                .lock()
+                .await
+                .lease
+                .as_mut()
+                .unwrap()
+                .metadata
+                .resource_version = Some("1".to_owned());
+            grow_old(&share, DURATION).await;
+            [first, second, renewed_meanwhile, reach(&share).await]
+        })
+        .await;
+        // By its renewTime it is long over: whose clock was wrong can't be known.
+        assert_eq!(
+            (leads, calls.as_str()),
+            ([false, false, false, true], "GET GET GET GET PUT")
+        );
+    }
+
+    #[tokio::test]
+    async fn of_two_who_reach_for_it_the_slower_does_not_lead() {
+        let answers = [lease("1", None), refused(409, "Conflict"), lease("2", Some("you"))];
+        let (leads, calls) = share(&answers, async |share, _| reach(&share).await).await;
+        assert_eq!((leads, calls.as_str()), (false, "GET PUT GET"));
+    }
+
+    #[tokio::test]
+    async fn a_renewal_whose_answer_was_lost_is_made_again() {
+        let answers = [
+            lease("1", None),
+            lease("2", Some(ME)),
+            refused(409, "Conflict"),
+            lease("3", Some(ME)),
+            lease("4", Some(ME)),
+        ];
+        let (leads, calls) = share(&answers, async |share, _| (reach(&share).await, reach(&share).await)).await;
+        assert_eq!((leads, calls.as_str()), ((true, true), "GET PUT PUT GET PUT"));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_lost_meanwhile_ends_the_leadership_even_if_it_is_free_again() {
+        let answers = [
+            lease("1", None),
+            lease("2", Some(ME)),
+            refused(409, "Conflict"),
+            lease("9", None),
+        ];
+        let (leads, calls) = share(&answers, async |share, _| (reach(&share).await, reach(&share).await)).await;
+        assert_eq!((leads, calls.as_str()), ((true, false), "GET PUT PUT GET"));
+    }
+
+    #[tokio::test]
+    async fn without_a_namespace_for_it_nobody_leads_and_that_is_an_error() {
+        let answers = [refused(404, "NotFound"), refused(404, "NotFound")];
+        let (reached, _) = share(&answers, async |share, _| {
+            share.reach(&mut *share.known.lock().await).await
+        })
+        .await;
+        assert!(reached.is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_renewed_just_now_is_sure_for_nothing_and_later_renews_first() {
+        let answers = [lease("1", None), lease("2", Some(ME)), lease("3", Some(ME))];
+        let (sure, calls) = share(&answers, async |share, wall| {
+            assert!(!share.is_sure_to_lead().await, "it has not led yet");
+            reach(&share).await;
+            let now = share.is_sure_to_lead().await;
+            wall.set(7);
+            let soon = share.is_sure_to_lead().await;
+            wall.set(8);
+            [now, soon, share.is_sure_to_lead().await, share.is_sure_to_lead().await]
+        })
+        .await;
+        assert_eq!((sure, calls.as_str()), ([true; 4], "GET PUT PUT"));
+    }
+
+    #[tokio::test]
+    async fn whoever_slept_past_the_lease_is_not_sure_whichever_way_the_clock_went() {
+        for second in [3600, -86_400] {
+            let answers = [
+                lease("1", None),
+                lease("2", Some(ME)),
+                refused(409, "Conflict"),
+                lease("3", Some("you")),
+            ];
+            let (sure, calls) = share(&answers, async |share, wall| {
+                reach(&share).await;
+                wall.set(second);
+                (share.is_sure_to_lead().await, share.is_sure_to_lead().await)
+            })
+            .await;
+            assert_eq!((sure, calls.as_str()), ((false, false), "GET PUT PUT GET"));
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_given_up_in_the_version_that_is_known() {
+        let answers = [lease("1", None), lease("2", Some(ME)), lease("3", None)];
+        let (sure, calls) = share(&answers, async |share, _| {
+            reach(&share).await;
+            share.give_up().await.unwrap();
+            share.is_sure_to_lead().await
+        })
+        .await;
+        assert_eq!((sure, calls.as_str()), (false, "GET PUT PUT"));
     }
 }

@@ -35,7 +35,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Runs the controller until `stop` resolves. Gives the lease up before it returns.
 ///
 /// # Errors
-/// Where there is no election to take part in, or none any longer.
+/// When the election ends by itself.
 pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
     let stop = std::pin::pin!(stop);
     let Settings {

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
 use rstest::rstest;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -184,7 +185,6 @@ async fn writes_that_fail_are_made_in_the_end_and_once(#[case] prefix: &str, #[c
 #[rstest]
 #[case::ends_at_once("ends", Fault::WatchEnds, 3)]
 #[case::says_that_its_version_is_gone("expired", Fault::WatchExpired, 2)]
-#[case::is_refused_since_its_version_is_gone("gone", Fault::Refused(410), 2)]
 #[case::is_refused("refused", Fault::Refused(500), 2)]
 #[case::is_too_many("many", Fault::TooMany(1), 2)]
 #[case::gets_no_answer("unanswered", Fault::Silence, 1)]
@@ -215,6 +215,31 @@ async fn a_watch_that_breaks_goes_on_and_misses_nothing(
     assert!(begun.elapsed() >= Duration::from_secs(1), "it asks without a pause");
     assert_eq!(told(cluster, &namespace).await, once_each(1));
     assert_eq!(told(cluster, &deleted).await, once_each(1));
+}
+
+#[tokio::test]
+async fn a_watch_that_is_refused_since_its_version_is_gone_lists_anew() {
+    let _only = WATCHES.lock().await;
+    let Stage { cluster, proxy, .. } = stage().await;
+    let namespace = tenant(cluster, "gone", 1).await;
+    let lists = || {
+        proxy
+            .asked(|asked| asked.verb == "list" && asked.is_of("filings"))
+            .len()
+    };
+    let before = lists();
+    let spoilt = proxy.spoil(usize::MAX, Fault::Refused(410), |asked| {
+        asked.verb == "watch" && asked.is_of("filings")
+    });
+    proxy.end_watches("filings");
+    eventually("filings to be listed", PATIENCE, async || {
+        (lists() > before).then_some(()).ok_or("not yet".to_owned())
+    })
+    .await;
+    drop(spoilt);
+    cancel(cluster, &namespace);
+    verdicts(cluster, &namespace, "Violating", 1).await;
+    assert_eq!(told(cluster, &namespace).await, once_each(1));
 }
 
 #[tokio::test]
@@ -441,4 +466,41 @@ async fn a_clock_that_jumps_back_a_day_and_forth_says_nothing_twice() {
         let written = proxy.asked(move |asked| asked.writes() && about(asked));
         assert_eq!(said().await, before, "after {offset}: {written:?}");
     }
+}
+
+#[tokio::test]
+async fn a_filing_of_100_domains_with_5000_routes_is_written_to_each_once() {
+    const DOMAINS: usize = 100;
+    const ROUTES: usize = 5000;
+    let cluster = Cluster::own().await;
+    let proxy = Proxy::to(&cluster);
+    let _operator = operator(&cluster, &proxy, &[]).await;
+    let namespace = cluster.temp_namespace("many").await;
+    let domains: Vec<_> = (0..DOMAINS).map(|domain| format!("many-{domain}.com")).collect();
+    declare(&cluster.admin, &namespace.name, &domains.join(", "), APPROVED).succeeds();
+    status(&cluster, &filing(&namespace), "/status/observedGeneration", 1.into()).await;
+
+    let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
+    let template: Ingress = serde_saphyr::from_str(&ingress("web", &["host"])).unwrap();
+    let created = futures::stream::iter(0..ROUTES).map(|route| {
+        let mut ingress = template.clone();
+        ingress.metadata.name = Some(format!("web-{route}"));
+        let host = format!("{route}.{}", domains[route % DOMAINS]);
+        ingress.spec.as_mut().unwrap().rules.as_mut().unwrap()[0].host = Some(host);
+        let api = &api;
+        async move { api.create(&PostParams::default(), &ingress).await.unwrap() }
+    });
+    created.buffer_unordered(16).for_each(async |_| {}).await;
+    verdicts(&cluster, &namespace, "Compliant", ROUTES).await;
+    status(&cluster, &filing(&namespace), "/status/routes", ROUTES.into()).await;
+    let about = about(&namespace);
+    let writes = proxy.asked(move |asked| asked.writes() && about(asked));
+    let paths = writes.into_iter().map(|asked| asked.path);
+    let (mut routes, statuses): (Vec<_>, Vec<_>) = paths.partition(|path| path.contains("/ingresses/"));
+    assert_eq!(routes.len(), ROUTES);
+    routes.sort();
+    routes.dedup();
+    assert_eq!(routes.len(), ROUTES, "each is written once");
+    // It counts its routes while they come, but not one by one.
+    assert!(statuses.len() < ROUTES / 10, "{} writes of its status", statuses.len());
 }
