@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[rstest]
+    #[case("90s", Ok(Duration::from_secs(90)))]
+    #[case::nothing("0s", Err("it has to be more than nothing, like 90s".to_owned()))]
+    #[case::less_than_nothing("-1s", Err("it has to be more than nothing, like 90s".to_owned()))]
+    fn a_bound_is_more_than_nothing(#[case] typed: &str, #[case] bound: Result<Duration, String>) {
+        assert_eq!(positive_duration(typed), bound);
+    }
+
+    #[rstest]
     #[case::of_no_fixed_length("1mo")]
     #[case::no_duration("nonsense")]
     #[case::nothing("")]

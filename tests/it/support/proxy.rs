@@ -114,7 +114,7 @@ impl Proxy {
                     .expect("a listener can be served")
                     .serve(router.into_make_service());
                 tokio::select! {
-                    served = server => served.expect("the proxy serves"),
+                    ended = server => ended.expect("the proxy serves"),
                     _ = stopped => {}
                 }
             });
@@ -153,8 +153,11 @@ impl Proxy {
     fn cut(&self, resource: &str, cut: Cut) -> usize {
         let mut open = self.road.open.lock().unwrap();
         open.retain(|(_, watch)| !watch.is_closed());
-        let named = open.iter().filter(|(asked, _)| asked.is_of(resource));
-        named.map(|(_, watch)| watch.send_replace(cut)).count()
+        let named: Vec<_> = open.iter().filter(|(asked, _)| asked.is_of(resource)).collect();
+        for (_, watch) in &named {
+            watch.send_replace(cut);
+        }
+        named.len()
     }
 
     /// What was asked so far, spoilt or not.
