@@ -486,6 +486,12 @@ async fn a_filing_of_100_domains_with_5000_routes_is_written_to_each_once() {
         async move { api.create(&PostParams::default(), &ingress).await.unwrap() }
     });
     created.buffer_unordered(16).for_each(async |_| {}).await;
+    // Listing them all again and again would be the greater load.
+    eventually("the routes to be annotated", PATIENCE * 4, async || {
+        let patches = patches(&cluster, "ingresses");
+        (patches >= ROUTES).then_some(()).ok_or(format!("{patches} writes"))
+    })
+    .await;
     verdicts(&cluster, &namespace, "Compliant", ROUTES).await;
     status(&cluster, &filing(&namespace), "/status/routes", ROUTES.into()).await;
     // Nobody else patches anything here.
