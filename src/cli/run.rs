@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
@@ -94,12 +95,24 @@ pub(super) struct Args {
     /// Move the operator's clock, as in `30d` or `-2h`; for tests
     #[arg(long, value_name = "DURATION", default_value = "0s", allow_hyphen_values = true, value_parser = duration)]
     now_offset: SignedDuration,
+    /// How long a connection to the API server may say nothing before it is given up; for tests
+    // The API server sends a bookmark on each watch every 60 to 75 s, however idle it is.
+    #[arg(long, value_name = "DURATION", default_value = "90s", hide = true, value_parser = positive_duration)]
+    watch_silence: Duration,
 }
 
 fn duration(typed: &str) -> Result<SignedDuration, String> {
     let span: Option<Span> = typed.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
+}
+
+fn positive_duration(typed: &str) -> Result<Duration, String> {
+    let duration = Duration::try_from(duration(typed)?).unwrap_or_default();
+    if duration.is_zero() {
+        return Err("it has to be more than nothing, like 90s".to_owned());
+    }
+    Ok(duration)
 }
 
 /// Runs the operator until it is told to stop.
@@ -128,7 +141,7 @@ async fn options(args: Args) -> Result<Options> {
         },
     };
     Ok(Options {
-        client: client(args.kubeconfig, args.context).await?,
+        client: client(args.kubeconfig, args.context, args.watch_silence).await?,
         namespace: args.namespace,
         identity: args.identity.unwrap_or_else(identity),
         webhook_address: args.webhook_address,
@@ -141,8 +154,8 @@ async fn options(args: Args) -> Result<Options> {
     })
 }
 
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client> {
-    let config = if kubeconfig.is_none() && context.is_none() {
+async fn client(kubeconfig: Option<PathBuf>, context: Option<String>, silence: Duration) -> Result<Client> {
+    let mut config = if kubeconfig.is_none() && context.is_none() {
         Config::infer()
             .await
             .context("finding a cluster, by a kubeconfig or as a pod")?
@@ -160,6 +173,10 @@ async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<
         };
         config.context("reading the kubeconfig")?
     };
+    // Without it an answer that never comes would be waited for for ever, and a dead watch for five minutes.
+    config.read_timeout = Some(silence);
+    // The time that a connection was idle before it is used again does not count.
+    config.reset_reader_on_write = true;
     Client::try_from(config).context("connecting to the API server")
 }
 
@@ -196,6 +213,14 @@ mod tests {
     #[case("-1d", -24 * 60)]
     fn the_clock_moves_by_days_and_less(#[case] typed: &str, #[case] minutes: i64) {
         assert_eq!(duration(typed), Ok(SignedDuration::from_mins(minutes)));
+    }
+
+    #[rstest]
+    #[case("90s", Ok(Duration::from_secs(90)))]
+    #[case::nothing("0s", Err("it has to be more than nothing, like 90s".to_owned()))]
+    #[case::less_than_nothing("-1s", Err("it has to be more than nothing, like 90s".to_owned()))]
+    fn a_bound_is_more_than_nothing(#[case] typed: &str, #[case] bound: Result<Duration, String>) {
+        assert_eq!(positive_duration(typed), bound);
     }
 
     #[rstest]

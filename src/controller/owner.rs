@@ -36,28 +36,31 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Runs the controller until `stop` resolves. Gives the lease up before it returns.
 ///
 /// # Errors
-/// Where there is no election to take part in, or none any longer.
+/// When the election ends by itself.
 pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
-    let mut stop = std::pin::pin!(stop);
-    let mut lease = tokio::select! {
-        joined = Lease::join(settings.client.clone(), &settings.namespace, &settings.identity) => joined?,
-        () = &mut stop => return Ok(()),
-    };
-    let namespace = settings.namespace.clone();
+    let stop = std::pin::pin!(stop);
+    let Settings {
+        client,
+        namespace,
+        identity,
+        clock,
+        ..
+    } = settings.clone();
+    let mut lease = Lease::join(client.clone(), &namespace, &identity, Arc::clone(&clock));
     let (to, from) = mpsc::channel(QUEUE);
-    let watches = tokio::spawn(watch_all(
-        settings.client.clone(),
-        Arc::clone(&shared),
-        Arc::clone(&settings.clock),
-        to,
-    ));
+    let watches = tokio::spawn(watch_all(client.clone(), Arc::clone(&shared), Arc::clone(&clock), to));
+    // Whatever is written is written by who is sure to lead.
+    let settings = Settings {
+        client: lease.guard(client),
+        ..settings
+    };
     let reports = settings.open_reports.then(Arc::<Board>::default);
     let report_writer = reports.clone().map(|board| {
         let writer = Writer {
             board,
             client: settings.client.clone(),
             shared: Arc::clone(&shared),
-            clock: Arc::clone(&settings.clock),
+            clock,
         };
         tokio::spawn(writer.run())
     });

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
+use kube::client::Body;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher::{self, DefaultBackoff, Event};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use super::shared::Shared;
@@ -26,6 +29,11 @@ use crate::api::{
 use crate::domain::Place;
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
 use crate::route::{RouteKey, RouteKind, from_object};
+
+/// The shortest time between two beginnings of one watch.
+const PACE: Duration = Duration::from_secs(1);
+/// The wait before a listing where the backoff knows none.
+const LAST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a watch saw.
 #[derive(Debug)]
@@ -64,7 +72,7 @@ pub(super) enum Beside {
 
 /// Watches everything, for as long as there is someone to tell.
 pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock, to: mpsc::Sender<Message>) {
-    let resources = |resource: ApiResource| Api::<DynamicObject>::all_with(client.clone(), &resource);
+    let resources = |resource: ApiResource| Api::<DynamicObject>::all_with(paced(client.clone()), &resource);
     let teller = |kind| Teller {
         kind,
         shared: Arc::clone(&shared),
@@ -103,11 +111,32 @@ pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock,
             teller(SubjectKind::Node)
         ),
         watch(
-            Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
+            Api::<PartialObjectMeta<Namespace>>::all(paced(client.clone())),
             namespace,
             teller(SubjectKind::Namespace)
         ),
     );
+}
+
+/// A client for one watch, which it begins at most once in a while: kube's watcher begins anew at once whenever a watch
+/// ends, and would ask without a pause where each ends as soon as it has begun.
+fn paced(client: Client) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let last = Arc::new(Mutex::new(None::<Instant>));
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let (client, last) = (client.clone(), Arc::clone(&last));
+        async move {
+            if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+                let mut last = last.lock().await;
+                if let Some(last) = *last {
+                    sleep_until(last + PACE).await;
+                }
+                *last = Some(Instant::now());
+            }
+            client.send(request).await
+        }
+    });
+    Client::new(service, namespace)
 }
 
 /// Where a watch tells what it saw.
@@ -122,8 +151,22 @@ async fn watch<K>(api: Api<K>, read: fn(&K) -> (Change, Beside), teller: Teller)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let events = kube::runtime::watcher(api, watcher::Config::default()).default_backoff();
-    teller.tell_all(events, read).await;
+    let mut waits = DefaultBackoff::default();
+    loop {
+        let events = kube::runtime::watcher(api.clone(), watcher::Config::default()).default_backoff();
+        match teller.tell_all(events, read).await {
+            Ended::Unheard => return,
+            Ended::Expired => tokio::time::sleep(waits.next().unwrap_or(LAST_WAIT)).await,
+        }
+    }
+}
+
+/// Why a watch has ended.
+enum Ended {
+    /// There is nobody to tell any more.
+    Unheard,
+    /// It can't go on from where it was, and has to list anew.
+    Expired,
 }
 
 impl Teller {
@@ -131,7 +174,7 @@ impl Teller {
         &self,
         events: impl futures::Stream<Item = Result<Event<K>, watcher::Error>>,
         read: fn(&K) -> (Change, Beside),
-    ) {
+    ) -> Ended {
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
             let seen = match event {
@@ -152,6 +195,9 @@ impl Teller {
                         state.failed();
                     }
                     warn!(kind = ?self.kind, error = %Chain(&error), "a watch failed");
+                    if has_expired(&error) {
+                        return Ended::Expired;
+                    }
                     continue;
                 }
             };
@@ -159,10 +205,17 @@ impl Teller {
                 state.saw((self.clock)());
             }
             if self.to.send(Message { kind: self.kind, seen }).await.is_err() {
-                return;
+                return Ended::Unheard;
             }
         }
+        Ended::Unheard
     }
+}
+
+/// Whether a watch was refused since its version is too old. As an event of the watch kube's watcher knows that, and
+/// lists anew; of a request that is refused it tries the same version again, for ever.
+fn has_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 /// An error with all its causes in one line.

@@ -15,6 +15,7 @@ mod corpus;
 mod denials;
 mod reports;
 mod notices;
+mod faults;
 mod rooms;
 mod run;
 mod shapes;

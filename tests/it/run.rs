@@ -18,9 +18,9 @@ use crate::support::cluster::{Account, Cluster, Namespace, Output};
 use crate::support::operator::Operator;
 use crate::support::wait::{PATIENCE, eventually};
 
-const FILINGS: &str = "filing-system";
+pub(crate) const FILINGS: &str = "filing-system";
 
-pub(super) const POLICY: &str = "
+pub(crate) const POLICY: &str = "
 site: {provider: alicloud, region: cn-beijing}
 filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
 admission: Deny
@@ -90,21 +90,21 @@ pub(super) async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> 
     operator
 }
 
-pub(super) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
+pub(crate) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
   access: [{provider: alicloud, stage: Approved}]";
 
-fn filing(name: &str, domain: &str, rest: &str) -> String {
+pub(crate) fn filing(name: &str, domain: &str, rest: &str) -> String {
     format!(
         "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: {name}, namespace: {FILINGS}}},
   spec: {{domains: [{domain}], subject: {{name: 示例科技有限公司, nature: Enterprise}}, {rest}}}}}\n"
     )
 }
 
-pub(super) fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
+pub(crate) fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
     account.kubectl("apply -f -", &filing(name, domain, rest))
 }
 
-pub(super) fn ingress(name: &str, hosts: &[&str]) -> String {
+pub(crate) fn ingress(name: &str, hosts: &[&str]) -> String {
     let mut rules = String::new();
     for host in hosts {
         let backend = "{service: {name: web, port: {number: 80}}}";
@@ -126,7 +126,7 @@ async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
     (namespace, domain)
 }
 
-async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &str, says: &str) {
+pub(crate) async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &str, says: &str) {
     let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
     eventually(&format!("{key} of {name} to say {says}"), PATIENCE, async || {
         let found = api.get(name).await.map_err(|error| error.to_string())?;
@@ -144,7 +144,7 @@ async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &
 }
 
 /// The Events about an object, as (type, reason, note).
-pub(super) async fn events(
+pub(crate) async fn events(
     cluster: &Cluster,
     namespace: &str,
     kind: &str,
@@ -172,7 +172,7 @@ pub(super) async fn events(
         .collect()
 }
 
-async fn status(cluster: &Cluster, args: &str, pointer: &str, expected: Value) {
+pub(crate) async fn status(cluster: &Cluster, args: &str, pointer: &str, expected: Value) {
     eventually(&format!("{pointer} of {args} to be {expected}"), PATIENCE, async || {
         let found = cluster.kubectl(&format!("get {args} -o json"), "").succeeds();
         let found: Value = serde_json::from_str(&found).unwrap();

@@ -125,6 +125,24 @@ impl Cluster {
         self.api_server = None;
     }
 
+    /// Makes etcd forget all but the newest version of everything.
+    pub(crate) async fn compact(&self) {
+        let etcd = format!("http://{}", self.etcd_address)
+            .parse()
+            .expect("it is an address");
+        let client = Client::try_from(Config::new(etcd)).expect("a client can be made");
+        let ask = async |path: &str, body: serde_json::Value| {
+            let request = Request::post(path).body(body.to_string().into_bytes());
+            let answer = client
+                .request::<serde_json::Value>(request.expect("it is a request"))
+                .await;
+            answer.unwrap_or_else(|error| panic!("etcd does not answer {path}: {error}"))
+        };
+        let now = ask("/v3/kv/range", json!({"key": "AA=="})).await;
+        let revision = now["header"]["revision"].clone();
+        ask("/v3/kv/compaction", json!({"revision": revision, "physical": true})).await;
+    }
+
     /// Applies crds/ as a user does, and waits until the API server serves the kinds.
     async fn apply_crds(&self) {
         if !Path::new("crds").is_dir() {
@@ -174,6 +192,21 @@ impl Cluster {
         let number = self.accounts.fetch_add(1, Ordering::Relaxed);
         let cluster = self.admin.cluster.clone();
         Account::write(self.folder.join(format!("account-{number}.kubeconfig")), cluster, user)
+    }
+
+    /// Writes a file that goes when this cluster does.
+    pub(crate) fn keep(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        fs::write(&path, text).expect("the folder can be written");
+        path
+    }
+
+    /// The account of whoever asks another address in place of the API server's, and does not look whose it is.
+    pub(crate) fn by_way_of(&self, address: SocketAddr) -> Account {
+        let number = self.accounts.fetch_add(1, Ordering::Relaxed);
+        let cluster = json!({"server": format!("https://{address}"), "insecure-skip-tls-verify": true});
+        let kubeconfig = self.folder.join(format!("account-{number}.kubeconfig"));
+        Account::write(kubeconfig, cluster, &json!({"token": "none"}))
     }
 
     /// A new namespace whose name begins with `prefix`.
@@ -365,7 +398,7 @@ fn write_credentials(folder: &Path) -> String {
 }
 
 /// Makes ring the TLS provider of this process, as the program's `main` does for its own.
-fn install_tls() {
+pub(super) fn install_tls() {
     // It is an error only if there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

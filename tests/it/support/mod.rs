@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod programs;
+pub(crate) mod proxy;
 pub(crate) mod wait;
 
 pub(crate) use cluster::Cluster;

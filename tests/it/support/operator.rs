@@ -95,10 +95,36 @@ impl Operator {
         .await
     }
 
+    /// Stops it where it is, as a machine does that has no time for it, until it is thawed.
+    pub(crate) async fn freeze(&mut self) {
+        self.process.freeze().await;
+    }
+
+    /// Lets it go on after it was frozen.
+    pub(crate) async fn thaw(&mut self) {
+        self.process.thaw().await;
+    }
+
+    /// Kills it, as when memory runs out; nothing is given up in order.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
     /// Starts it again with the same arguments and addresses, and waits until it is ready; kills it first if it runs.
     pub(crate) async fn restart(&mut self) {
+        self.restart_with(&[]).await;
+    }
+
+    /// The same, with further arguments for this once.
+    pub(crate) async fn restart_with(&mut self, more: &[&str]) {
         self.process.kill();
-        self.process = run(&self.args, self.folder.path());
+        let args: Vec<_> = self
+            .args
+            .iter()
+            .cloned()
+            .chain(more.iter().map(OsString::from))
+            .collect();
+        self.process = run(&args, self.folder.path());
         self.ready().await;
     }
 }

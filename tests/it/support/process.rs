@@ -13,6 +13,8 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
+use super::wait::{PATIENCE, eventually};
+
 /// Runs `$@` after the first argument; passes on the signals whose names it reads; kills the program when there is no
 /// more to read; removes the folder `$1`, unless it is empty, once the program has ended.
 ///
@@ -77,6 +79,39 @@ impl Process {
             // A broken pipe says that the program has ended already.
             let _ = writeln!(pipe, "{signal}");
         }
+    }
+
+    /// Stops the program where it is (SIGSTOP), and waits until it stands still.
+    pub(crate) async fn freeze(&mut self) {
+        self.signal("STOP");
+        self.await_state(true).await;
+    }
+
+    /// Lets a program go on that was frozen (SIGCONT), and waits until it does.
+    pub(crate) async fn thaw(&mut self) {
+        self.signal("CONT");
+        self.await_state(false).await;
+    }
+
+    async fn await_state(&self, frozen: bool) {
+        eventually(&format!("{} to be frozen: {frozen}", self.name), PATIENCE, async || {
+            let state = self.state().ok_or("it does not run")?;
+            ((state == 'T') == frozen)
+                .then_some(())
+                .ok_or(format!("it is in state {state}"))
+        })
+        .await;
+    }
+
+    /// The state of the program, as proc(5) has it. It is the keeper's child that is no shell.
+    fn state(&self) -> Option<char> {
+        let keeper = self.keeper.id();
+        let children = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children")).ok()?;
+        let stats = children
+            .split_whitespace()
+            .filter_map(|child| std::fs::read_to_string(format!("/proc/{child}/stat")).ok());
+        let mut programs = stats.filter(|stat| !stat.contains("(sh)") && !stat.contains("(dash)"));
+        programs.next()?.rsplit_once(") ")?.1.chars().next()
     }
 
     /// How the program ended; a signal shows as 128 and its number.
