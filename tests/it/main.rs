@@ -11,6 +11,7 @@
 mod check;
 mod cluster;
 mod corpus;
+mod examples;
 mod rooms;
 mod run;
 mod shapes;
