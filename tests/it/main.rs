@@ -16,3 +16,4 @@ mod rooms;
 mod run;
 mod shapes;
 mod support;
+mod traffic;
