@@ -8,25 +8,18 @@ use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check::read_policy;
+use super::connection::Connection;
 use crate::operator::{self, Certificate, Options};
 use crate::telemetry::{self, LogFormat};
 
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
 pub(super) struct Args {
-    /// The kubeconfig file; without it the files of the environment's KUBECONFIG, else ~/.kube/config, else the pod's
-    /// service account
-    // Not read as `env`: it may be a list of files, which clap would take for one.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    context: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
     #[arg(
         long,
@@ -89,7 +82,8 @@ pub(super) struct Args {
     now_offset: SignedDuration,
 }
 
-fn duration(typed: &str) -> Result<SignedDuration, String> {
+/// A length of time as people write it, in days of 24 hours and less; it may be negative.
+pub(super) fn duration(typed: &str) -> Result<SignedDuration, String> {
     let span: Option<Span> = typed.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
@@ -121,7 +115,7 @@ async fn options(args: Args) -> Result<Options> {
         },
     };
     Ok(Options {
-        client: client(args.kubeconfig, args.context).await?,
+        client: args.connection.client().await?,
         namespace: args.namespace,
         identity: args.identity.unwrap_or_else(identity),
         webhook_address: args.webhook_address,
@@ -130,28 +124,6 @@ async fn options(args: Args) -> Result<Options> {
         policy,
         now_offset: args.now_offset,
     })
-}
-
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client> {
-    let config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer()
-            .await
-            .context("finding a cluster, by a kubeconfig or as a pod")?
-    } else {
-        let options = KubeConfigOptions {
-            context,
-            ..KubeConfigOptions::default()
-        };
-        let config = match kubeconfig {
-            Some(file) => {
-                let read = Kubeconfig::read_from(&file).with_context(|| format!("reading {}", file.display()))?;
-                Config::from_custom_kubeconfig(read, &options).await
-            }
-            None => Config::from_kubeconfig(&options).await,
-        };
-        config.context("reading the kubeconfig")?
-    };
-    Client::try_from(config).context("connecting to the API server")
 }
 
 /// A name that no other process has: two replicas of one identity would both hold the lease.

@@ -10,8 +10,8 @@ use tracing::warn;
 
 use crate::api::keys::managers;
 
-/// The name of the lease.
-const LEASE: &str = "filing-operator";
+/// The name of the lease, in the operator's own namespace.
+pub const LEASE: &str = "filing-operator";
 /// Seconds that a lease holds without being renewed.
 const DURATION: u64 = 15;
 /// Seconds before its end at which it is renewed.

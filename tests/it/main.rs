@@ -12,6 +12,7 @@ mod check;
 mod cluster;
 mod corpus;
 mod examples;
+mod release;
 mod rooms;
 mod run;
 mod shapes;
