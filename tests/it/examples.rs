@@ -7,6 +7,8 @@ use filing_operator::api::keys::{QUARANTINE_CLASS, QUARANTINE_CONTROLLER};
 use filing_operator::domain::controller;
 use serde_json::Value;
 
+use crate::support::Cluster;
+
 fn read(file: &str) -> Value {
     serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
@@ -31,4 +33,13 @@ fn the_quarantine_class_is_the_one_that_routes_are_moved_to() {
     assert_eq!(class["kind"], "IngressClass");
     assert_eq!(class["metadata"]["name"], QUARANTINE_CLASS);
     assert_eq!(class["spec"]["controller"], QUARANTINE_CONTROLLER);
+}
+
+#[tokio::test]
+async fn the_api_server_takes_them_as_they_are() {
+    let files = "-f examples/dev/policy.yaml -f examples/dev/quarantine.yaml -f examples/dev/webhook.yaml";
+    let cluster = Cluster::shared().await;
+    cluster
+        .kubectl(&format!("apply --dry-run=server --validate=strict {files}"), "")
+        .succeeds();
 }

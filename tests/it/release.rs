@@ -1,4 +1,5 @@
-//! `filing-operator release` on a real API server, without an operator: what it says, and that doing as it says works.
+//! `filing-operator release` on a real API server: with an operator, which lets everything go, and without one: what it
+//! says, and that doing as it says works.
 //!
 //! It speaks to all policies and routes of a cluster, so each test has a control plane of its own.
 
@@ -10,7 +11,9 @@ use serde_json::{Value, json};
 use crate::support::{
     Cluster,
     cluster::{Account, Output},
+    operator::Operator,
     programs::Programs,
+    wait::{PATIENCE, eventually},
 };
 
 /// Runs the command against a cluster.
@@ -24,8 +27,8 @@ fn release(account: &Account, args: &[&str]) -> Output {
 /// Runs a script as somebody who has kubectl.
 fn shell(script: &str) -> Output {
     let kubectl = Programs::get().kubectl.parent().unwrap();
-    let path = format!("{}:{}", kubectl.display(), std::env::var("PATH").unwrap());
-    run(Command::new("sh").args(["-ec", script]).env("PATH", path))
+    let script = format!("PATH={}:$PATH\n{script}", kubectl.display());
+    run(Command::new("sh").args(["-ec", &script]))
 }
 
 fn run(command: &mut Command) -> Output {
@@ -139,6 +142,41 @@ async fn what_no_operator_lets_go_is_put_back_by_the_commands_it_prints() {
     assert_eq!(undone, "2 FilingPolicies unmarked\n");
     let found = object(&cluster, "filingpolicy default");
     assert!(found["metadata"]["annotations"][RELEASE].is_null(), "{found}");
+}
+
+#[tokio::test]
+async fn the_operator_that_leads_lets_all_go_and_blocks_again_once_the_marks_are_off() {
+    let cluster = Cluster::own().await;
+    cluster.kubectl("create namespace filing-system", "").succeeds();
+    cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
+    cluster.kubectl("apply -f -", &policy("default")).succeeds();
+    // It answers for any domain that is pointed at it.
+    let open = ingress("open", Some("nginx"), &json!({}));
+    cluster.kubectl("create -f -", &open).succeeds();
+    let _operator = Operator::start(&cluster.admin, &["--namespace", "filing-system"]).await;
+    let blocked = async || {
+        eventually("the route to be blocked", PATIENCE, async || {
+            match class(&cluster, "open") {
+                (class, Value::Null, true) if class == QUARANTINE_CLASS => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    };
+    blocked().await;
+
+    let released = release(&cluster.admin, &["--timeout", "30s"]);
+    let told = (released.code, released.stdout.as_str());
+    assert_eq!(
+        told,
+        (0, "1 route let go; none is in quarantine\n"),
+        "{}",
+        released.stderr
+    );
+    assert_eq!(class(&cluster, "open"), (json!("nginx"), Value::Null, false));
+
+    release(&cluster.admin, &["--undo"]).succeeds();
+    blocked().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::Router;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
     cluster::{Cluster, Namespace},
@@ -113,9 +113,8 @@ impl DataPlane {
         answer.map(|(status, _)| status).map_err(|error| error.to_string())
     }
 
-    /// Waits until a host answers with that status, and says how long it took.
-    pub(crate) async fn answers(&self, host: &str, status: u16, patience: Duration) -> Duration {
-        let began = Instant::now();
+    /// Waits until a host answers with that status.
+    pub(crate) async fn answers(&self, host: &str, status: u16, patience: Duration) {
         eventually(&format!("{host} to answer {status}"), patience, async || {
             match self.get(host).await {
                 Ok(found) if found == status => Ok(()),
@@ -123,7 +122,6 @@ impl DataPlane {
             }
         })
         .await;
-        began.elapsed()
     }
 }
 
