@@ -139,9 +139,8 @@ impl Release<'_> {
             policies(marked),
             if marked == 1 { "is" } else { "are" }
         ));
-        let leader = self.leader().await;
         if self.view.held().len() > 0
-            && let Err(absence) = &leader
+            && let Err(absence) = self.leader().await
         {
             self.output
                 .note(&format!("{absence}; waiting for an operator that lets them go"));
@@ -155,8 +154,7 @@ impl Release<'_> {
             let left = self.view.held().len();
             show(&bar, ever.len(), left);
             empty_since = if left == 0 { empty_since.or(Some(now)) } else { None };
-            // Where nobody leads, nobody is about to block.
-            let settled = empty_since.map(|since| if leader.is_ok() { since + SETTLED } else { since });
+            let settled = empty_since.map(|since| since + SETTLED);
             if settled.is_some_and(|settled| settled <= now) || deadline <= now {
                 break;
             }

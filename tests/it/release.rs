@@ -232,3 +232,21 @@ async fn whoever_may_not_list_is_told_in_the_words_of_the_api_server() {
         refused.stderr
     );
 }
+
+#[tokio::test]
+async fn where_the_definitions_are_gone_already_it_still_tells_what_is_left() {
+    let cluster = Cluster::own().await;
+    let held = ingress(
+        "held",
+        Some(QUARANTINE_CLASS),
+        &json!({QUARANTINED_CLASS: r#"{"field":"nginx"}"#}),
+    );
+    cluster.kubectl("create -f -", &held).succeeds();
+    cluster
+        .kubectl("delete crd filingpolicies.filing-operator.io", "")
+        .succeeds();
+    let left = release(&cluster.admin, &["--timeout", "0s"]);
+    assert_eq!(left.code, 1, "{left:?}");
+    shell(&left.stdout).succeeds();
+    assert_eq!(class(&cluster, "held"), (json!("nginx"), Value::Null, false));
+}

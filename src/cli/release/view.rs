@@ -168,3 +168,52 @@ impl View {
 fn is_unknown_kind(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Objects are numbers here; odd ones do not matter.
+    fn see(mirror: &mut Mirror<u32>, events: impl IntoIterator<Item = Event<u32>>) -> Vec<u32> {
+        for event in events {
+            mirror.see(event, |object| {
+                (object.to_string(), (object % 2 == 0).then_some(*object))
+            });
+        }
+        mirror.objects.values().copied().collect()
+    }
+
+    #[test]
+    fn a_mirror_shows_what_matters_of_what_is_there() {
+        let mut mirror = Mirror::new();
+        assert!(see(&mut mirror, [Event::Init, Event::InitApply(2), Event::InitApply(3)]).is_empty());
+        assert!(!mirror.is_listed, "half a listing is none");
+        assert_eq!(see(&mut mirror, [Event::InitDone]), [2]);
+        assert!(mirror.is_listed);
+        assert_eq!(
+            see(&mut mirror, [Event::Apply(4), Event::Apply(5), Event::Delete(2)]),
+            [4]
+        );
+    }
+
+    #[test]
+    fn what_a_new_listing_does_not_name_is_gone_once_it_is_complete() {
+        let mut mirror = Mirror::new();
+        see(
+            &mut mirror,
+            [Event::Init, Event::InitApply(2), Event::InitApply(4), Event::InitDone],
+        );
+        assert_eq!(see(&mut mirror, [Event::Init, Event::InitApply(4)]), [2, 4]);
+        assert_eq!(see(&mut mirror, [Event::InitDone]), [4]);
+    }
+
+    #[test]
+    fn an_object_that_ceases_to_matter_is_gone() {
+        let mut mirror = Mirror::new();
+        let read = |matters: bool| move |_: &u32| ("web".to_owned(), matters.then_some(()));
+        mirror.see(Event::Apply(1), read(true));
+        assert_eq!(mirror.objects.len(), 1);
+        mirror.see(Event::Apply(1), read(false));
+        assert_eq!(mirror.objects.len(), 0);
+    }
+}
