@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result, anyhow};
 use axum_server::tls_rustls::RustlsConfig;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
-use kube::Client;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::api::PostParams;
+use kube::{Api, Client};
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -21,7 +23,7 @@ use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::telemetry::{self, Certificates, Health};
 
-/// The longest wait before the caBundle is tried again.
+/// The longest wait before what failed at start is tried again.
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// How the operator runs.
@@ -109,13 +111,22 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     .register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
-    let router = admission::router(Arc::clone(&shared.snapshot), Arc::clone(&operator_clock), metrics);
     let webhook = async {
         // The API server checks certificates by its own clock, which no offset moves.
         let tls = tokio::select! {
             tls = certificate(&options, now(), &certificates, stopped()) => tls?,
             () = stopped() => return Ok(()),
         };
+        let account = tokio::select! {
+            account = own_account(&options.client) => account,
+            () = stopped() => return Ok(()),
+        };
+        let router = admission::router(
+            Arc::clone(&shared.snapshot),
+            account,
+            Arc::clone(&operator_clock),
+            metrics,
+        );
         health.set_webhook_is_serving(true);
         let served = admission::serve(webhook_listener, tls, router, stopped()).await;
         health.set_webhook_is_serving(false);
@@ -243,13 +254,32 @@ async fn certificate(
     Ok(RustlsConfig::from_config(serving.config))
 }
 
-/// Writes the authority's certificate into the webhook configuration, and tries again until that is there.
-async fn tell(client: Client, configuration: String, authority: Authority) {
-    let backoff = ExponentialBuilder::new()
+/// The name by which the API server knows the operator, asked for until it answers.
+async fn own_account(client: &Client) -> Arc<str> {
+    let api: Api<SelfSubjectReview> = Api::all(client.clone());
+    let mut waits = patient().build();
+    loop {
+        let reviewed = api.create(&PostParams::default(), &SelfSubjectReview::default()).await;
+        match reviewed.map(|review| review.status.and_then(|status| status.user_info?.username)) {
+            Ok(Some(name)) => return name.into(),
+            Ok(None) => warn!("the API server does not say as whom it knows the operator"),
+            Err(error) => warn!(%error, "the API server was not asked as whom it knows the operator"),
+        }
+        tokio::time::sleep(waits.next().unwrap_or(LAST_RETRY)).await;
+    }
+}
+
+/// Tries for ever, at last once a minute.
+fn patient() -> ExponentialBuilder {
+    ExponentialBuilder::new()
         .with_max_delay(LAST_RETRY)
         .without_max_times()
-        .with_jitter();
-    for wait in backoff.build() {
+        .with_jitter()
+}
+
+/// Writes the authority's certificate into the webhook configuration, and tries again until that is there.
+async fn tell(client: Client, configuration: String, authority: Authority) {
+    for wait in patient().build() {
         match admission::apply_ca_bundle(client.clone(), &configuration, authority.certificate_pem()).await {
             Ok(CaBundle::Applied | CaBundle::Unchanged) => return,
             Ok(CaBundle::Missing) => {}

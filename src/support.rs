@@ -124,6 +124,25 @@ fn merged(mut spec: Value, over: Value) -> Value {
     spec
 }
 
+/// Carries out a merge patch as the API server does (RFC 7386).
+pub(crate) fn merge(into: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *into = patch.clone();
+        return;
+    };
+    if !into.is_object() {
+        *into = json!({});
+    }
+    let fields = into.as_object_mut().unwrap();
+    for (name, value) in patch {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
 /// What the registry is told of an object.
 pub(crate) fn change(document: &Value) -> Change {
     let metadata: ObjectMeta = serde_json::from_value(document["metadata"].clone()).unwrap();

@@ -85,7 +85,7 @@ pub fn manifest(bytes: &[u8]) {
 pub fn review(bytes: &[u8]) {
     if let Ok(request) = Request::parse(bytes) {
         let facts = Snapshot::new("filing-system", true);
-        let _answer = admission::review(&request, &facts, now());
+        let _answer = admission::review(&request, "the operator", &facts, now());
     }
 }
 

@@ -4,7 +4,6 @@ use kube::core::admission::{AdmissionRequest, META_API_VERSION_V1, META_KIND, Op
 use kube::core::{DynamicObject, TypeMeta};
 use serde::Deserialize;
 
-use crate::api::keys;
 use crate::registry::Unreadable;
 use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_object};
 
@@ -148,7 +147,11 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
     let namespace = envelope.namespace.as_deref().unwrap_or_default();
     let asked = |object: &DynamicObject| Asked::of(object, namespace, &envelope.name);
     match envelope.operation {
-        Operation::Create if is_whole => Ok(Subject::Create(asked(object.as_ref().ok_or(BadRequest::NoObject)?))),
+        Operation::Create if is_whole => {
+            let mut new = asked(object.as_ref().ok_or(BadRequest::NoObject)?);
+            new.route.class = new.route.class.without_record();
+            Ok(Subject::Create(new))
+        }
         Operation::Update if is_whole => Ok(Subject::Update {
             old: old.as_ref().map(asked),
             new: asked(object.as_ref().ok_or(BadRequest::NoObject)?),
@@ -177,7 +180,6 @@ impl Asked {
 
 /// What can be told of a route whatever else is wrong with it: enough to find its policy.
 fn bare_route(object: &DynamicObject, namespace: &str, name: &str) -> Route {
-    let annotations = object.metadata.annotations.as_ref();
     Route {
         key: RouteKey {
             kind: RouteKind::Ingress,
@@ -185,16 +187,13 @@ fn bare_route(object: &DynamicObject, namespace: &str, name: &str) -> Route {
             name: object.metadata.name.as_deref().unwrap_or(name).into(),
         },
         uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
-        class: ClassRef {
-            field: object
+        class: ClassRef::of(
+            object
                 .data
                 .pointer("/spec/ingressClassName")
-                .and_then(serde_json::Value::as_str)
-                .map(Into::into),
-            annotation: annotations
-                .and_then(|all| all.get(keys::LEGACY_CLASS))
-                .map(|name| name.as_str().into()),
-        },
+                .and_then(serde_json::Value::as_str),
+            object.metadata.annotations.as_ref(),
+        ),
         claims: Vec::new(),
         marks: std::collections::BTreeMap::default(),
     }

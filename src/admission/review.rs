@@ -9,7 +9,7 @@ use kube::core::{DynamicObject, Status};
 
 use super::request::{Asked, Request, Subject};
 use super::words;
-use crate::api::Admission;
+use crate::api::{Admission, Running};
 use crate::domain::Host;
 use crate::judge::{self, HostVerdict, Outcome, Verdict};
 use crate::registry::{Policy, Snapshot, Unreadable};
@@ -29,6 +29,8 @@ pub enum Decision {
     Ungoverned,
     /// Let through, for the policy's admission is `Disabled`.
     Disabled,
+    /// Let through, for it is the operator's own.
+    Own,
     /// Let through, for it can't make a route answer for more: a deletion, a connection, a subresource.
     Unasked,
     /// Let through, for no route of its kind is known.
@@ -44,6 +46,7 @@ impl Decision {
             Self::Denied => "denied",
             Self::Ungoverned => "ungoverned",
             Self::Disabled => "disabled",
+            Self::Own => "own",
             Self::Unasked => "unasked",
             Self::UnknownKind => "unknown_kind",
         }
@@ -105,8 +108,12 @@ impl Answer {
 /// Answers a request from the facts.
 ///
 /// A change is refused only for what it makes worse, so that a route that turned bad by itself can still be repaired,
-/// scaled, labelled and finalised.
-pub fn review(request: &Request, facts: &Snapshot, now: Timestamp) -> Answer {
+/// scaled, labelled and finalised. What the operator itself writes under its `account` passes: it moves routes only as
+/// their verdicts say, and must be able to let them go whatever those are.
+pub fn review(request: &Request, account: &str, facts: &Snapshot, now: Timestamp) -> Answer {
+    if request.envelope.user_info.username.as_deref() == Some(account) {
+        return Answer::unjudged(Decision::Own);
+    }
     let (old, new) = match &request.subject {
         Subject::Create(new) => (None, new),
         Subject::Update { old, new } => (old.as_ref(), new),
@@ -124,6 +131,9 @@ pub fn review(request: &Request, facts: &Snapshot, now: Timestamp) -> Answer {
 }
 
 fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) -> Answer {
+    if let Some(answer) = old.and_then(|old| of_escape(&new.route, &old.route, facts, now)) {
+        return answer;
+    }
     let Some(policy) = facts.policy_of(&new.route) else {
         return Answer::unjudged(Decision::Ungoverned);
     };
@@ -140,6 +150,46 @@ fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) 
             None => Answer::unjudged(Decision::Ungoverned),
         },
     }
+}
+
+/// The answer to one who takes a route out of quarantine that still violates, or touches the record of it. Whatever
+/// class they give it, it is judged where it was.
+fn of_escape(new: &Route, old: &Route, facts: &Snapshot, now: Timestamp) -> Option<Answer> {
+    let escapes = old.class.is_quarantined() && !new.class.is_quarantined();
+    if !escapes && new.class.recorded == old.class.recorded {
+        return None;
+    }
+    let as_it_was = Route {
+        class: old.class.clone(),
+        ..new.clone()
+    };
+    let verdict = judge::judge(&as_it_was, facts, now)?;
+    let policy = &verdict.policy;
+    let is_kept = policy.running == Running::Block && !policy.is_released && verdict.outcome == Outcome::Violating;
+    if !is_kept || policy.admission == Admission::Disabled {
+        return None;
+    }
+    let violating: Vec<&HostVerdict> = verdict.violating().collect();
+    let mut lines: Vec<Vec<String>> = violating
+        .iter()
+        .take(words::HOSTS.saturating_sub(1))
+        .map(|host| words::lines(host, Severity::Violation))
+        .collect();
+    lines.insert(0, vec![words::ESCAPE.to_owned()]);
+    let mut answer = Answer {
+        outcome: Some(verdict.outcome),
+        policy: Some(Arc::clone(&policy.name)),
+        rules: rules(&verdict),
+        ..Answer::unjudged(Decision::Warned)
+    };
+    if denies(policy, facts) {
+        answer.decision = Decision::Denied;
+        answer.denial = words::denial(&lines, violating.len().saturating_add(1));
+    } else {
+        let told: Vec<String> = lines.concat();
+        answer.warnings = words::warnings(&told, told.len());
+    }
+    Some(answer)
 }
 
 fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snapshot) -> Answer {
@@ -206,10 +256,11 @@ fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
 /// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps.
 fn tolerated<'a>(old: &'a Asked, new: &Route, facts: &Snapshot) -> Option<&'a Route> {
     let is_same_class = class(&old.route, facts) == class(new, facts);
+    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined();
     let was_asked = facts
         .policy_of(&old.route)
         .is_some_and(|policy| policy.admission != Admission::Disabled);
-    (is_same_class && was_asked && old.unreadable.is_none()).then_some(&old.route)
+    (is_same_class && !is_let_out && was_asked && old.unreadable.is_none()).then_some(&old.route)
 }
 
 fn class<'a>(route: &'a Route, facts: &'a Snapshot) -> Option<&'a Arc<str>> {
@@ -300,6 +351,7 @@ mod tests {
         ask, create, facts, hosts, ingress, now, parse, update, with_unreadable_policies, without_filing,
     };
     use super::*;
+    use crate::api::keys;
 
     /// `Deny` by default, and another word for routes of some classes.
     fn cluster() -> Snapshot {
@@ -312,13 +364,74 @@ mod tests {
     }
 
     fn answer(request: &Value, facts: &Snapshot) -> Answer {
-        review(&parse(request), facts, now())
+        review(&parse(request), "the operator", facts, now())
     }
 
     fn in_class(class: &str, names: &[&str]) -> Value {
         let mut spec = hosts(names);
         spec["ingressClassName"] = json!(class);
         spec
+    }
+
+    /// A route whose only host violates, in quarantine or taken out of it.
+    fn kept(field: &str, annotation: Option<&str>, record: Option<&str>, host: &str) -> Value {
+        let mut route = ingress(in_class(field, &[host]));
+        let mut annotations = serde_json::Map::new();
+        annotations.extend(annotation.map(|class| (keys::LEGACY_CLASS.to_owned(), json!(class))));
+        annotations.extend(record.map(|record| (keys::QUARANTINED_CLASS.to_owned(), json!(record))));
+        route["metadata"]["annotations"] = Value::Object(annotations);
+        route
+    }
+
+    const INSIDE: &str = keys::QUARANTINE_CLASS;
+    const NGINX: Option<&str> = Some(r#"{"field":"nginx"}"#);
+
+    #[rstest]
+    #[case::left_as_it_is(kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"), Decision::Warned)]
+    #[case::taken_out(kept("nginx", None, NGINX, "a.example.net"), Decision::Denied)]
+    #[case::replaced(kept("nginx", None, None, "a.example.net"), Decision::Denied)]
+    #[case::taken_out_into_a_class_that_nobody_asks(kept("off", None, NGINX, "a.example.net"), Decision::Denied)]
+    #[case::its_record_forged(kept(INSIDE, Some(INSIDE), Some(r#"{"field":"off"}"#), "a.example.net"), Decision::Denied)]
+    #[case::its_record_removed(kept(INSIDE, Some(INSIDE), None, "a.example.net"), Decision::Denied)]
+    #[case::the_annotation_alone_removed(kept(INSIDE, None, NGINX, "a.example.net"), Decision::Warned)]
+    #[case::renamed_and_taken_out(kept("nginx", None, NGINX, "www.example.com"), Decision::Allowed)]
+    #[case::another_bad_host_added_inside(kept(INSIDE, Some(INSIDE), NGINX, "b.example.net"), Decision::Denied)]
+    fn a_route_in_quarantine_stays_there_while_it_violates(#[case] new: Value, #[case] expected: Decision) {
+        let facts = facts(&[
+            ("default", json!({"admission": "Deny", "running": "Block"})),
+            ("off", json!({"admission": "Disabled", "precedence": 1, "match": {"ingressClasses": ["off"]}})),
+        ]);
+        let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
+        let answer = answer(&ask("UPDATE", old, new), &facts);
+        assert_eq!(answer.decision, expected, "{answer:?}");
+    }
+
+    #[test]
+    fn who_takes_a_route_out_of_quarantine_is_told_both_ways_out() {
+        let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
+        let new = kept("nginx", None, NGINX, "a.example.net");
+        let blocking = facts(&[("default", json!({"admission": "Deny", "running": "Block"}))]);
+        assert_snapshot!(answer(&ask("UPDATE", old.clone(), new.clone()), &blocking).denial);
+        let warning = facts(&[("default", json!({"admission": "Warn", "running": "Block"}))]);
+        assert_eq!(answer(&ask("UPDATE", old, new), &warning).decision, Decision::Warned);
+    }
+
+    #[rstest]
+    #[case::into_quarantine(kept("nginx", None, None, "a.example.net"), kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"))]
+    #[case::out_of_quarantine(kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"), kept("nginx", None, None, "a.example.net"))]
+    fn the_operators_own_writes_pass(#[case] old: Value, #[case] new: Value) {
+        let mut request = ask("UPDATE", old, new);
+        request["request"]["userInfo"]["username"] = json!("the operator");
+        assert_eq!(answer(&request, &cluster()).decision, Decision::Own);
+    }
+
+    #[test]
+    fn on_creation_a_record_means_nothing() {
+        let off = Some(r#"{"field":"off"}"#);
+        let mut request = ask("CREATE", Value::Null, kept(INSIDE, Some(INSIDE), off, "a.example.net"));
+        assert_eq!(answer(&request, &cluster()).decision, Decision::Denied);
+        request["request"]["object"] = kept("off", None, off, "a.example.net");
+        assert_eq!(answer(&request, &cluster()).decision, Decision::Disabled);
     }
 
     #[rstest]
@@ -494,7 +607,7 @@ mod tests {
     #[test]
     fn the_answer_carries_uid_status_and_audit_annotations() {
         let request = parse(&create("shop", hosts(&["shop.example.net"])));
-        let review = review(&request, &cluster(), now()).to_review(&request);
+        let review = review(&request, "the operator", &cluster(), now()).to_review(&request);
         insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
         {
           "apiVersion": "admission.k8s.io/v1",
@@ -518,7 +631,7 @@ mod tests {
         }
         "#);
         let request = parse(&create("shop", hosts(&["www.example.com"])));
-        let review = super::review(&request, &cluster(), now()).to_review(&request);
+        let review = super::review(&request, "the operator", &cluster(), now()).to_review(&request);
         insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
         {
           "apiVersion": "admission.k8s.io/v1",

@@ -45,6 +45,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 struct Webhook {
     facts: Facts,
+    /// The operator's own, whose writes pass.
+    account: Arc<str>,
     clock: Clock,
     metrics: Metrics,
 }
@@ -53,8 +55,13 @@ struct Webhook {
 ///
 /// Until `facts` is there it answers 503, so that the API server does as its failurePolicy says: what has not been
 /// seen is never a quiet yes.
-pub fn router(facts: Facts, clock: Clock, metrics: Metrics) -> Router {
-    let webhook = Arc::new(Webhook { facts, clock, metrics });
+pub fn router(facts: Facts, account: Arc<str>, clock: Clock, metrics: Metrics) -> Router {
+    let webhook = Arc::new(Webhook {
+        facts,
+        account,
+        clock,
+        metrics,
+    });
     Router::new()
         .route(PATH, post(admit))
         .method_not_allowed_fallback(async || {
@@ -143,7 +150,7 @@ impl Webhook {
                 "the operator has not seen the whole cluster yet; try again in a few seconds",
             );
         };
-        let answer = review(&request, &facts, (self.clock)());
+        let answer = review(&request, &self.account, &facts, (self.clock)());
         self.metrics.answered(&request, &answer);
         tell(&request, &answer);
         Json(answer.to_review(&request)).into_response()
@@ -235,7 +242,7 @@ mod tests {
     fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
         let metrics = Metrics::default();
         let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
-        (router(facts, Arc::new(now), metrics.clone()), metrics)
+        (router(facts, "the operator".into(), Arc::new(now), metrics.clone()), metrics)
     }
 
     fn synced() -> (Router, Metrics) {

@@ -12,6 +12,10 @@ const DENIAL: usize = 4096;
 /// How long a warning may be, in characters: the API server cuts longer ones when there are many.
 const WARNING: usize = 256;
 
+/// The first line of the answer to one who takes a route out of quarantine.
+pub(super) const ESCAPE: &str = "this route is in quarantine for what it serves, and is let go by itself once it complies: \
+    mend the filing, or leave the class and the annotations filing-operator.io/quarantined-… out of what you apply";
+
 /// A text in one line of at most so many characters.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::with_capacity(text.len());

@@ -87,6 +87,23 @@ pub mod reasons {
     pub const IN_FORCE: &str = "InForce";
     /// False, of the policy `default`: someone else owns its spec, and the operator's own is not in force.
     pub const OWNED_BY_OTHERS: &str = "OwnedByOthers";
+    /// True: every route that is to be blocked is.
+    pub const ENFORCED: &str = "Enforced";
+    /// False: the IngressClass of quarantine is missing, or another controller serves it.
+    pub const NO_QUARANTINE_CLASS: &str = "QuarantineClassMissing";
+    /// False: `blockExcept` names the controllers of some routes.
+    pub const EXCEPTED: &str = "ControllerExcepted";
+    /// False: of some routes in quarantine it can't be read what they were.
+    pub const NO_RECORD: &str = "RecordUnreadable";
+    /// False: someone else takes routes out of quarantine.
+    pub const PUT_BACK: &str = "PutBackByOthers";
+    /// Of Enforced, False: a person has marked the policy to let every route go. Of BrakeHeld, True: a person has let
+    /// the routes that are held be blocked.
+    pub const RELEASED: &str = "Released";
+    /// True: more routes are to be blocked at once than the brake allows.
+    pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
+    /// False: no more routes are to be blocked at once than the brake allows.
+    pub const WITHIN_LIMIT: &str = "WithinLimit";
     /// False, of a policy: part of it could not be understood, and the message says what is done instead.
     pub const MISUNDERSTOOD: &str = "Misunderstood";
 }

@@ -270,7 +270,12 @@ impl Owner {
 
     fn wrote(&mut self, subject: &Subject, result: Result<Vec<Effect>, WriteError>) {
         match result {
-            Ok(effects) => self.work.succeeded(subject, effects),
+            Ok(effects) => self.work.succeeded(subject, effects, self.now()),
+            Err(error @ WriteError::Changed { .. }) => {
+                // Others write too; what they wrote is judged when the watch shows it, or after a while.
+                let again = self.work.failed(subject, self.now());
+                debug!(%error, again_in = ?again, "nothing was written");
+            }
             Err(error) => {
                 self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
                 let cause = cause_of(&error);

@@ -1,5 +1,9 @@
 //! What is to be judged and written, and when: the queues and timers of the owner, without any I/O.
 
+mod declared;
+mod enforcing;
+mod keeping;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -10,17 +14,20 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 
+use declared::{JudgedDeclaration, next_of_declaration};
+use enforcing::{Enforcing, Move, Placed};
+use keeping::Keeping;
+use standing::RouteStanding;
+
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
-use crate::effects::{
-    self, Declared, Effect, Governing, Observed, Reference, Tally, Term, next_reminder, standing_of, terms_of_filing,
-    terms_of_server,
-};
-use crate::judge::{self, Declaration, Outcome, Verdict};
+use crate::effects::{self, Effect, Enforcement, Governing, Observed, Reference};
+use crate::judge::{self, Verdict};
 use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
-use crate::rules::{self, Severity};
+use crate::route::{Route, RouteKey};
+use crate::rules;
 
 /// How many subjects are judged before the watches are looked at again.
 const SLICE: usize = 4096;
@@ -40,57 +47,20 @@ pub(super) struct Work {
     timer_of: HashMap<Subject, Timestamp>,
     backoffs: HashMap<Subject, ExponentialBackoff>,
     beside: HashMap<Subject, Beside>,
-    routes: HashMap<Subject, RouteStanding>,
-    served: HashMap<FilingKey, u32>,
+    routes: HashMap<RouteKey, RouteStanding>,
+    /// The routes that are served under each filing.
+    served: HashMap<FilingKey, BTreeSet<RouteKey>>,
     standing: Standing,
+    enforcing: Enforcing,
+    /// The routes that were moved, each with the version that it had before: until the watch shows a later one, what is
+    /// known of it is of the past.
+    moved: HashMap<RouteKey, String>,
+    /// What could not be written, and is not tried again before it is judged again.
+    resting: HashSet<Subject>,
     leads: bool,
     keeping: Keeping,
-    keeping_backoff: Option<ExponentialBackoff>,
-    default_policy_owners: Option<String>,
     /// The annotations of each route that were last written, with their Event.
     told: HashMap<Subject, BTreeMap<&'static str, String>>,
-}
-
-/// How far the default policy is kept. Apart from the queues: what is written to its status is another matter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Keeping {
-    /// Nothing is to be done.
-    #[default]
-    Kept,
-    /// It is to be applied.
-    Due,
-    /// It is being applied, and once more after that if something has changed meanwhile.
-    UnderWay { again: bool },
-    /// It could not be applied, and is tried again then.
-    Later(Timestamp),
-}
-
-/// What a route adds to the standing of all.
-#[derive(Clone, Debug, PartialEq)]
-struct RouteStanding {
-    policy: Arc<str>,
-    outcome: Outcome,
-    filings: BTreeSet<FilingKey>,
-    findings: Vec<(&'static str, Severity)>,
-}
-
-impl RouteStanding {
-    fn of(verdict: &Verdict) -> Self {
-        Self {
-            policy: Arc::clone(&verdict.policy.name),
-            outcome: verdict.outcome,
-            filings: verdict
-                .hosts
-                .iter()
-                .filter_map(|host| Some(host.filing.as_ref()?.key.clone()))
-                .collect(),
-            findings: verdict
-                .findings()
-                .filter(|(host, _)| host.outcome != Outcome::Exempt)
-                .map(|(_, finding)| (finding.rule.id, finding.severity))
-                .collect(),
-        }
-    }
 }
 
 impl Work {
@@ -117,7 +87,7 @@ impl Work {
     /// Takes note of what a change affects.
     pub(super) fn touch(&mut self, affected: Affected) {
         if affected.policies.iter().any(|name| **name == *keys::DEFAULT_POLICY) {
-            self.keep_default_policy();
+            self.keeping.demand();
         }
         self.to_judge.extend(affected.routes.into_iter().map(Subject::Route));
         self.to_judge.extend(affected.filings.into_iter().map(Subject::Filing));
@@ -130,6 +100,10 @@ impl Work {
         self.beside.remove(subject);
         self.backoffs.remove(subject);
         self.told.remove(subject);
+        self.resting.remove(subject);
+        if let Subject::Route(key) = subject {
+            self.moved.remove(key);
+        }
         self.set_timer(subject, None);
     }
 
@@ -142,20 +116,15 @@ impl Work {
             self.timer_of.remove(&subject);
             self.to_judge.insert(subject);
         }
-        if let Keeping::Later(at) = self.keeping
-            && at <= now
-        {
-            self.keeping = Keeping::Due;
-        }
+        self.keeping.wake(now);
+        self.enforcing.wake(now);
     }
 
     /// The next moment at which something changes by itself.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        let keeping = match self.keeping {
-            Keeping::Later(at) => Some(at),
-            Keeping::Kept | Keeping::Due | Keeping::UnderWay { .. } => None,
-        };
-        self.timers.first().map(|(at, _)| *at).into_iter().chain(keeping).min()
+        let first = self.timers.first().map(|(at, _)| *at);
+        let others = self.keeping.next_timer().into_iter().chain(self.enforcing.next_timer());
+        first.into_iter().chain(others).min()
     }
 
     /// Whether some of what is to be judged was left for later.
@@ -169,16 +138,24 @@ impl Work {
         for _ in 0..SLICE {
             // Routes come last in the order of subjects, and are judged first: the others count them.
             let Some(subject) = self.to_judge.pop_last() else { break };
+            self.resting.remove(&subject);
             let next = match &subject {
                 Subject::Route(key) => {
-                    let (verdict, next) = match registry.route(key) {
-                        Some(Kept::Read(route)) => judge::judge_until(route, registry.snapshot(), now).unzip(),
-                        Some(Kept::Unreadable(_)) | None => (None, None),
+                    let route = match registry.route(key) {
+                        Some(Kept::Read(route)) => Some(route),
+                        Some(Kept::Unreadable(_)) | None => None,
                     };
-                    has_changed |= self.stand(&subject, verdict.as_ref());
+                    let judged = route.and_then(|route| judge::judge_until(route, registry.snapshot(), now));
+                    let (verdict, next) = judged.unzip();
+                    has_changed |= self.stand(key, verdict.as_ref());
+                    has_changed |= self.enforce(key, route.map(AsRef::as_ref), verdict.as_ref(), registry, now);
                     next.flatten()
                 }
                 Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
+                Subject::Policy(name) => {
+                    self.enforcing.ask_again(name);
+                    None
+                }
                 _ => None,
             };
             self.set_timer(&subject, next);
@@ -186,11 +163,86 @@ impl Work {
                 self.to_write.insert(subject);
             }
         }
+        if !self.has_more_to_judge() {
+            has_changed |= self.ask_brakes(registry, now);
+        }
         has_changed
     }
 
-    /// The next object that something is to be written about, with what. None while there is more to judge: what a
-    /// status counts would be written half counted.
+    /// Takes note of what is to be enforced on a route. Says whether that has changed.
+    fn enforce(
+        &mut self,
+        key: &RouteKey,
+        route: Option<&Route>,
+        verdict: Option<&Verdict>,
+        registry: &Registry,
+        now: Timestamp,
+    ) -> bool {
+        if self.is_being_moved(key) {
+            return false;
+        }
+        self.moved.remove(key);
+        let enforcement = route.map_or(Enforcement::Nothing, |route| {
+            effects::enforcement(route, verdict, registry.snapshot())
+        });
+        let placed = Placed {
+            policy: verdict.map(|verdict| Arc::clone(&verdict.policy.name)),
+            enforcement,
+            since: route.and_then(|route| route.class.recorded.as_ref()?.since),
+        };
+        let touched = self.enforcing.place(key, placed, now);
+        self.touch_policies(touched)
+    }
+
+    /// Whether a route was moved, and what is known of it is from before.
+    fn is_being_moved(&self, key: &RouteKey) -> bool {
+        let before = self.moved.get(key);
+        before.is_some_and(|before| self.version_of(&Subject::Route(key.clone())) == Some(before.as_str()))
+    }
+
+    fn version_of(&self, subject: &Subject) -> Option<&str> {
+        match self.beside.get(subject)? {
+            Beside::Version(version) => Some(version),
+            _ => None,
+        }
+    }
+
+    /// Lets the statuses of policies be looked at again. Says whether there are any.
+    fn touch_policies(&mut self, names: Vec<Arc<str>>) -> bool {
+        let is_any = !names.is_empty();
+        self.to_judge.extend(names.into_iter().map(Subject::Policy));
+        is_any
+    }
+
+    /// Asks the brakes of the policies under which something has changed, once that has settled. Says whether any
+    /// answers another thing than before.
+    fn ask_brakes(&mut self, registry: &Registry, now: Timestamp) -> bool {
+        let mut has_changed = false;
+        for name in self.enforcing.to_ask(now) {
+            let mut policies = registry.snapshot().policies();
+            let Some(policy) = policies.find(|policy| policy.name == name) else {
+                self.enforcing.forget_policy(&name);
+                continue;
+            };
+            let conditions = match self.beside.get(&Subject::Policy(Arc::clone(&name))) {
+                Some(Beside::Policy(status)) => status.conditions.as_slice(),
+                _ => &[],
+            };
+            let governed = self.standing.policies.get(&name).map_or(0, effects::Tally::sum);
+            if let Some(held) = self.enforcing.ask(policy, conditions, governed, now) {
+                has_changed = true;
+                if self.leads {
+                    // What is held is told of each route, and why on the policy.
+                    self.to_write.extend(held.into_iter().map(Subject::Route));
+                    self.to_write.insert(Subject::Policy(name));
+                }
+            }
+        }
+        has_changed
+    }
+
+    /// The next object that something is to be written about, with what: routes that are to be moved before all else.
+    /// None while there is more to judge: what a status counts would be written half counted.
     pub(super) fn next_write(
         &mut self,
         registry: &Registry,
@@ -198,6 +250,10 @@ impl Work {
     ) -> Option<(Subject, Reference, Vec<Effect>)> {
         if self.has_more_to_judge() {
             return None;
+        }
+        if let Some((subject, target, effect)) = self.next_move(registry, now) {
+            self.writing.insert(subject.clone());
+            return Some((subject, target, vec![effect]));
         }
         while let Some(subject) = self
             .to_write
@@ -218,17 +274,52 @@ impl Work {
         None
     }
 
+    fn next_move(&self, registry: &Registry, now: Timestamp) -> Option<(Subject, Reference, Effect)> {
+        let may_move = |key: &RouteKey| {
+            let subject = Subject::Route(key.clone());
+            !self.writing.contains(&subject) && !self.resting.contains(&subject)
+        };
+        let (key, its_move) = self.enforcing.next(may_move)?;
+        let Some(Kept::Read(route)) = registry.route(key) else {
+            return None;
+        };
+        let subject = Subject::Route(key.clone());
+        let version = self.version_of(&subject).unwrap_or_default().to_owned();
+        let effect = match its_move {
+            Move::Block => Effect::Block { version, at: now },
+            Move::LetGo => Effect::LetGo { version },
+        };
+        Some((subject, Reference::to_route(route), effect))
+    }
+
     /// A write has succeeded. What was written is what is observed from now on, also before the watch says so.
-    pub(super) fn succeeded(&mut self, subject: &Subject, effects: Vec<Effect>) {
+    pub(super) fn succeeded(&mut self, subject: &Subject, effects: Vec<Effect>, now: Timestamp) {
         self.backoffs.remove(subject);
         self.writing.remove(subject);
         for effect in effects {
             match effect {
                 Effect::Event(_) => {}
                 Effect::Annotate(annotations) => drop(self.told.insert(subject.clone(), annotations)),
+                Effect::Block { version, .. } => self.has_moved(subject, version, Move::Block, now),
+                Effect::LetGo { version } => self.has_moved(subject, version, Move::LetGo, now),
                 Effect::DeclarationStatus(status) => self.note(subject, Beside::Declaration(status)),
-                Effect::PolicyStatus(status) => self.note(subject, Beside::Policy(status)),
+                Effect::PolicyStatus(status) => {
+                    self.note(subject, Beside::Policy(status));
+                    // A person's word counts from when the question is on the policy.
+                    if let Subject::Policy(name) = subject {
+                        self.enforcing.ask_again(name);
+                    }
+                }
             }
+        }
+    }
+
+    fn has_moved(&mut self, subject: &Subject, before: String, its_move: Move, now: Timestamp) {
+        let Subject::Route(key) = subject else { return };
+        if self.version_of(subject) == Some(before.as_str()) {
+            let touched = self.enforcing.moved(key, its_move, now);
+            self.touch_policies(touched);
+            self.moved.insert(key.clone(), before);
         }
     }
 
@@ -242,6 +333,7 @@ impl Work {
     /// A write has failed; it is tried again after a while, which is returned.
     pub(super) fn failed(&mut self, subject: &Subject, now: Timestamp) -> Duration {
         self.writing.remove(subject);
+        self.resting.insert(subject.clone());
         let backoff = self.backoffs.entry(subject.clone()).or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
@@ -257,47 +349,26 @@ impl Work {
         self.leads = leads;
         self.to_write.clear();
         if leads {
-            self.keep_default_policy();
+            self.keeping.demand();
             self.to_write.extend(self.beside.keys().cloned());
         }
     }
 
-    /// The default policy is to be applied.
-    fn keep_default_policy(&mut self) {
-        self.keeping = match self.keeping {
-            Keeping::UnderWay { .. } => Keeping::UnderWay { again: true },
-            Keeping::Kept | Keeping::Due | Keeping::Later(_) => Keeping::Due,
-        };
-    }
-
     /// Whether the default policy is to be applied now; asked once, it is under way.
     pub(super) fn must_keep_default_policy(&mut self) -> bool {
-        let is_due = self.keeping == Keeping::Due;
-        if is_due {
-            self.keeping = Keeping::UnderWay { again: false };
-        }
-        is_due
+        self.keeping.begin()
     }
 
     /// The default policy was applied, or someone else's is there.
     pub(super) fn default_policy_is(&mut self, owners: Option<String>) {
-        self.keeping = match self.keeping {
-            Keeping::UnderWay { again: true } => Keeping::Due,
-            _ => Keeping::Kept,
-        };
-        self.keeping_backoff = None;
-        if owners != self.default_policy_owners {
-            self.default_policy_owners = owners;
+        if self.keeping.end(owners) {
             self.to_judge.insert(Subject::Policy(keys::DEFAULT_POLICY.into()));
         }
     }
 
     /// The default policy could not be applied; it is tried again after a while, which is returned.
     pub(super) fn default_policy_failed(&mut self, now: Timestamp) -> Duration {
-        let backoff = self.keeping_backoff.get_or_insert_with(backoff);
-        let again = backoff.next().unwrap_or(LAST_RETRY);
-        self.keeping = Keeping::Later(now.saturating_add(again).unwrap_or(now));
-        again
+        self.keeping.fail(now)
     }
 
     fn set_timer(&mut self, subject: &Subject, at: Option<Timestamp>) {
@@ -311,45 +382,39 @@ impl Work {
     }
 
     /// Takes a route's verdict into the standing of all. Says whether that has changed.
-    fn stand(&mut self, subject: &Subject, verdict: Option<&Verdict>) -> bool {
+    fn stand(&mut self, key: &RouteKey, verdict: Option<&Verdict>) -> bool {
         let new = verdict.map(RouteStanding::of);
-        let old = self.routes.remove(subject);
+        let old = self.routes.remove(key);
         let has_changed = old != new;
         if has_changed {
             if let Some(old) = &old {
-                self.count(old, false);
+                self.count(key, old, false);
             }
             if let Some(new) = &new {
-                self.count(new, true);
+                self.count(key, new, true);
             }
         }
         if let Some(new) = new {
-            self.routes.insert(subject.clone(), new);
+            self.routes.insert(key.clone(), new);
         }
         has_changed
     }
 
-    fn count(&mut self, route: &RouteStanding, is_there: bool) {
-        let tally = self.standing.policies.entry(Arc::clone(&route.policy)).or_default();
-        if is_there {
-            tally.add(route.outcome);
-        } else {
-            tally.remove(route.outcome);
-        }
+    fn count(&mut self, key: &RouteKey, route: &RouteStanding, is_there: bool) {
+        route.count(is_there, &mut self.standing);
         self.to_judge.insert(Subject::Policy(Arc::clone(&route.policy)));
-        for finding in &route.findings {
-            change(self.standing.findings.entry(*finding).or_default(), is_there);
-        }
-        self.standing.findings.retain(|_, count| *count > 0);
         for filing in &route.filings {
-            let count = self.served.entry(filing.clone()).or_default();
-            change(count, is_there);
-            if *count == 0 {
+            let routes = self.served.entry(filing.clone()).or_default();
+            if is_there {
+                routes.insert(key.clone());
+            } else {
+                routes.remove(key);
+            }
+            if routes.is_empty() {
                 self.served.remove(filing);
             }
             self.to_judge.insert(Subject::Filing(filing.clone()));
         }
-        self.standing.policies.retain(|_, tally| *tally != Tally::default());
     }
 
     /// What is to be written about an object, if it is there.
@@ -359,14 +424,16 @@ impl Work {
                 let Kept::Read(route) = registry.route(key)? else {
                     return None;
                 };
-                let version = match self.beside.get(subject) {
-                    Some(Beside::Version(version)) => version.as_str(),
-                    _ => "",
-                };
-                let verdict = verdict_of(registry, subject, now);
+                // Once it is where it is to be, all is told at once.
+                if self.is_being_moved(key) || self.enforcing.is_about_to_move(key) {
+                    return None;
+                }
+                let version = self.version_of(subject).unwrap_or_default();
+                let verdict = judge::judge(route, registry.snapshot(), now);
+                let (told, enforcement) = (self.told.get(subject), self.enforcing.of(key));
                 Some((
                     Reference::to_route(route),
-                    effects::route(route, version, self.told.get(subject), verdict.as_ref()),
+                    effects::route(route, version, told, verdict.as_ref(), enforcement),
                 ))
             }
             Subject::Filing(_) | Subject::Server(_) => self.effects_on_declaration(registry, subject, now),
@@ -388,7 +455,10 @@ impl Work {
             _ => &nothing,
         };
         let routes = match subject {
-            Subject::Filing(key) => Some(self.served.get(key).copied().unwrap_or_default()),
+            Subject::Filing(key) => {
+                let served = self.served.get(key).map(BTreeSet::len).unwrap_or_default();
+                Some(u32::try_from(served).unwrap_or(u32::MAX))
+            }
             _ => None,
         };
         let observed = Observed {
@@ -425,8 +495,9 @@ impl Work {
         let governing = Governing {
             site: facts.site_of(policy).places(),
             tally: self.standing.policies.get(name).copied().unwrap_or_default(),
-            owned_by: self.default_policy_owners.as_deref().filter(|_| is_default),
+            owned_by: self.keeping.owners.as_deref().filter(|_| is_default),
             problems: &problems,
+            blocking: self.enforcing.under(name),
         };
         let effects = effects::policy(policy, before, governing, now);
         Some((Reference::to_policy(name, &policy.uid), effects))
@@ -440,86 +511,4 @@ fn backoff() -> ExponentialBackoff {
         .without_max_times()
         .with_jitter()
         .build()
-}
-
-fn change(count: &mut u32, is_there: bool) {
-    *count = if is_there {
-        count.saturating_add(1)
-    } else {
-        count.saturating_sub(1)
-    };
-}
-
-fn verdict_of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Verdict> {
-    let Subject::Route(key) = subject else { return None };
-    match registry.route(key)? {
-        Kept::Read(route) => judge::judge(route, registry.snapshot(), now),
-        Kept::Unreadable(_) => None,
-    }
-}
-
-/// A filing or a server, judged or not to be read.
-struct JudgedDeclaration {
-    reference: Reference,
-    generation: i64,
-    judged: Result<(Declaration, Vec<Term>, &'static str), Arc<crate::registry::Unreadable>>,
-}
-
-impl JudgedDeclaration {
-    fn of(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Self> {
-        let facts = registry.snapshot();
-        match subject {
-            Subject::Filing(key) => Some(match facts.filing(key)? {
-                Kept::Read(filing) => Self {
-                    reference: Reference::to_filing(key, &filing.uid),
-                    generation: filing.generation,
-                    judged: Ok((
-                        judge::judge_filing(filing, facts, now),
-                        terms_of_filing(filing),
-                        standing_of(filing.stage),
-                    )),
-                },
-                Kept::Unreadable(unreadable) => Self {
-                    reference: Reference::to_filing(key, &unreadable.uid),
-                    generation: unreadable.generation,
-                    judged: Err(Arc::clone(unreadable)),
-                },
-            }),
-            Subject::Server(name) => Some(match facts.server(name)? {
-                Kept::Read(server) => Self {
-                    reference: Reference::to_server(name, &server.uid),
-                    generation: server.generation,
-                    judged: Ok((
-                        judge::judge_server(server, facts, now),
-                        terms_of_server(server),
-                        keys::reasons::ACTIVE,
-                    )),
-                },
-                Kept::Unreadable(unreadable) => Self {
-                    reference: Reference::to_server(name, &unreadable.uid),
-                    generation: unreadable.generation,
-                    judged: Err(Arc::clone(unreadable)),
-                },
-            }),
-            _ => None,
-        }
-    }
-
-    fn declared(&self) -> Declared<'_> {
-        match &self.judged {
-            Ok((verdict, terms, standing)) => Declared::Judged {
-                verdict,
-                terms,
-                standing,
-            },
-            Err(unreadable) => Declared::Unreadable(unreadable),
-        }
-    }
-}
-
-/// When a filing or server next needs a look: its verdict changes, or a reminder is due.
-fn next_of_declaration(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
-    let (verdict, terms, _) = JudgedDeclaration::of(registry, subject, now)?.judged.ok()?;
-    let reminder = next_reminder(&terms, registry.snapshot().default_policy(), now);
-    verdict.next.into_iter().chain(reminder).min()
 }

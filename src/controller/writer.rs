@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::keys::{self, managers};
-use crate::effects::{Effect, Notice, Reference};
+use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
 
 /// The longest name of who reports an Event, in bytes (events.k8s.io/v1).
 const MAX_INSTANCE: usize = 128;
@@ -28,6 +28,14 @@ pub(super) enum WriteError {
     },
     #[error("annotating {kind} {name}")]
     Annotate {
+        kind: &'static str,
+        name: String,
+        source: Box<kube::Error>,
+    },
+    #[error("{kind} {name} has changed since it was judged")]
+    Changed { kind: &'static str, name: String },
+    #[error("moving {kind} {name} into quarantine or out of it")]
+    Move {
         kind: &'static str,
         name: String,
         source: Box<kube::Error>,
@@ -57,6 +65,8 @@ impl Job {
             match effect {
                 Effect::Event(notice) => self.create_event(notice).await?,
                 Effect::Annotate(annotations) => self.annotate(annotations).await?,
+                Effect::Block { version, at } => self.block(version, *at).await?,
+                Effect::LetGo { version } => self.let_go(version).await?,
                 Effect::DeclarationStatus(status) => self.write_status(status).await?,
                 Effect::PolicyStatus(status) => self.write_status(status).await?,
             }
@@ -84,11 +94,71 @@ impl Job {
         let patch = self.patch(Some(json!(annotations)), None);
         let params = PatchParams::apply(managers::ROUTES).force();
         let written = self.api().patch(&self.target.name, &params, &Patch::Apply(patch)).await;
-        self.unless_gone(written).map_err(|source| WriteError::Annotate {
-            kind: self.target.kind,
-            name: self.name(),
-            source: Box::new(source),
-        })
+        self.unless_gone(written)
+            .map(drop)
+            .map_err(|source| WriteError::Annotate {
+                kind: self.target.kind,
+                name: self.name(),
+                source: Box::new(source),
+            })
+    }
+
+    async fn block(&self, version: &str, at: Timestamp) -> Result<(), WriteError> {
+        match self.read(version).await? {
+            Some(object) => self.merge(&blocking(&object, at)).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Both steps, or the second alone where the first is done.
+    async fn let_go(&self, version: &str) -> Result<(), WriteError> {
+        let Some(mut object) = self.read(version).await? else {
+            return Ok(());
+        };
+        if let Some(patch) = restoring(&object) {
+            match self.merge(&patch).await? {
+                Some(restored) => object = restored,
+                None => return Ok(()),
+            }
+        }
+        self.merge(&handing_back(&object, self.now)).await.map(drop)
+    }
+
+    /// The object as it is, if it is still the one that was judged; none when that is gone.
+    async fn read(&self, version: &str) -> Result<Option<DynamicObject>, WriteError> {
+        let read = self.api().get_opt(&self.target.name).await;
+        let read = read.map_err(|error| self.cant_move(error))?;
+        let same = read.filter(|object| object.metadata.uid.as_deref() == Some(self.target.uid.as_str()));
+        match same {
+            Some(object) if object.metadata.resource_version.as_deref() != Some(version) => Err(WriteError::Changed {
+                kind: self.target.kind,
+                name: self.name(),
+            }),
+            same => Ok(same),
+        }
+    }
+
+    async fn merge(&self, patch: &Value) -> Result<Option<DynamicObject>, WriteError> {
+        let params = PatchParams {
+            field_manager: Some(managers::QUARANTINE.to_owned()),
+            ..PatchParams::default()
+        };
+        let written = self.api().patch(&self.target.name, &params, &Patch::Merge(patch)).await;
+        self.unless_gone(written).map_err(|error| self.cant_move(error))
+    }
+
+    fn cant_move(&self, source: kube::Error) -> WriteError {
+        match &source {
+            kube::Error::Api(status) if status.code == 409 => WriteError::Changed {
+                kind: self.target.kind,
+                name: self.name(),
+            },
+            _ => WriteError::Move {
+                kind: self.target.kind,
+                name: self.name(),
+                source: Box::new(source),
+            },
+        }
     }
 
     async fn write_status(&self, status: &impl Serialize) -> Result<(), WriteError> {
@@ -98,11 +168,13 @@ impl Job {
             .api()
             .patch_status(&self.target.name, &params, &Patch::Apply(patch))
             .await;
-        self.unless_gone(written).map_err(|source| WriteError::Status {
-            kind: self.target.kind,
-            name: self.name(),
-            source: Box::new(source),
-        })
+        self.unless_gone(written)
+            .map(drop)
+            .map_err(|source| WriteError::Status {
+                kind: self.target.kind,
+                name: self.name(),
+                source: Box::new(source),
+            })
     }
 
     /// What is to be, with the identity of what it is to be of: server-side apply would otherwise create anew what has
@@ -135,14 +207,14 @@ impl Job {
     }
 
     /// What is gone, or is another object of the same name by now, needs nothing more.
-    fn unless_gone<T>(&self, written: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    fn unless_gone<T>(&self, written: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
         match written {
-            Ok(_) => Ok(()),
+            Ok(written) => Ok(Some(written)),
             Err(kube::Error::Api(status))
                 if status.code == 404 || (status.code == 409 && is_of_another(&status.message)) =>
             {
                 tracing::debug!(kind = self.target.kind, name = %self.name(), "it is gone, so nothing is written");
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(error),
         }

@@ -191,7 +191,7 @@ pub(super) fn condition(
 }
 
 /// The API server keeps whole seconds; what is compared with what it gives back must too.
-fn whole_seconds(moment: Timestamp) -> Timestamp {
+pub(super) fn whole_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 

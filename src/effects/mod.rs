@@ -1,19 +1,27 @@
 //! What to do about a verdict: (what is observed, verdict) → effects, and none where nothing changes. Pure: an effect
 //! is a description; the controller's writer carries it out, in order, and tries again what failed.
 
+mod brake;
 mod declaration;
+mod enforcement;
 mod notice;
 mod policy;
+mod quarantine;
 mod reminder;
 mod route;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::api::{DeclarationStatus, FilingPolicyStatus};
 
+pub use brake::{Batch, Brake, Held, brake, leaves_window};
 pub use declaration::{Declared, Observed, declaration, standing_of};
+pub use enforcement::{Enforcement, Hindrance, enforcement};
 pub use notice::{Notice, Reference};
-pub use policy::{Governing, Tally, policy, unreadable_policy};
+pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
+pub use quarantine::{blocking, handing_back, restoring};
 pub use reminder::{Due, Term, due, next_reminder, terms_of_filing, terms_of_server};
 pub use route::route;
 
@@ -24,6 +32,18 @@ pub enum Effect {
     Event(Box<Notice>),
     /// Let a route carry these of the operator's annotations and no others of them.
     Annotate(BTreeMap<&'static str, String>),
+    /// Put a route of this version into quarantine.
+    Block {
+        /// The resource version that was judged.
+        version: String,
+        /// Since when it is there.
+        at: Timestamp,
+    },
+    /// Let a route of this version go from quarantine, as far as that is still to be done.
+    LetGo {
+        /// The resource version that was judged.
+        version: String,
+    },
     /// Write the status of a Filing or AccessServer.
     DeclarationStatus(Box<DeclarationStatus>),
     /// Write the status of a FilingPolicy.

@@ -1,15 +1,22 @@
 //! What to do about a policy: its status.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::Effect;
+use super::brake::{Brake, Held};
 use super::declaration::condition;
-use crate::api::keys::conditions::READY;
-use crate::api::keys::reasons;
-use crate::api::{FilingPolicyStatus, RouteCounts, SitePlace};
+use super::enforcement::Hindrance;
+use super::notice::{Notice, Reference, shortened};
+use crate::api::keys::conditions::{BRAKE_HELD, ENFORCED, READY};
+use crate::api::keys::{self, reasons};
+use crate::api::{FilingPolicyStatus, RouteCounts, Running, SitePlace};
 use crate::domain::{Location, Place};
 use crate::judge::Outcome;
 use crate::registry::{Policy, Problem, Unreadable};
+use crate::route::RouteKey;
 
 /// How many governed routes stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +37,11 @@ impl Tally {
         }
     }
 
+    /// The routes of every outcome.
+    pub fn sum(&self) -> u32 {
+        self.0.iter().sum()
+    }
+
     /// The routes of one outcome.
     pub fn of(&self, outcome: Outcome) -> u32 {
         self.0.get(outcome as usize).copied().unwrap_or_default()
@@ -47,7 +59,29 @@ pub struct Governing<'a> {
     pub owned_by: Option<&'a str>,
     /// What could not be understood of it.
     pub problems: &'a [Problem],
+    /// What is blocked under it.
+    pub blocking: Blocking<'a>,
 }
+
+/// What is blocked under a policy, and what is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<'a> {
+    /// What its brake says; none while what is due has not settled yet.
+    pub brake: Option<&'a Brake>,
+    /// The routes that are to be put into quarantine.
+    pub due: &'a BTreeSet<RouteKey>,
+    /// How many are there.
+    pub blocked: usize,
+    /// Those that someone else has taken out, until they are let go.
+    pub put_back: &'a BTreeSet<RouteKey>,
+    /// Those that can't be moved, by why.
+    pub hindered: &'a BTreeMap<Hindrance, BTreeSet<RouteKey>>,
+}
+
+/// How many routes a message names.
+const NAMES: usize = 5;
+/// How much of a digest that someone typed a message repeats, in bytes.
+const MAX_WORD: usize = 32;
 
 /// What to do about a policy that can be read.
 pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing<'_>, now: Timestamp) -> Vec<Effect> {
@@ -56,6 +90,7 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
         tally,
         owned_by,
         problems,
+        blocking,
     } = governing;
     let (is_ready, reason, message) = match (owned_by, problems) {
         (Some(owners), _) => (
@@ -88,6 +123,13 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
         policy.generation,
         now,
     );
+    let mut conditions = vec![ready];
+    let mut effects = Vec::new();
+    if policy.running == Running::Block {
+        let held = brake_held(policy, before, blocking, now);
+        effects.extend(told(policy, before, blocking, &held));
+        conditions.extend([enforced(policy, before, blocking, now), held]);
+    }
     let status = FilingPolicyStatus {
         observed_generation: Some(policy.generation),
         site: site.iter().map(place).collect(),
@@ -97,10 +139,186 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
             violating: tally.of(Outcome::Violating),
             exempt: tally.of(Outcome::Exempt),
         }),
-        conditions: vec![ready],
+        conditions,
         ..before.clone()
     };
-    changed(before, status)
+    effects.extend(changed(before, status));
+    effects
+}
+
+fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
+    let (is_held, reason, message) = match blocking.brake {
+        // What is due has not settled yet.
+        None if let Some(known) = before.conditions.iter().find(|known| known.type_ == BRAKE_HELD) => {
+            return known.clone();
+        }
+        None | Some(Brake::Open) => (
+            false,
+            reasons::WITHIN_LIMIT,
+            "no more are due than may be blocked".to_owned(),
+        ),
+        Some(Brake::Released) => (
+            true,
+            reasons::RELEASED,
+            "a person has let them be blocked, and that is being done".to_owned(),
+        ),
+        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held, blocking.due)),
+    };
+    let conditions = &before.conditions;
+    condition(
+        conditions,
+        BRAKE_HELD,
+        is_held,
+        reason,
+        &message,
+        policy.generation,
+        now,
+    )
+}
+
+fn held_message(policy: &Policy, held: &Held, due: &BTreeSet<RouteKey>) -> String {
+    let Held {
+        digest,
+        due: count,
+        recent,
+        limit,
+    } = held;
+    let already = if *recent == 0 {
+        String::new()
+    } else {
+        format!(" beside {recent} within the last {} minutes", policy.brake.minutes)
+    };
+    let another = match &policy.released_brake {
+        Some(word) => format!(" ({} was for another set)", shortened(word, MAX_WORD)),
+        None => String::new(),
+    };
+    format!(
+        "{count} more would be blocked{already}, and {limit} may be, so none is: {}; if that is right, kubectl annotate \
+         filingpolicy {} {}={digest} --overwrite{another}",
+        names(due.iter()),
+        policy.name,
+        keys::RELEASE_BRAKE
+    )
+}
+
+/// The Event of a brake that is held from now on, or held for another set than a person had let go.
+fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, held: &Condition) -> Option<Effect> {
+    let Some(Brake::Held(now)) = blocking.brake else {
+        return None;
+    };
+    let known = before.conditions.iter().find(|known| known.type_ == BRAKE_HELD);
+    let was_held = known.filter(|known| known.status == "True");
+    let told_apart_by = match was_held {
+        None => [
+            BRAKE_HELD.to_owned(),
+            known
+                .map(|known| known.last_transition_time.0.to_string())
+                .unwrap_or_default(),
+            now.due.to_string(),
+        ],
+        Some(was) if policy.released_brake.is_some() && was.message != held.message => [
+            BRAKE_HELD.to_owned(),
+            now.digest.clone(),
+            policy.released_brake.clone().unwrap_or_default(),
+        ],
+        Some(_) => return None,
+    };
+    let told_apart_by: Vec<&str> = told_apart_by.iter().map(String::as_str).collect();
+    let policy = Reference::to_policy(&policy.name, &policy.uid);
+    let mut notice = Notice::new(policy, BRAKE_HELD.to_owned(), "Hold", &held.message, &told_apart_by);
+    notice.is_warning = true;
+    Some(Effect::Event(Box::new(notice)))
+}
+
+/// Whether every route is blocked that is to be, and if not why. The reason is the first of several; the message has all.
+fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
+    let Blocking {
+        brake,
+        blocked,
+        put_back,
+        hindered,
+        ..
+    } = blocking;
+    let mut lacking: Vec<(&str, String)> = Vec::new();
+    if policy.is_released {
+        let words = format!(
+            "it is marked {mark}, so nothing is blocked; kubectl annotate filingpolicy {} {mark}- takes the mark away",
+            policy.name,
+            mark = keys::RELEASE
+        );
+        lacking.push((reasons::RELEASED, words));
+    }
+    let kept = |hindrance| hindered.get(&hindrance).filter(|routes| !routes.is_empty());
+    if let Some(routes) = kept(Hindrance::NoQuarantine) {
+        let words = format!(
+            "there is no IngressClass {} of controller {}, so these are not blocked: {}",
+            keys::QUARANTINE_CLASS,
+            keys::QUARANTINE_CONTROLLER,
+            names(routes.iter())
+        );
+        lacking.push((reasons::NO_QUARANTINE_CLASS, words));
+    }
+    if let Some(Brake::Held(held)) = brake {
+        lacking.push((BRAKE_HELD, format!("{} held by the brake", counted(held.due))));
+    }
+    if let Some(routes) = kept(Hindrance::NoRecord) {
+        let words = format!(
+            "what the record in {} says can't be read, so these are left where they are until someone sets their class: {}",
+            keys::QUARANTINED_CLASS,
+            names(routes.iter())
+        );
+        lacking.push((reasons::NO_RECORD, words));
+    }
+    if !put_back.is_empty() {
+        let words = format!(
+            "someone else takes these out of quarantine, and they are put there again: {}",
+            names(put_back.iter())
+        );
+        lacking.push((reasons::PUT_BACK, words));
+    }
+    if let Some(routes) = kept(Hindrance::Excepted) {
+        let words = format!(
+            "blockExcept names the controllers of these, so they are annotated and not blocked: {}",
+            names(routes.iter())
+        );
+        lacking.push((reasons::EXCEPTED, words));
+    }
+    let (reason, message) = match lacking.first() {
+        Some((reason, _)) => {
+            let words: Vec<&str> = lacking.iter().map(|(_, words)| words.as_str()).collect();
+            (*reason, words.join("; "))
+        }
+        None => (reasons::ENFORCED, format!("{} blocked", counted(blocked))),
+    };
+    let conditions = &before.conditions;
+    condition(
+        conditions,
+        ENFORCED,
+        lacking.is_empty(),
+        reason,
+        &message,
+        policy.generation,
+        now,
+    )
+}
+
+/// So many routes, with their verb.
+fn counted(routes: usize) -> String {
+    match routes {
+        0 => "no route is".to_owned(),
+        1 => "1 route is".to_owned(),
+        _ => format!("{routes} routes are"),
+    }
+}
+
+/// Some of the routes by name, and how many more there are.
+fn names<'a>(routes: impl ExactSizeIterator<Item = &'a RouteKey>) -> String {
+    let more = routes.len().saturating_sub(NAMES);
+    let mut names: Vec<String> = routes.take(NAMES).map(ToString::to_string).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
 }
 
 /// What to do about a policy that can't be read, and so governs nothing.
@@ -165,6 +383,16 @@ mod tests {
         }
     }
 
+    static NO_ROUTES: BTreeSet<RouteKey> = BTreeSet::new();
+    static NO_HINDRANCES: BTreeMap<Hindrance, BTreeSet<RouteKey>> = BTreeMap::new();
+    const NOTHING: Blocking<'static> = Blocking {
+        brake: None,
+        due: &NO_ROUTES,
+        blocked: 0,
+        put_back: &NO_ROUTES,
+        hindered: &NO_HINDRANCES,
+    };
+
     fn status(before: &FilingPolicyStatus, governing: Governing<'_>, now: &str) -> Option<FilingPolicyStatus> {
         let registry = registry(&[document("default", json!({}))]);
         let policy = registry.snapshot().default_policy();
@@ -181,6 +409,7 @@ mod tests {
             tally: Tally::default(),
             owned_by,
             problems,
+            blocking: NOTHING,
         }
     }
 

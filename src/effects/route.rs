@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::Effect;
+use super::enforcement::Enforcement;
 use super::notice::{Notice, Reference, shortened};
 use crate::api::{Running, keys};
 use crate::judge::{Exemption, Outcome, Verdict};
@@ -14,26 +15,46 @@ use crate::rules::Lang;
 /// The longest annotation that is written, in bytes.
 const MAX_ANNOTATION: usize = 2048;
 
-/// What to do about a route that is governed or is not. `version` is the route's resource version: the same change of
-/// verdict on the same version is told once, and on a later one again. `told` is what was written last, as far as this
-/// process knows: that someone has taken it away is mended, and is no news.
+/// What to do about a route that is governed or is not, once it is where its enforcement wants it. `version` is the
+/// route's resource version: the same change on the same version is told once, and on a later one again. `told` is what
+/// was written last, as far as this process knows: that someone has taken it away is mended, and is no news.
 pub fn route(
     route: &Route,
     version: &str,
     told: Option<&BTreeMap<&'static str, String>>,
     verdict: Option<&Verdict>,
+    enforcement: Enforcement,
 ) -> Vec<Effect> {
     let verdict = verdict.filter(|verdict| verdict.policy.running != Running::Disabled);
-    let annotations = verdict.map(annotations).unwrap_or_default();
+    let mut annotations = verdict.map(annotations).unwrap_or_default();
+    if let Some(word) = enforced(route, enforcement) {
+        annotations.insert(keys::ENFORCEMENT, word.to_owned());
+    }
     if annotations == route.marks {
         return Vec::new();
     }
     let is_news = told.is_none_or(|told| *told != annotations);
-    let news = verdict
-        .filter(|_| is_news)
-        .and_then(|verdict| notice(route, version, verdict, &annotations));
-    let event = news.map(|notice| Effect::Event(Box::new(notice)));
+    let news = is_news
+        .then(|| enforcement_news(route, verdict, &annotations).or_else(|| verdict_news(route, verdict?, &annotations)))
+        .flatten();
+    let event = news.map(|news| Effect::Event(Box::new(news.on(route, version, &annotations))));
     event.into_iter().chain([Effect::Annotate(annotations)]).collect()
+}
+
+/// In quarantine, for the annotation.
+const BLOCKED: &str = "Blocked";
+/// Taken out of quarantine by someone else at least once, for the annotation and the Event.
+const PUT_BACK: &str = "PutBack";
+
+/// That someone else has taken it out once is told until it is let go, so that it is told once.
+fn enforced(route: &Route, enforcement: Enforcement) -> Option<&'static str> {
+    let was_put_back = route.marks.get(keys::ENFORCEMENT).is_some_and(|word| word == PUT_BACK);
+    match enforcement {
+        Enforcement::PutBack => Some(PUT_BACK),
+        Enforcement::Blocked if was_put_back => Some(PUT_BACK),
+        Enforcement::Blocked => Some(BLOCKED),
+        Enforcement::Nothing | Enforcement::Due | Enforcement::LettingGo | Enforcement::Hindered(_) => None,
+    }
 }
 
 fn annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
@@ -79,8 +100,88 @@ fn findings(verdict: &Verdict) -> String {
     lines
 }
 
-/// The Event of a change of verdict. That a route is well when it is first seen is no news.
-fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'static str, String>) -> Option<Notice> {
+/// What an Event about a route says.
+struct News {
+    is_warning: bool,
+    reason: &'static str,
+    action: &'static str,
+    note: String,
+}
+
+impl News {
+    fn on(self, route: &Route, version: &str, after: &BTreeMap<&'static str, String>) -> Notice {
+        let word = |key: &str| after.get(key).map_or("", String::as_str);
+        let told_apart_by = [
+            version,
+            word(keys::VERDICT),
+            word(keys::FINDINGS),
+            word(keys::ENFORCEMENT),
+        ];
+        let mut notice = Notice::new(
+            Reference::to_route(route),
+            self.reason.to_owned(),
+            self.action,
+            &self.note,
+            &told_apart_by,
+        );
+        notice.is_warning = self.is_warning;
+        notice
+    }
+}
+
+/// That a route was put into quarantine, taken out of it by someone else, or let go.
+fn enforcement_news(route: &Route, verdict: Option<&Verdict>, after: &BTreeMap<&'static str, String>) -> Option<News> {
+    let word = |marks: &BTreeMap<&'static str, String>| marks.get(keys::ENFORCEMENT).cloned();
+    let (was, is) = (word(&route.marks), word(after));
+    let class = route.class.name().map_or("no class", |name| name);
+    let (reason, why) = verdict
+        .and_then(explanation)
+        .unwrap_or((PUT_BACK, "it violates".to_owned()));
+    match (was.as_deref(), is.as_deref()) {
+        (was, Some(PUT_BACK)) if was != Some(PUT_BACK) => Some(News {
+            is_warning: true,
+            reason: PUT_BACK,
+            action: "Block",
+            note: format!(
+                "someone else has taken it out of quarantine, and it is put there again after ever longer times; mend the \
+                 filing, or leave the class out of what is applied: {why}"
+            ),
+        }),
+        (None, Some(BLOCKED)) => Some(News {
+            is_warning: true,
+            reason,
+            action: "Block",
+            note: format!(
+                "it was moved from {class} to {}, where nothing serves it: {why}",
+                keys::QUARANTINE_CLASS
+            ),
+        }),
+        (Some(_), None) => Some(News {
+            is_warning: false,
+            reason: "Restored",
+            action: "Restore",
+            note: format!("it is in {class} again, as it was: {}", let_go(verdict)),
+        }),
+        _ => None,
+    }
+}
+
+/// Why a route was let go.
+fn let_go(verdict: Option<&Verdict>) -> String {
+    match verdict {
+        None => "no policy is enforced on it".to_owned(),
+        Some(verdict) if verdict.outcome != Outcome::Violating => "every host may be served".to_owned(),
+        Some(verdict) if verdict.policy.is_released => format!(
+            "policy {} is marked {}, and blocks nothing",
+            verdict.policy.name,
+            keys::RELEASE
+        ),
+        Some(verdict) => format!("policy {} does not block it any more", verdict.policy.name),
+    }
+}
+
+/// A change of verdict. That a route is well when it is first seen is no news.
+fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str, String>) -> Option<News> {
     let before = route.marks.get(keys::VERDICT);
     let was = before.and_then(|word| Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word));
     let is_well = verdict.outcome <= Outcome::Compliant;
@@ -88,41 +189,32 @@ fn notice(route: &Route, version: &str, verdict: &Verdict, after: &BTreeMap<&'st
     if !is_changed || (is_well && was.is_none_or(|was| was <= Outcome::Compliant)) {
         return None;
     }
-    // The worst host's first finding explains it best; what is found about exempt hosts does not.
-    let mut counting = verdict
-        .findings()
-        .filter(|(host, _)| host.outcome != Outcome::Exempt)
-        .collect::<Vec<_>>();
-    counting.sort_by_key(|(host, _)| Reverse(host.outcome));
-    let (reason, note) = match counting.first() {
-        Some((host, finding)) if !is_well => {
-            let others = counting.len().saturating_sub(1);
-            let more = if others == 0 {
-                String::new()
-            } else {
-                format!(" (and {others} more)")
-            };
-            (
-                finding.rule.id,
-                format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
-            )
-        }
-        _ => (verdict.outcome.as_str(), "every host may be served".to_owned()),
+    let (reason, note) = explanation(verdict)
+        .filter(|_| !is_well)
+        .unwrap_or((verdict.outcome.as_str(), "every host may be served".to_owned()));
+    Some(News {
+        is_warning: was.is_none_or(|was| verdict.outcome >= was) && !is_well,
+        reason,
+        action: "Judge",
+        note,
+    })
+}
+
+/// The worst host's first finding explains a verdict best, with its rule; what is found about exempt hosts does not.
+fn explanation(verdict: &Verdict) -> Option<(&'static str, String)> {
+    let counting = || verdict.findings().filter(|(host, _)| host.outcome != Outcome::Exempt);
+    // Of equals the first, which `max_by_key` would not give.
+    let (host, finding) = counting().min_by_key(|(host, _)| Reverse(host.outcome))?;
+    let others = counting().count().saturating_sub(1);
+    let more = if others == 0 {
+        String::new()
+    } else {
+        format!(" (and {others} more)")
     };
-    let told_apart_by = [
-        version,
-        verdict.outcome.as_str(),
-        after.get(keys::FINDINGS).map_or("", String::as_str),
-    ];
-    let mut notice = Notice::new(
-        Reference::to_route(route),
-        reason.to_owned(),
-        "Judge",
-        &note,
-        &told_apart_by,
-    );
-    notice.is_warning = was.is_none_or(|was| verdict.outcome >= was) && !is_well;
-    Some(notice)
+    Some((
+        finding.rule.id,
+        format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
+    ))
 }
 
 #[cfg(test)]
@@ -194,7 +286,7 @@ mod tests {
         route.marks = before
             .map(|word| marked(word, &[(keys::FINDINGS, "of then")]))
             .unwrap_or_default();
-        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let effects = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
         let events: Vec<String> = events(&effects)
             .iter()
             .map(|notice| {
@@ -215,7 +307,10 @@ mod tests {
         );
         route.marks = annotations_in(&effects).unwrap().clone();
         assert_eq!(route.marks[keys::VERDICT], after);
-        assert_eq!(super::route(&route, "8", None, verdict.as_ref()), []);
+        assert_eq!(
+            super::route(&route, "8", None, verdict.as_ref(), Enforcement::Nothing),
+            []
+        );
     }
 
     #[test]
@@ -237,7 +332,7 @@ mod tests {
             ),
         ];
         let (route, verdict) = judged(&documents);
-        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let effects = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
         let told: Vec<String> = annotations_in(&effects)
             .unwrap()
             .iter()
@@ -265,7 +360,7 @@ mod tests {
             ),
         ];
         let (route, verdict) = judged(&documents);
-        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let effects = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
         let notice = events(&effects)[0];
         assert_eq!(notice.reason, "FilingPending");
         assert!(notice.note.starts_with("www.example.com: "), "{}", notice.note);
@@ -278,10 +373,13 @@ mod tests {
     fn where_routes_are_left_alone_our_annotations_go_and_nothing_is_told(#[case] over: Value) {
         let documents = [policy("default", over), ingress("shop/web", &["www.example.com"])];
         let (mut route, verdict) = judged(&documents);
-        assert_eq!(super::route(&route, "7", None, verdict.as_ref()), []);
+        assert_eq!(
+            super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing),
+            []
+        );
         route.marks = marked("Violating", &[(keys::NUMBER, "京ICP备2021012345号-1")]);
         assert_eq!(
-            super::route(&route, "7", None, verdict.as_ref()),
+            super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing),
             [Effect::Annotate(BTreeMap::new())]
         );
     }
@@ -290,7 +388,13 @@ mod tests {
     fn the_same_change_on_the_same_version_has_one_name_and_on_a_later_one_another() {
         let (route, verdict) = judged(&standing("Violating"));
         let name = |version| {
-            events(&super::route(&route, version, None, verdict.as_ref()))[0]
+            events(&super::route(
+                &route,
+                version,
+                None,
+                verdict.as_ref(),
+                Enforcement::Nothing,
+            ))[0]
                 .name
                 .clone()
         };
@@ -301,11 +405,11 @@ mod tests {
     #[test]
     fn what_someone_takes_away_is_put_back_without_a_word() {
         let (route, verdict) = judged(&standing("Violating"));
-        let first = super::route(&route, "7", None, verdict.as_ref());
+        let first = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
         let Some(Effect::Annotate(told)) = first.last() else {
             panic!("{first:?}")
         };
-        let again = super::route(&route, "8", Some(told), verdict.as_ref());
+        let again = super::route(&route, "8", Some(told), verdict.as_ref(), Enforcement::Nothing);
         assert_eq!(again, [Effect::Annotate(told.clone())]);
     }
 
@@ -314,7 +418,7 @@ mod tests {
         let hosts: Vec<String> = (0..300).map(|number| format!("商店{number}.示例.中国")).collect();
         let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
         let (route, verdict) = judged(&[ingress("shop/web", &hosts)]);
-        let effects = super::route(&route, "7", None, verdict.as_ref());
+        let effects = super::route(&route, "7", None, verdict.as_ref(), Enforcement::Nothing);
         let findings = &annotations_in(&effects).unwrap()[keys::FINDINGS];
         assert!(
             findings.len() <= MAX_ANNOTATION && findings.ends_with('…'),
@@ -325,7 +429,10 @@ mod tests {
             marks: annotations_in(&effects).unwrap().clone(),
             ..route
         };
-        assert_eq!(super::route(&marked, "8", None, verdict.as_ref()), []);
+        assert_eq!(
+            super::route(&marked, "8", None, verdict.as_ref(), Enforcement::Nothing),
+            []
+        );
     }
 
     #[test]

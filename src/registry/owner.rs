@@ -315,11 +315,17 @@ impl Registry {
         }
         let before = self.snapshot.default_class().cloned();
         set(Arc::make_mut(&mut self.snapshot.classes), name, class);
-        let mut affected = Affected::default();
-        if self.snapshot.default_class() != before.as_ref() {
-            affected.routes = self.routes_that(|route| route.class.name().is_none());
+        // Whether routes can be put into quarantine hangs on its class, and on the controller of their own.
+        let is_quarantine = **name == *keys::QUARANTINE_CLASS;
+        let is_other_default = self.snapshot.default_class() != before.as_ref();
+        Affected {
+            routes: self.routes_that(|route| match route.class.name() {
+                _ if is_quarantine => true,
+                Some(class) => class == name,
+                None => is_other_default,
+            }),
+            ..Affected::default()
         }
-        affected
     }
 
     fn node(&mut self, name: &NodeKey, is_there: bool, after: Option<Place>) -> Affected {

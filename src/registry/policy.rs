@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::{HOME_LABEL, Labels};
-use crate::api::{Admission, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec};
+use crate::api::{Admission, Brake, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec, keys};
 use crate::domain::place::{canonical_provider, is_known_provider};
 use crate::domain::{Day, FieldPath, Host, Location, Place, Province, Site};
 
@@ -44,6 +44,14 @@ pub struct Policy {
     pub reminders: Vec<u32>,
     /// Who need not comply.
     pub exemptions: Vec<Exemption>,
+    /// Controllers of classes whose routes are never put into quarantine.
+    pub block_except: Vec<String>,
+    /// How many routes may be put there without a person's word.
+    pub brake: Brake,
+    /// The digest of the routes that a person lets be put there all the same.
+    pub released_brake: Option<String>,
+    /// Whether it is marked to let every route go: nothing is put into quarantine, and what is there comes out.
+    pub is_released: bool,
     /// What could not be understood of it, and what is done instead.
     pub problems: Vec<Problem>,
 }
@@ -100,6 +108,7 @@ impl Policy {
             .filter(|typed| !is_empty(typed));
         let mut reminders = spec.reminders.clone();
         reminders.sort_unstable_by(|a, b| b.cmp(a));
+        let annotation = |key: &str| metadata.annotations.as_ref()?.get(key);
         Self {
             name,
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
@@ -127,6 +136,10 @@ impl Policy {
             grace: spec.grace,
             reminders,
             exemptions: exemptions(spec, &mut problems),
+            block_except: spec.block_except.clone(),
+            brake: spec.brake,
+            released_brake: annotation(keys::RELEASE_BRAKE).cloned(),
+            is_released: annotation(keys::RELEASE).is_some(),
             problems,
         }
     }

@@ -164,6 +164,11 @@ impl Snapshot {
         self.policies.unreadable.iter()
     }
 
+    /// What is known of a class.
+    pub fn class(&self, name: &str) -> Option<&IngressClassFact> {
+        self.classes.get(name)
+    }
+
     /// The class of routes that ask for none, as the API server picks it: of those marked, the newest, then by name.
     pub fn default_class(&self) -> Option<&Arc<str>> {
         let marked = self.classes.iter().filter(|(_, class)| class.is_default);

@@ -102,7 +102,10 @@ fn a_change_touches(#[case] document: Value, #[case] expected: &str) {
 #[case::a_filing(filing("fs/com", json!({})), "shop/web, shop/wild, filing fs/com")]
 #[case::a_server(server("slb-1", json!({})), "shop/web, shop/wild, filing fs/com, server slb-1")]
 #[case::a_namespace(namespace("game", json!({})), "game/play, filing game/deep")]
-#[case::the_default_class(class("nginx", true, None), "game/play, shop/other, shop/web, shop/wild")]
+#[case::the_default_class(
+    class("nginx", true, None),
+    "game/play, shop/other, shop/web, shop/wild, shopping/web"
+)]
 #[case::the_last_node(node("n1", "", None), "game/play, policy games")]
 #[case::a_policy(policy("games", json!({})), "game/play, policy games")]
 #[case::a_route(ingress("shop/web", &[]), "shop/web")]

@@ -1,7 +1,6 @@
 //! How an Ingress gives a route: its rules, the hosts of its TLS entries, and its default backend.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use k8s_openapi::api::networking::v1::{Ingress, IngressSpec};
 use kube::core::{DynamicObject, ObjectMeta};
@@ -37,16 +36,11 @@ fn from_parts(metadata: &ObjectMeta, spec: Option<&IngressSpec>, default_namespa
             .unwrap_or_default()
             .into(),
     };
-    let class = ClassRef {
-        field: spec.and_then(|spec| spec.ingress_class_name.as_deref()).map(Arc::from),
-        annotation: annotations
-            .and_then(|all| all.get(keys::LEGACY_CLASS))
-            .map(|name| Arc::from(name.as_str())),
-    };
+    let field = spec.and_then(|spec| spec.ingress_class_name.as_deref());
     Route {
         key,
         uid: metadata.uid.as_deref().unwrap_or_default().into(),
-        class,
+        class: ClassRef::of(field, annotations),
         claims: spec.map(claims).unwrap_or_default(),
         marks: annotations.map(marks).unwrap_or_default(),
     }
@@ -146,23 +140,5 @@ mod tests {
             .map(|(host, path)| (host.as_str(), path.as_str()))
             .collect();
         assert_eq!(claims, expected);
-    }
-
-    #[test]
-    fn the_class_field_goes_before_the_annotation() {
-        let both = json!({
-            "metadata": {"name": "web", "annotations": {keys::LEGACY_CLASS: "old"}},
-            "spec": {"ingressClassName": "new"},
-        });
-        let mut ingress: Ingress = serde_json::from_value(both).unwrap();
-        assert_eq!(
-            from_ingress(&ingress, "default").class.name().map(AsRef::as_ref),
-            Some("new")
-        );
-        ingress.spec = None;
-        assert_eq!(
-            from_ingress(&ingress, "default").class.name().map(AsRef::as_ref),
-            Some("old")
-        );
     }
 }

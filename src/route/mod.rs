@@ -1,6 +1,7 @@
 //! What a route answers for: its hosts with their field paths, and its class. One file a kind of route says how that
 //! kind gives one. Pure: a route is read from an object, nothing is looked up or decided here.
 
+mod class;
 mod ingress;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::{FieldPath, Host, HostError};
 
+pub use class::{ClassRef, FieldOwner, Record, Recorded};
 pub use ingress::{from_ingress, from_object};
 
 /// A kind of object that carries hosts.
@@ -64,22 +66,6 @@ pub struct Route {
     pub claims: Vec<Claim>,
     /// Those of its annotations that are this operator's, by key.
     pub marks: BTreeMap<&'static str, String>,
-}
-
-/// The class that a route asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClassRef {
-    /// `spec.ingressClassName`.
-    pub field: Option<Arc<str>>,
-    /// The annotation `kubernetes.io/ingress.class`.
-    pub annotation: Option<Arc<str>>,
-}
-
-impl ClassRef {
-    /// The class by name: the field's, else the annotation's.
-    pub fn name(&self) -> Option<&Arc<str>> {
-        self.field.as_ref().or(self.annotation.as_ref())
-    }
 }
 
 /// One name that a route answers for, and where it says so.

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::super::watch::Beside;
 use super::super::work::Work;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
-use crate::effects::{Effect, Notice, Reference};
+use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
 use crate::registry::{Registry, Snapshot, Subject};
-use crate::support::{HOME, change};
+use crate::support::{HOME, change, merge};
 
 /// More writes than any change in a test may cause: whoever passes this writes in a circle.
-const TOO_MANY: usize = 100;
+const TOO_MANY: usize = 1000;
 
 /// What is stored, what the operator makes of it, and a record of what it wrote.
 pub(in crate::controller) struct World {
@@ -43,6 +44,21 @@ impl World {
         }
     }
 
+    /// An object as it is stored.
+    pub(in crate::controller) fn stored(&self, subject: &Subject) -> &Value {
+        &self.stored[subject]
+    }
+
+    /// Every object of a kind.
+    pub(in crate::controller) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.stored.values().filter(move |document| document["kind"] == *kind)
+    }
+
+    /// Takes an object away, which the operator does not see.
+    pub(in crate::controller) fn forget(&mut self, subject: &Subject) {
+        self.stored.remove(subject);
+    }
+
     /// Everything that was told since it was last asked.
     pub(in crate::controller) fn told(&mut self) -> String {
         std::mem::take(&mut self.told)
@@ -66,15 +82,19 @@ impl World {
 
     /// Time passes: every moment at which something is due is stopped at.
     pub(in crate::controller) fn wait_until(&mut self, moment: Timestamp) {
-        while let Some(at) = self.work.next_timer()
-            && at <= moment
-        {
-            self.now = at;
-            self.headline("time passes");
-            self.work.wake(self.now);
-            self.settle();
+        while self.work.next_timer().is_some_and(|at| at <= moment) {
+            self.tick();
         }
         self.now = moment;
+    }
+
+    /// Time passes to the next moment at which something is due.
+    pub(in crate::controller) fn tick(&mut self) {
+        let at = self.work.next_timer().expect("nothing is due ever");
+        self.now = at.max(self.now);
+        self.headline("time passes");
+        self.work.wake(self.now);
+        self.settle();
     }
 
     /// The operator starts anew: it knows what is stored, and nothing else.
@@ -153,8 +173,9 @@ impl World {
     /// Judges and writes until nothing is left to do.
     pub(in crate::controller) fn settle(&mut self) {
         for _ in 0..TOO_MANY {
-            while self.work.has_more_to_judge() {
-                self.work.judge(&self.registry, self.now);
+            self.work.judge(&self.registry, self.now);
+            if self.work.has_more_to_judge() {
+                continue;
             }
             let Some((subject, target, effects)) = self.work.next_write(&self.registry, self.now) else {
                 return;
@@ -162,12 +183,13 @@ impl World {
             for effect in &effects {
                 self.carry_out(&subject, &target, effect);
             }
-            self.work.succeeded(&subject, effects);
+            self.work.succeeded(&subject, effects, self.now);
         }
         panic!("it writes in a circle:\n{}", self.told);
     }
 
     fn carry_out(&mut self, subject: &Subject, target: &Reference, effect: &Effect) {
+        let at = self.now;
         let name = match &target.namespace {
             Some(namespace) => format!("{} {namespace}/{}", target.kind, target.name),
             None => format!("{} {}", target.kind, target.name),
@@ -194,6 +216,23 @@ impl World {
                     document["metadata"]["annotations"] = json!(kept);
                 });
             }
+            Effect::Block { version, at } => {
+                let _ = writeln!(self.told, "  {name} is moved into quarantine");
+                self.edit(subject, |document| {
+                    assert_eq!(document["metadata"]["resourceVersion"], **version);
+                    merge(document, &blocking(&object(document), *at));
+                });
+            }
+            Effect::LetGo { version } => {
+                let _ = writeln!(self.told, "  {name} is let go");
+                self.edit(subject, |document| {
+                    assert_eq!(document["metadata"]["resourceVersion"], **version);
+                    if let Some(patch) = restoring(&object(document)) {
+                        merge(document, &patch);
+                    }
+                    merge(document, &handing_back(&object(document), at));
+                });
+            }
             Effect::DeclarationStatus(status) => {
                 self.told.push_str(&declared(&name, status));
                 self.edit(subject, |document| document["status"] = json!(status));
@@ -208,6 +247,12 @@ impl World {
     fn headline(&mut self, what: &str) {
         let _ = writeln!(self.told, "{}  {what}", in_china(self.now));
     }
+}
+
+fn object(document: &Value) -> DynamicObject {
+    let mut document = document.clone();
+    document["apiVersion"] = json!("networking.k8s.io/v1");
+    serde_json::from_value(document).unwrap()
 }
 
 fn event(name: &str, notice: &Notice) -> String {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::tests::world::{self, World};
 use super::*;
+use crate::judge::Outcome;
 use crate::support::{at, filing, ingress, policy, server};
 
 const KEY: &str = "filing-system/example-com";
@@ -96,7 +97,7 @@ fn a_write_under_way_is_not_begun_twice_and_what_changes_meanwhile_is_written_af
     world.put(&filing(KEY, json!({"stage": "Rejected"})));
     let others: Vec<Subject> = std::iter::from_fn(|| next(&mut world)).collect();
     assert!(!others.contains(&first), "{others:?}");
-    world.work.succeeded(&first, Vec::new());
+    world.work.succeeded(&first, Vec::new(), world.now);
     assert_eq!(next(&mut world), Some(first));
 }
 
@@ -112,7 +113,7 @@ fn a_failed_write_waits_twice_as_long_each_time_until_it_succeeds() {
             "{wait:?} where {least} s or some more are due"
         );
     }
-    world.work.succeeded(&subject, Vec::new());
+    world.work.succeeded(&subject, Vec::new(), world.now);
     assert!(world.work.failed(&subject, world.now) <= Duration::from_secs(2));
 }
 
@@ -122,7 +123,7 @@ fn a_failed_write_is_tried_again_when_its_time_has_come_and_not_before() {
     world.put(&cancelled());
     let subject = next(&mut world).unwrap();
     while let Some(other) = next(&mut world) {
-        world.work.succeeded(&other, Vec::new());
+        world.work.succeeded(&other, Vec::new(), world.now);
     }
     let wait = world.work.failed(&subject, world.now);
     let due = world.now.saturating_add(wait).unwrap();

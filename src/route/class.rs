@@ -1,0 +1,209 @@
+//! The class that a route asks for, and the record of the one that it had before it was put into quarantine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::keys;
+
+/// The longest record that is read, in bytes; what the operator writes is far shorter.
+const MAX_RECORD: usize = 16 * 1024;
+
+/// The class that a route asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassRef {
+    /// `spec.ingressClassName`.
+    pub field: Option<Arc<str>>,
+    /// The annotation `kubernetes.io/ingress.class`.
+    pub annotation: Option<Arc<str>>,
+    /// What the record of a quarantine says, where there is one.
+    pub recorded: Option<Box<Recorded>>,
+}
+
+/// What a record says, as far as it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The class that the route had, or why that can't be read.
+    pub class: Result<Record, String>,
+    /// Since when it is in quarantine; none where that can't be read.
+    pub since: Option<Timestamp>,
+}
+
+/// The class that a route had before it was put into quarantine, in the form of the annotation
+/// `filing-operator.io/quarantined-class`. What was not there is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// `spec.ingressClassName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Arc<str>>,
+    /// Who owned it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field_owners: Vec<FieldOwner>,
+    /// The annotation `kubernetes.io/ingress.class`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<Arc<str>>,
+    /// Who owned it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotation_owners: Vec<FieldOwner>,
+}
+
+/// Who owned a field, as `metadata.managedFields` names them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FieldOwner {
+    /// The name of the manager.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// The version of the object that it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+}
+
+impl ClassRef {
+    /// The class of an object with this field and these annotations.
+    pub fn of(field: Option<&str>, annotations: Option<&BTreeMap<String, String>>) -> Self {
+        let annotation = |key: &str| annotations.and_then(|all| all.get(key)).map(String::as_str);
+        let (class, since) = (annotation(keys::QUARANTINED_CLASS), annotation(keys::QUARANTINED_AT));
+        let recorded = (class.is_some() || since.is_some()).then(|| {
+            Box::new(Recorded {
+                class: Record::parse(class),
+                since: since.and_then(|typed| typed.parse().ok()),
+            })
+        });
+        Self {
+            field: field.map(Arc::from),
+            annotation: annotation(keys::LEGACY_CLASS).map(Arc::from),
+            recorded,
+        }
+    }
+
+    /// The class by name: the field's, else the annotation's. In quarantine it is the one that is kept, where that can
+    /// be read.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        match self.record() {
+            Some(record) if self.is_quarantined() => record.name(),
+            _ => self.field.as_ref().or(self.annotation.as_ref()),
+        }
+    }
+
+    /// Whether nothing serves the route for want of filings: each of field and annotation that is there names the
+    /// quarantine class.
+    pub fn is_quarantined(&self) -> bool {
+        let mut named = self.field.iter().chain(&self.annotation).peekable();
+        named.peek().is_some() && named.all(|name| **name == *keys::QUARANTINE_CLASS)
+    }
+
+    /// The record of the class that it had, where there is one that can be read.
+    pub fn record(&self) -> Option<&Record> {
+        self.recorded.as_ref()?.class.as_ref().ok()
+    }
+
+    /// The class of a route that is made anew, on which a record means nothing.
+    #[must_use]
+    pub fn without_record(self) -> Self {
+        Self { recorded: None, ..self }
+    }
+}
+
+impl Record {
+    /// Reads the annotation.
+    ///
+    /// # Errors
+    /// Where it is missing or is not what the operator writes, with what is wrong.
+    pub fn parse(typed: Option<&str>) -> Result<Self, String> {
+        let typed = typed.ok_or_else(|| format!("the annotation {} is missing", keys::QUARANTINED_CLASS))?;
+        let record: Self = if typed.len() > MAX_RECORD {
+            Err(format!("it is longer than {MAX_RECORD} bytes"))
+        } else {
+            serde_json::from_str(typed).map_err(|error| error.to_string())
+        }
+        .map_err(|error| format!("the annotation {} can't be read: {error}", keys::QUARANTINED_CLASS))?;
+        // Whoever wrote so would have it moved from quarantine to quarantine.
+        if record
+            .field
+            .iter()
+            .chain(&record.annotation)
+            .any(|name| **name == *keys::QUARANTINE_CLASS)
+        {
+            return Err(format!(
+                "the annotation {} names {} itself",
+                keys::QUARANTINED_CLASS,
+                keys::QUARANTINE_CLASS
+            ));
+        }
+        Ok(record)
+    }
+
+    /// The class by name: the field's, else the annotation's.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.field.as_ref().or(self.annotation.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const QUARANTINE: Option<&str> = Some(keys::QUARANTINE_CLASS);
+
+    fn class(field: Option<&str>, annotation: Option<&str>, record: Option<&str>) -> ClassRef {
+        let mut annotations = BTreeMap::new();
+        let mut set = |key: &str, value: Option<&str>| {
+            annotations.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+        };
+        set(keys::LEGACY_CLASS, annotation);
+        set(keys::QUARANTINED_CLASS, record);
+        ClassRef::of(field, Some(&annotations))
+    }
+
+    #[rstest]
+    #[case::neither(None, None, false)]
+    #[case::both(QUARANTINE, QUARANTINE, true)]
+    #[case::the_field_alone(QUARANTINE, None, true)]
+    #[case::the_annotation_alone(None, QUARANTINE, true)]
+    #[case::the_field_says_else(Some("nginx"), QUARANTINE, false)]
+    #[case::the_annotation_says_else(QUARANTINE, Some("nginx"), false)]
+    fn a_route_is_quarantined_if_all_that_names_a_class_names_that_one(
+        #[case] field: Option<&str>,
+        #[case] annotation: Option<&str>,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(class(field, annotation, None).is_quarantined(), expected);
+    }
+
+    #[rstest]
+    #[case::the_field_goes_before_the_annotation(Some("new"), Some("old"), None, Some("new"))]
+    #[case::the_annotation(None, Some("old"), None, Some("old"))]
+    #[case::in_quarantine(QUARANTINE, QUARANTINE, Some(r#"{"field":"nginx"}"#), Some("nginx"))]
+    #[case::in_quarantine_by_annotation(QUARANTINE, QUARANTINE, Some(r#"{"annotation":"nginx"}"#), Some("nginx"))]
+    #[case::in_quarantine_without_a_class(QUARANTINE, QUARANTINE, Some("{}"), None)]
+    #[case::in_quarantine_without_a_record(QUARANTINE, QUARANTINE, None, QUARANTINE)]
+    #[case::a_record_that_cant_be_read(QUARANTINE, QUARANTINE, Some("nginx"), QUARANTINE)]
+    #[case::taken_out(Some("other"), QUARANTINE, Some(r#"{"field":"nginx"}"#), Some("other"))]
+    fn the_class_in_quarantine_is_the_one_that_is_kept(
+        #[case] field: Option<&str>,
+        #[case] annotation: Option<&str>,
+        #[case] record: Option<&str>,
+        #[case] expected: Option<&str>,
+    ) {
+        let class = class(field, annotation, record);
+        assert_eq!(class.name().map(AsRef::as_ref), expected);
+    }
+
+    #[rstest]
+    #[case::missing(None, "is missing")]
+    #[case::no_json(Some("nginx"), "can't be read: expected")]
+    #[case::another_form(Some(r#"{"class": "nginx"}"#), "can't be read: unknown field `class`")]
+    #[case::too_long(Some(&*format!("{{{}}}", " ".repeat(20_000))), "can't be read: it is longer than 16384 bytes")]
+    #[case::into_quarantine(Some(r#"{"field":"filing-quarantine"}"#), "names filing-quarantine itself")]
+    fn a_record_that_is_not_the_operators_says_why(#[case] typed: Option<&str>, #[case] expected: &str) {
+        let error = Record::parse(typed).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+}
