@@ -391,7 +391,10 @@ mod tests {
     #[case::taken_out(kept("nginx", None, NGINX, "a.example.net"), Decision::Denied)]
     #[case::replaced(kept("nginx", None, None, "a.example.net"), Decision::Denied)]
     #[case::taken_out_into_a_class_that_nobody_asks(kept("off", None, NGINX, "a.example.net"), Decision::Denied)]
-    #[case::its_record_forged(kept(INSIDE, Some(INSIDE), Some(r#"{"field":"off"}"#), "a.example.net"), Decision::Denied)]
+    #[case::its_record_forged(
+        kept(INSIDE, Some(INSIDE), Some(r#"{"field":"off"}"#), "a.example.net"),
+        Decision::Denied
+    )]
     #[case::its_record_removed(kept(INSIDE, Some(INSIDE), None, "a.example.net"), Decision::Denied)]
     #[case::the_annotation_alone_removed(kept(INSIDE, None, NGINX, "a.example.net"), Decision::Warned)]
     #[case::renamed_and_taken_out(kept("nginx", None, NGINX, "www.example.com"), Decision::Allowed)]
@@ -399,7 +402,10 @@ mod tests {
     fn a_route_in_quarantine_stays_there_while_it_violates(#[case] new: Value, #[case] expected: Decision) {
         let facts = facts(&[
             ("default", json!({"admission": "Deny", "running": "Block"})),
-            ("off", json!({"admission": "Disabled", "precedence": 1, "match": {"ingressClasses": ["off"]}})),
+            (
+                "off",
+                json!({"admission": "Disabled", "precedence": 1, "match": {"ingressClasses": ["off"]}}),
+            ),
         ]);
         let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
         let answer = answer(&ask("UPDATE", old, new), &facts);
@@ -417,8 +423,14 @@ mod tests {
     }
 
     #[rstest]
-    #[case::into_quarantine(kept("nginx", None, None, "a.example.net"), kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"))]
-    #[case::out_of_quarantine(kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"), kept("nginx", None, None, "a.example.net"))]
+    #[case::into_quarantine(
+        kept("nginx", None, None, "a.example.net"),
+        kept(INSIDE, Some(INSIDE), NGINX, "a.example.net")
+    )]
+    #[case::out_of_quarantine(
+        kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"),
+        kept("nginx", None, None, "a.example.net")
+    )]
     fn the_operators_own_writes_pass(#[case] old: Value, #[case] new: Value) {
         let mut request = ask("UPDATE", old, new);
         request["request"]["userInfo"]["username"] = json!("the operator");

@@ -242,7 +242,10 @@ mod tests {
     fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
         let metrics = Metrics::default();
         let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
-        (router(facts, "the operator".into(), Arc::new(now), metrics.clone()), metrics)
+        (
+            router(facts, "the operator".into(), Arc::new(now), metrics.clone()),
+            metrics,
+        )
     }
 
     fn synced() -> (Router, Metrics) {

@@ -213,7 +213,7 @@ async fn a_class_that_nobody_knows_is_asked_for_and_a_policy_that_appears_is_mar
     assert_eq!(left.code, 1);
     assert!(
         left.stdout
-            .starts_with("# default/lost: its annotation filing-operator.io/quarantined-class can't be read: "),
+            .starts_with("# default/lost: the annotation filing-operator.io/quarantined-class can't be read: "),
         "{}",
         left.stdout
     );

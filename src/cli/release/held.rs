@@ -1,13 +1,14 @@
 //! A route that quarantine holds, and how to put it back by hand. Nothing here asks the cluster.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use k8s_openapi::api::networking::v1::Ingress;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::connection::Connection;
 use crate::api::keys::{LEGACY_CLASS, QUARANTINE_CLASS, QUARANTINED_AT, QUARANTINED_CLASS};
+use crate::route::Record;
 
 /// A route that names the quarantine class, or still carries the record of what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,20 +22,7 @@ pub(super) struct Held {
     /// Whether there is anything of a record to take off.
     is_marked: bool,
     /// What it had.
-    kept: Result<Kept, String>,
-}
-
-/// The class that a route had: the field, the older annotation, both or neither.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-struct Kept {
-    field: Option<String>,
-    annotation: Option<String>,
-}
-
-/// Reads the record of what a route had.
-fn kept(record: Option<&String>) -> Result<Kept, String> {
-    let record = record.ok_or_else(|| format!("it has no annotation {QUARANTINED_CLASS}"))?;
-    serde_json::from_str(record).map_err(|error| format!("its annotation {QUARANTINED_CLASS} can't be read: {error}"))
+    kept: Result<Record, String>,
 }
 
 impl Held {
@@ -52,7 +40,7 @@ impl Held {
             in_field: field == Some(QUARANTINE_CLASS),
             in_annotation: annotation(LEGACY_CLASS).is_some_and(|class| class == QUARANTINE_CLASS),
             is_marked: annotation(QUARANTINED_CLASS).is_some() || annotation(QUARANTINED_AT).is_some(),
-            kept: kept(annotation(QUARANTINED_CLASS)),
+            kept: Record::parse(annotation(QUARANTINED_CLASS).map(String::as_str)),
         };
         (held.is_quarantined() || held.is_marked).then_some(held)
     }
@@ -83,7 +71,7 @@ impl Held {
         let Ok(kept) = &self.kept else {
             return "the class that it had is not known".to_owned();
         };
-        let was = |class: &Option<String>| class.as_deref().map_or_else(|| "none".to_owned(), shown);
+        let was = |class: &Option<Arc<str>>| class.as_deref().map_or_else(|| "none".to_owned(), shown);
         let mut told = Vec::new();
         if self.in_field {
             told.push(format!("spec.ingressClassName: {}", was(&kept.field)));
@@ -97,8 +85,8 @@ impl Held {
     /// The command that puts it back, and takes its record off, as a line of a shell script. Where the class is not known
     /// it is a comment that says so, with a place for it.
     pub(super) fn command(&self, connection: &Connection) -> String {
-        let class = |known: fn(&Kept) -> &Option<String>| match &self.kept {
-            Ok(kept) => json!(known(kept)),
+        let class = |known: fn(&Record) -> &Option<Arc<str>>| match &self.kept {
+            Ok(kept) => json!(known(kept).as_deref()),
             Err(_) => json!("CLASS"),
         };
         let mut annotations = Map::new();
@@ -230,7 +218,7 @@ mod tests {
         r#"{"metadata":{"annotations":{"filing-operator.io/quarantined-at":null,"filing-operator.io/quarantined-class":null}},"spec":{"ingressClassName":"nginx"}}"#
     )]
     #[case::both(
-        held(Some(QUARANTINE_CLASS), &[IN_ANNOTATION, record(r#"{"field":"a","annotation":"b","owners":[1]}"#), AT]),
+        held(Some(QUARANTINE_CLASS), &[IN_ANNOTATION, record(r#"{"field":"a","annotation":"b","fieldOwners":[{"manager":"kubectl","operation":"Update"}]}"#), AT]),
         r#"{"metadata":{"annotations":{"filing-operator.io/quarantined-at":null,"filing-operator.io/quarantined-class":null,"kubernetes.io/ingress.class":"b"}},"spec":{"ingressClassName":"a"}}"#
     )]
     #[case::neither(
@@ -273,10 +261,10 @@ mod tests {
         let broken = held(Some(QUARANTINE_CLASS), &[IN_ANNOTATION, record("nginx\u{1b}[2J"), AT]);
         insta::assert_snapshot!(told(&lost) + &told(&broken), @r#"
         the class that it had is not known
-        # shop/web: it has no annotation filing-operator.io/quarantined-class; put in the class that it had:
+        # shop/web: the annotation filing-operator.io/quarantined-class is missing; put in the class that it had:
         # kubectl -n shop patch ingress web --type=merge -p '{"spec":{"ingressClassName":"CLASS"}}'
         the class that it had is not known
-        # shop/web: its annotation filing-operator.io/quarantined-class can't be read: expected ident at line 1 column 2; put in the class that it had:
+        # shop/web: the annotation filing-operator.io/quarantined-class can't be read: expected ident at line 1 column 2; put in the class that it had:
         # kubectl -n shop patch ingress web --type=merge -p '{"metadata":{"annotations":{"filing-operator.io/quarantined-at":null,"filing-operator.io/quarantined-class":null,"kubernetes.io/ingress.class":"CLASS"}},"spec":{"ingressClassName":"CLASS"}}'
         "#);
     }
