@@ -157,7 +157,7 @@ async fn the_operator_that_leads_lets_all_go_and_blocks_again_once_the_marks_are
     let blocked = async || {
         eventually("the route to be blocked", PATIENCE, async || {
             match class(&cluster, "open") {
-                (class, Value::Null, true) if class == QUARANTINE_CLASS => Ok(()),
+                (field, annotation, true) if field == QUARANTINE_CLASS && annotation == QUARANTINE_CLASS => Ok(()),
                 other => Err(format!("{other:?}")),
             }
         })
