@@ -58,6 +58,8 @@ pub mod managers {
     pub const REPORTS: &str = "filing-operator-reports";
     /// Owns the lease of the replica that leads.
     pub const LEASE: &str = "filing-operator-lease";
+    /// Owns the marks of FilingPolicies that `filing-operator release` sets.
+    pub const RELEASE: &str = "filing-operator-release";
     /// Owns the caBundle and the failurePolicy in the webhook configuration.
     pub const WEBHOOK: &str = "filing-operator-webhook";
 }

@@ -2,8 +2,10 @@
 //! rooms above, and nothing is decided here but the exit code.
 
 mod check;
+mod connection;
 mod crds;
 mod output;
+mod release;
 mod rules;
 mod run;
 
@@ -31,6 +33,7 @@ enum Command {
     Rules(rules::Args),
     Crds(crds::Args),
     Run(run::Args),
+    Release(release::Args),
 }
 
 /// The language of what is printed.
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args, &output),
         Command::Crds(args) => crds::run(&args, &output),
         Command::Run(args) => run::run(args),
+        Command::Release(args) => release::run(&args, &output),
     };
     outcome.unwrap_or_else(|error| {
         output.error(&output::chain(&error));

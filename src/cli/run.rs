@@ -10,25 +10,18 @@ use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check::read_policy;
+use super::connection::Connection;
 use crate::operator::{self, Certificate, Options};
 use crate::telemetry::{self, LogFormat};
 
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
 pub(super) struct Args {
-    /// The kubeconfig file; without it the files of the environment's KUBECONFIG, else ~/.kube/config, else the pod's
-    /// service account
-    // Not read as `env`: it may be a list of files, which clap would take for one.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    context: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
     #[arg(
         long,
@@ -101,7 +94,8 @@ pub(super) struct Args {
     watch_silence: Duration,
 }
 
-fn duration(typed: &str) -> Result<SignedDuration, String> {
+/// A length of time as people write it, in days of 24 hours and less; it may be negative.
+pub(super) fn duration(typed: &str) -> Result<SignedDuration, String> {
     let span: Option<Span> = typed.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
@@ -141,7 +135,7 @@ async fn options(args: Args) -> Result<Options> {
         },
     };
     Ok(Options {
-        client: client(args.kubeconfig, args.context, args.watch_silence).await?,
+        client: args.connection.client(args.watch_silence).await?,
         namespace: args.namespace,
         identity: args.identity.unwrap_or_else(identity),
         webhook_address: args.webhook_address,
@@ -152,32 +146,6 @@ async fn options(args: Args) -> Result<Options> {
         channels: args.channel.into_iter().collect::<BTreeSet<_>>(),
         now_offset: args.now_offset,
     })
-}
-
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>, silence: Duration) -> Result<Client> {
-    let mut config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer()
-            .await
-            .context("finding a cluster, by a kubeconfig or as a pod")?
-    } else {
-        let options = KubeConfigOptions {
-            context,
-            ..KubeConfigOptions::default()
-        };
-        let config = match kubeconfig {
-            Some(file) => {
-                let read = Kubeconfig::read_from(&file).with_context(|| format!("reading {}", file.display()))?;
-                Config::from_custom_kubeconfig(read, &options).await
-            }
-            None => Config::from_kubeconfig(&options).await,
-        };
-        config.context("reading the kubeconfig")?
-    };
-    // Without it an answer that never comes would be waited for for ever, and a dead watch for five minutes.
-    config.read_timeout = Some(silence);
-    // The time that a connection was idle before it is used again does not count.
-    config.reset_reader_on_write = true;
-    Client::try_from(config).context("connecting to the API server")
 }
 
 /// A name that no other process has: two replicas of one identity would both hold the lease.

@@ -21,8 +21,8 @@ use tracing::warn;
 use crate::admission::Clock;
 use crate::api::keys::managers;
 
-/// The name of the lease.
-const LEASE: &str = "filing-operator";
+/// The name of the lease, in the operator's own namespace.
+pub const LEASE: &str = "filing-operator";
 /// How long a lease that nobody renews is left to its holder.
 const DURATION: Duration = Duration::from_secs(15);
 /// How often the holder renews it, and the others look at it.

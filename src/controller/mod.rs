@@ -19,7 +19,7 @@ mod writer;
 use kube::Client;
 
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
-pub use lease::LeaseError;
+pub use lease::{LEASE, LeaseError};
 pub use shared::{Shared, Standing, WatchState};
 
 use crate::admission::Clock;

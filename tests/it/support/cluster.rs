@@ -324,7 +324,8 @@ impl Account {
         }
     }
 
-    fn kubectl_command(&self, args: &str) -> Command {
+    /// kubectl as a program that the caller starts, with these arguments.
+    pub(crate) fn kubectl_command(&self, args: &str) -> Command {
         let mut command = Command::new(&Programs::get().kubectl);
         // Its discovery cache stays in this cluster's folder: another cluster may have had the same address.
         let cache = self.kubeconfig.with_file_name("kubectl-cache");

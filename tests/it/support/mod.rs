@@ -4,6 +4,7 @@
 //! no `sleep` in any test; [`wait`] says what to use instead.
 
 pub(crate) mod cluster;
+pub(crate) mod data_plane;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod programs;

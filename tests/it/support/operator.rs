@@ -59,7 +59,7 @@ impl Operator {
             if let Some(status) = process.ended() {
                 panic!("the operator ended before it was ready ({status})");
             }
-            match http_get(*http, "/readyz") {
+            match http_get(*http, "operator", "/readyz") {
                 Ok((200, _)) => Ok(()),
                 Ok((status, body)) => Err(format!("/readyz answers {status}: {body}")),
                 Err(error) => Err(format!("/readyz: {error}")),
@@ -70,7 +70,7 @@ impl Operator {
 
     /// Whether `/livez` answers, and if not why.
     pub(crate) fn alive(&self) -> Result<(), String> {
-        http_get(self.http, "/livez")
+        http_get(self.http, "operator", "/livez")
             .map(drop)
             .map_err(|error| error.to_string())
     }
@@ -82,7 +82,8 @@ impl Operator {
 
     /// The status and the body of one of its plain pages, such as `/metrics`.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        http_get(self.http, path).unwrap_or_else(|error| panic!("the operator does not answer {path}: {error}"))
+        http_get(self.http, "operator", path)
+            .unwrap_or_else(|error| panic!("the operator does not answer {path}: {error}"))
     }
 
     /// Asks it to stop, as a kubelet does, and waits until it has.
@@ -143,12 +144,12 @@ fn run(args: &[OsString], folder: &Path) -> Process {
     Process::start("filing-operator", program, args, &folder.join("log"), None)
 }
 
-/// The status and the body that `GET path` answers at a plain HTTP server on loopback.
-fn http_get(server: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+/// The status and the body that `GET path` for a host answers at a plain HTTP server on loopback.
+pub(crate) fn http_get(server: SocketAddr, host: &str, path: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     // HTTP/1.0, so that the body is neither chunked nor followed by another answer.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;

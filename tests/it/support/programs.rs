@@ -1,4 +1,4 @@
-//! The programs of a real control plane: found, or built from the Go modules in tests/programs/ and kept.
+//! The programs of a real control plane and data plane: found, or built from the Go modules in tests/programs/ and kept.
 //!
 //! Each module pins its programs in its go.mod and go.sum, and is built once a machine, into a folder named after both.
 
@@ -35,6 +35,15 @@ impl Programs {
             }
         })
     }
+}
+
+/// An ingress data plane that needs nothing but an API server; found or built when the first test asks for it.
+pub(crate) fn skipper() -> &'static Path {
+    static SKIPPER: OnceLock<PathBuf> = OnceLock::new();
+    SKIPPER.get_or_init(|| {
+        let [skipper] = SKIPPER_MODULE.programs();
+        skipper
+    })
 }
 
 const ETCD: Module<1> = Module {
@@ -85,6 +94,13 @@ pub(crate) fn report_definition() -> String {
     }
     read(&kept)
 }
+
+const SKIPPER_MODULE: Module<1> = Module {
+    name: "skipper",
+    versioned: "github.com/zalando/skipper",
+    programs: [("skipper", &["-version"])],
+    cold: "3 minutes",
+};
 
 /// A folder of tests/programs/, and what its `tool` lines build.
 struct Module<const N: usize> {
@@ -211,13 +227,16 @@ impl<const N: usize> Module<N> {
 }
 
 /// What tells the programs their version: without it the API server calls itself v0.0.0, and clients that look for
-/// features find none. etcd has its version in its source.
+/// features find none. etcd has its version in its source, skipper in its main package; a package without the variable is
+/// left as it is.
 fn link_flags(version: &str) -> String {
     let mut numbers = version.trim_start_matches('v').split('.');
     let mut number = || numbers.next().unwrap_or_default();
     let (major, minor) = (number(), number());
     let package = "k8s.io/component-base/version";
-    format!("-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}")
+    format!(
+        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor} -X main.version={version}"
+    )
 }
 
 /// The version that a go.mod requires of a module.

@@ -1,0 +1,54 @@
+//! Which cluster a command speaks to, as kubectl is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::builder::NonEmptyStringValueParser;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+/// How long a connection may say nothing: an idle watch has a bookmark every 60 to 75 s.
+pub(super) const SILENCE: Duration = Duration::from_secs(90);
+
+/// The flags that name a cluster.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(super) struct Connection {
+    /// The kubeconfig file; without it the files of the environment's KUBECONFIG, else ~/.kube/config, else the pod's
+    /// service account
+    // Not read as `env`: it may be a list of files, which clap would take for one.
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; without it the current one
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) context: Option<String>,
+}
+
+impl Connection {
+    /// A client of that cluster, which gives a connection up that says nothing for so long. Nothing is asked of it yet.
+    pub(super) async fn client(&self, silence: Duration) -> Result<Client> {
+        let mut config = if self.kubeconfig.is_none() && self.context.is_none() {
+            Config::infer()
+                .await
+                .context("finding a cluster, by a kubeconfig or as a pod")?
+        } else {
+            let options = KubeConfigOptions {
+                context: self.context.clone(),
+                ..KubeConfigOptions::default()
+            };
+            let config = match &self.kubeconfig {
+                Some(file) => {
+                    let read = Kubeconfig::read_from(file).with_context(|| format!("reading {}", file.display()))?;
+                    Config::from_custom_kubeconfig(read, &options).await
+                }
+                None => Config::from_kubeconfig(&options).await,
+            };
+            config.context("reading the kubeconfig")?
+        };
+        // Without it an answer that never comes would be waited for for ever, and a dead watch for five minutes.
+        config.read_timeout = Some(silence);
+        // The time that a connection was idle before it is used again does not count.
+        config.reset_reader_on_write = true;
+        Client::try_from(config).context("connecting to the API server")
+    }
+}
