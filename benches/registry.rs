@@ -108,7 +108,11 @@ fn print_memory() {
     let mut say = |what: &str| {
         let now = resident();
         let taken = now.saturating_sub(before);
-        println!("memory: {COUNT} {what}: {} MB, {} bytes each", taken / 1_000_000, taken / COUNT as u64);
+        println!(
+            "memory: {COUNT} {what}: {} MB, {} bytes each",
+            taken / 1_000_000,
+            taken / COUNT as u64
+        );
         before = now;
     };
     for nth in 0..COUNT {
@@ -119,7 +123,11 @@ fn print_memory() {
         registry.apply(route(nth, 0));
     }
     say("routes");
-    println!("memory: size_of Filing {}, Route {}", size_of::<Filing>(), size_of::<Route>());
+    println!(
+        "memory: size_of Filing {}, Route {}",
+        size_of::<Filing>(),
+        size_of::<Route>()
+    );
 }
 
 /// The resident memory of this process, in bytes.
@@ -168,7 +176,10 @@ fn registry(size: usize) -> Registry {
             Ok(Policy::new(name.into(), &ObjectMeta::default(), &typed(spec))),
         ));
     }
-    let marked = [("ingressclass.kubernetes.io/is-default-class".to_owned(), "true".to_owned())];
+    let marked = [(
+        "ingressclass.kubernetes.io/is-default-class".to_owned(),
+        "true".to_owned(),
+    )];
     let metadata = ObjectMeta {
         annotations: Some(marked.into()),
         ..ObjectMeta::default()

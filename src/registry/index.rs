@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
+use rpds::HashTrieMapSync;
 
 use super::filing::{Filing, FilingKey};
-use super::snapshot::{Kept, Unreadable};
+use super::snapshot::{Kept, Map, Unreadable};
 use crate::domain::Domain;
 
-/// The filings, by key and by domain. The maps share what they have in common with their clones, so that a change costs
-/// no more for a snapshot that is still read.
+/// The filings, by key and by domain. Both maps share what has not changed with their clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FilingIndex {
-    by_key: RedBlackTreeMapSync<FilingKey, Kept<Filing>>,
+    by_key: Map<FilingKey, Kept<Filing>>,
     by_domain: HashTrieMapSync<Domain, Vec<Arc<Filing>>>,
 }
 
