@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub policy: Option<FilingPolicySpec>,
+    /// How many writes go to the API server in a second, the lease's and the default policy's aside.
+    pub writes_per_second: NonZeroU32,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -126,6 +129,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         namespace: options.namespace.clone(),
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
+        writes_per_second: options.writes_per_second,
         clock: Arc::clone(&operator_clock),
     };
     let controller = controller::run(settings, Arc::clone(&shared), stopped());

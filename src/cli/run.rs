@@ -1,6 +1,7 @@
 //! `filing-operator run`: the operator.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,6 +79,10 @@ pub(super) struct Args {
     /// A PEM file with the key of --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// The most writes to the API server in a second, up to 1000, the lease's aside; after a quiet time as many go at
+    /// once
+    #[arg(long, value_name = "NUMBER", default_value = "50")]
+    writes_per_second: NonZeroU32,
     /// The form of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -128,6 +133,7 @@ async fn options(args: Args) -> Result<Options> {
         metrics_address: args.metrics_address,
         certificate,
         policy,
+        writes_per_second: args.writes_per_second,
         now_offset: args.now_offset,
     })
 }

@@ -15,6 +15,8 @@ mod watch;
 mod work;
 mod writer;
 
+use std::num::NonZeroU32;
+
 use kube::Client;
 
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
@@ -46,6 +48,8 @@ pub struct Settings {
     pub identity: String,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub default_policy: Option<DefaultPolicy>,
+    /// How many writes go to the API server in a second, the lease's and the default policy's aside.
+    pub writes_per_second: NonZeroU32,
     /// The time.
     pub clock: Clock,
 }

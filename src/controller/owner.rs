@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use leaky_bucket::RateLimiter;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
@@ -15,7 +16,7 @@ use super::lease::{Lease, LeaseError};
 use super::shared::Shared;
 use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
-use super::writer::{Job, WriteError};
+use super::writer::{self, Job, WriteError};
 use super::{DefaultPolicyError, Settings, WATCHED};
 use crate::api::keys;
 use crate::effects::Effect;
@@ -78,6 +79,7 @@ struct Owner {
     /// The kinds that have listed once.
     listed: HashSet<SubjectKind>,
     is_leader: bool,
+    limit: Arc<RateLimiter>,
     tasks: JoinSet<Done>,
     /// What each task is about; none: the default policy.
     under_way: HashMap<task::Id, Option<Subject>>,
@@ -86,6 +88,7 @@ struct Owner {
 impl Owner {
     fn new(settings: Settings, shared: Arc<Shared>) -> Self {
         let registry = Registry::new(Snapshot::new(&settings.namespace, true));
+        let limit = writer::limit(settings.writes_per_second);
         Self {
             settings,
             shared,
@@ -94,6 +97,7 @@ impl Owner {
             listings: Vec::new(),
             listed: HashSet::new(),
             is_leader: false,
+            limit,
             tasks: JoinSet::new(),
             under_way: HashMap::new(),
         }
@@ -259,6 +263,7 @@ impl Owner {
             let job = Job {
                 client: self.settings.client.clone(),
                 identity: self.settings.identity.clone(),
+                limit: Arc::clone(&self.limit),
                 target,
                 effects,
                 now,
@@ -344,6 +349,7 @@ mod tests {
             namespace: HOME.to_owned(),
             identity: "a-pod".to_owned(),
             default_policy: None,
+            writes_per_second: std::num::NonZeroU32::MIN,
             clock: Arc::new(now),
         };
         Owner::new(settings, Arc::default())
