@@ -28,7 +28,7 @@ site: {provider: alicloud, region: cn-beijing}
 filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
 admission: Deny
 running: Block
-brake: {routes: 1000000, percent: 100, minutes: 10}
+brake: {routes: 100000, percent: 100, minutes: 10}
 ";
 
 /// How many requests are under way at once.

@@ -1,6 +1,6 @@
 //! What a person who watches the Ingresses sees, and when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -37,9 +37,9 @@ impl Seen {
         tokio::spawn(async move {
             let mut events = std::pin::pin!(watcher(Api::<Ingress>::all(client), watcher::Config::default()));
             while let Some(event) = events.next().await {
-                match event.expect("the API server can be watched") {
-                    Event::Apply(ingress) | Event::InitApply(ingress) => told.note(&ingress),
-                    Event::Delete(_) | Event::Init | Event::InitDone => {}
+                // After an error it begins anew by itself.
+                if let Ok(Event::Apply(ingress) | Event::InitApply(ingress)) = event {
+                    told.note(&ingress);
                 }
             }
         });
@@ -81,10 +81,14 @@ impl Seen {
         eventually(what, PATIENCE, async || {
             self.read(|all| {
                 let last = || all.values().map(|told| told.at).max();
-                holds(all)
-                    .then(last)
-                    .flatten()
-                    .ok_or_else(|| format!("{} are seen", all.len()))
+                let verdicts = || {
+                    let mut verdicts = BTreeMap::new();
+                    for told in all.values() {
+                        *verdicts.entry(told.verdict.as_deref()).or_insert(0) += 1;
+                    }
+                    format!("by verdict they are {verdicts:?}")
+                };
+                holds(all).then(last).flatten().ok_or_else(verdicts)
             })
         })
         .await
