@@ -27,6 +27,10 @@ use crate::domain::Place;
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
 use crate::route::{RouteKey, RouteKind, from_object};
 
+/// How many objects a listing asks for at once. They are whole objects as JSON until each has been read: with the usual
+/// 500, start takes more memory than what is kept of them.
+const PAGE: u32 = 100;
+
 /// What a watch saw.
 #[derive(Debug)]
 pub(super) struct Message {
@@ -122,7 +126,8 @@ async fn watch<K>(api: Api<K>, read: fn(&K) -> (Change, Beside), teller: Teller)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let events = kube::runtime::watcher(api, watcher::Config::default()).default_backoff();
+    let config = watcher::Config::default().page_size(PAGE);
+    let events = kube::runtime::watcher(api, config).default_backoff();
     teller.tell_all(events, read).await;
 }
 
