@@ -164,13 +164,13 @@ fn alternately(make: impl Fn(bool) -> Change) -> impl FnMut() -> Change {
 /// So many filings in one namespace, each with a route, the one in the middle with ten, and two policies.
 fn registry(size: usize) -> Registry {
     let mut registry = Registry::new(Snapshot::new("filing-system", true));
-    let site = json!({"site": {"provider": "alicloud", "region": "cn-beijing"}});
+    let beijing = json!({"site": {"provider": "alicloud", "region": "cn-beijing"}});
     let elsewhere = json!({
         "site": {"provider": "tencentcloud", "region": "ap-beijing"},
         "match": {"namespaceSelector": {"matchLabels": {"cloud": "tencent"}}},
         "precedence": 1,
     });
-    for (name, spec) in [("default", site), ("elsewhere", elsewhere)] {
+    for (name, spec) in [("default", beijing), ("elsewhere", elsewhere)] {
         registry.apply(Change::Policy(
             name.into(),
             Ok(Policy::new(name.into(), &ObjectMeta::default(), &typed(spec))),
