@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +51,8 @@ pub struct Options {
     pub open_reports: bool,
     /// The Secrets, in the operator's own namespace, that say to whom notices are sent.
     pub channels: BTreeSet<String>,
+    /// How many writes go to the API server in a second, the lease's and the default policy's aside.
+    pub writes_per_second: NonZeroU32,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
 }
@@ -142,6 +145,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         identity: options.identity.clone(),
         default_policy: options.policy.clone().map(DefaultPolicy::new),
         open_reports: options.open_reports,
+        writes_per_second: options.writes_per_second,
         clock: Arc::clone(&operator_clock),
         teller,
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -79,6 +80,10 @@ pub(super) struct Args {
     /// Write what fails as a Report of OpenReports (openreports.io/v1alpha1) in each namespace, where that is installed
     #[arg(long)]
     openreports: bool,
+    /// The most writes to the API server in a second, up to 1000, the lease's aside; after a quiet time as many go at
+    /// once
+    #[arg(long, value_name = "NUMBER", default_value = "50")]
+    writes_per_second: NonZeroU32,
     /// The form of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -144,6 +149,7 @@ async fn options(args: Args) -> Result<Options> {
         policy,
         open_reports: args.openreports,
         channels: args.channel.into_iter().collect::<BTreeSet<_>>(),
+        writes_per_second: args.writes_per_second,
         now_offset: args.now_offset,
     })
 }

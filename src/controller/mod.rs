@@ -16,6 +16,8 @@ mod watch;
 mod work;
 mod writer;
 
+use std::num::NonZeroU32;
+
 use kube::Client;
 
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub default_policy: Option<DefaultPolicy>,
     /// Whether what fails is written as Reports of OpenReports, where their definition is installed.
     pub open_reports: bool,
+    /// How many writes go to the API server in a second, the lease's and the default policy's aside.
+    pub writes_per_second: NonZeroU32,
     /// The time.
     pub clock: Clock,
     /// Tells people of each Event that is created.

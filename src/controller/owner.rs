@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use leaky_bucket::RateLimiter;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
@@ -16,7 +17,7 @@ use super::reports::{Board, Turn, Writer};
 use super::shared::Shared;
 use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
-use super::writer::{Job, WriteError};
+use super::writer::{self, Job, WriteError};
 use super::{DefaultPolicyError, Settings, WATCHED};
 use crate::api::keys;
 use crate::effects::Effect;
@@ -97,6 +98,7 @@ struct Owner {
     /// The kinds that have listed once.
     listed: HashSet<SubjectKind>,
     is_leader: bool,
+    limit: Arc<RateLimiter>,
     tasks: JoinSet<Done>,
     /// What each task is about; none: the default policy.
     under_way: HashMap<task::Id, Option<Subject>>,
@@ -105,6 +107,7 @@ struct Owner {
 impl Owner {
     fn new(settings: Settings, shared: Arc<Shared>) -> Self {
         let registry = Registry::new(Snapshot::new(&settings.namespace, true));
+        let limit = writer::limit(settings.writes_per_second);
         Self {
             settings,
             shared,
@@ -113,6 +116,7 @@ impl Owner {
             listings: Vec::new(),
             listed: HashSet::new(),
             is_leader: false,
+            limit,
             tasks: JoinSet::new(),
             under_way: HashMap::new(),
         }
@@ -285,6 +289,7 @@ impl Owner {
             let job = Job {
                 client: self.settings.client.clone(),
                 identity: self.settings.identity.clone(),
+                limit: Arc::clone(&self.limit),
                 target,
                 effects,
                 now,
@@ -377,6 +382,7 @@ mod tests {
             identity: "a-pod".to_owned(),
             default_policy: None,
             open_reports: false,
+            writes_per_second: std::num::NonZeroU32::MIN,
             clock: Arc::new(now),
             teller: crate::notify::Teller::default(),
         };

@@ -34,6 +34,9 @@ use crate::route::{RouteKey, RouteKind, from_object};
 const PACE: Duration = Duration::from_secs(1);
 /// The wait before a listing where the backoff knows none.
 const LAST_WAIT: Duration = Duration::from_secs(30);
+/// How many objects a listing asks for at once. They are whole objects as JSON until each has been read: with the usual
+/// 500, start takes more memory than what is kept of them.
+const PAGE: u32 = 100;
 
 /// What a watch saw.
 #[derive(Debug)]
@@ -151,9 +154,10 @@ async fn watch<K>(api: Api<K>, read: fn(&K) -> (Change, Beside), teller: Teller)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
+    let config = watcher::Config::default().page_size(PAGE);
     let mut waits = DefaultBackoff::default();
     loop {
-        let events = kube::runtime::watcher(api.clone(), watcher::Config::default()).default_backoff();
+        let events = kube::runtime::watcher(api.clone(), config.clone()).default_backoff();
         match teller.tell_all(events, read).await {
             Ended::Unheard => return,
             Ended::Expired => tokio::time::sleep(waits.next().unwrap_or(LAST_WAIT)).await,

@@ -1,10 +1,14 @@
 //! The one that writes: carries out the effects on one object, in their order.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use leaky_bucket::RateLimiter;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -44,10 +48,26 @@ pub(super) enum WriteError {
     },
 }
 
+/// Lets so many writes a second go to the API server, those that wait in the order in which they came. After a quiet
+/// time as many as a second's go at once, so that a small change is told without delay.
+pub(super) fn limit(per_second: NonZeroU32) -> Arc<RateLimiter> {
+    let burst = usize::try_from(per_second.get()).unwrap_or(usize::MAX);
+    // The limiter counts time in milliseconds.
+    let interval = (Duration::from_secs(1) / per_second.get()).max(Duration::from_millis(1));
+    let limit = RateLimiter::builder()
+        .max(burst)
+        .initial(burst)
+        .interval(interval)
+        .build();
+    Arc::new(limit)
+}
+
 /// What to write about, and as whom.
 pub(super) struct Job {
     pub(super) client: Client,
     pub(super) identity: String,
+    /// Each write waits for its turn here. Only writes do: whoever reads, answers or keeps the lease asks nobody.
+    pub(super) limit: Arc<RateLimiter>,
     pub(super) target: Reference,
     pub(super) effects: Vec<Effect>,
     pub(super) now: Timestamp,
@@ -59,6 +79,7 @@ impl Job {
     /// is found anew.
     pub(super) async fn run(self) -> Result<Vec<Effect>, WriteError> {
         for effect in &self.effects {
+            self.limit.acquire_one().await;
             match effect {
                 Effect::Event(notice) => self.create_event(notice).await?,
                 Effect::Annotate(annotations) => self.annotate(annotations).await?,
@@ -123,6 +144,8 @@ impl Job {
                 None => return Ok(()),
             }
         }
+        // The effect was let through as one write, and is two.
+        self.limit.acquire_one().await;
         self.merge(&handing_back(&object, self.now)).await.map(drop)
     }
 
@@ -241,12 +264,16 @@ fn is_refused(error: &kube::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use rstest::rstest;
 
     use super::super::tests::api::{scripted, status};
     use super::*;
     use crate::api::keys;
     use crate::api::{Colour, DeclarationStatus, FilingPolicyStatus};
+
+    const PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
     fn reference(kind: &'static str, namespace: Option<&str>, name: &str) -> Reference {
         let api_version = if kind == "Ingress" {
@@ -297,6 +324,7 @@ mod tests {
         let job = |client| Job {
             client,
             identity: "a-pod-".repeat(30),
+            limit: limit(PER_SECOND),
             target,
             effects,
             now: "2026-11-23T02:00:00.123456Z".parse().unwrap(),
@@ -374,6 +402,22 @@ mod tests {
         result.unwrap();
         assert!(calls.starts_with(&format!("PATCH {path}")), "{calls}");
         assert_eq!(calls.matches("PATCH").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn writes_beyond_the_limit_wait_and_none_is_lost() {
+        let web = reference("Ingress", Some("shop"), "web");
+        let beyond = 10;
+        let count = PER_SECOND.get() + beyond;
+        let writes = vec![annotate(); usize::try_from(count).unwrap()];
+        let answers = vec![done(); writes.len()];
+        let began = Instant::now();
+        let (result, calls) = written(web, writes, &answers).await;
+        result.unwrap();
+        assert_eq!(calls.matches("PATCH").count(), answers.len());
+        // One is refilled while the first go.
+        let least = Duration::from_secs(1) * (beyond - 1) / PER_SECOND.get();
+        assert!(began.elapsed() >= least, "{count} writes took {:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -166,6 +166,13 @@ pub fn unicode(ascii: &str) -> Cow<'_, str> {
             .0
     } else {
         Cow::Borrowed(ascii)
+    }
+}
+
+/// Domains are found by their name in ASCII: they compare as it does.
+impl Borrow<str> for Domain {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

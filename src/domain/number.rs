@@ -120,7 +120,7 @@ pub struct Number {
     pub service: Option<Service>,
     /// The province that it names; none for a licence of the ministry (合字, or no prefix).
     pub province: Option<&'static Province>,
-    text: String,
+    text: Box<str>,
     main: usize,
     irregularities: Vec<Irregularity>,
 }
@@ -318,7 +318,7 @@ fn parse_filing(head: &str, rest: &str) -> Result<Number, Problem> {
         service,
         province: Some(province),
         main: main.len(),
-        text,
+        text: text.into(),
         irregularities,
     })
 }
@@ -347,7 +347,7 @@ fn parse_legacy_licence(head: &str, rest: &str) -> Result<Number, Problem> {
         service,
         province: Some(province),
         main: main.len(),
-        text,
+        text: text.into(),
         irregularities,
     })
 }
@@ -399,7 +399,7 @@ fn parse_licence(tidy: &str) -> Result<Number, Problem> {
         service,
         province,
         main: main.len(),
-        text,
+        text: text.into(),
         irregularities,
     })
 }
@@ -449,7 +449,7 @@ fn parse_public_security(head: &str, rest: &str) -> Result<Number, Problem> {
         service: None,
         province: Some(province),
         main: text.len(),
-        text,
+        text: text.into(),
         irregularities,
     })
 }

@@ -37,10 +37,10 @@ pub struct Filing {
     pub created: Option<Timestamp>,
     /// The generation of its spec; 0 in a manifest.
     pub generation: i64,
-    /// The domains that it names, in its order.
-    pub domains: Vec<DomainEntry>,
+    /// The domains that it names, in its order, or why one is none.
+    pub domains: Box<[Result<Domain, HostError>]>,
     /// Every licence number that it states.
-    pub numbers: Vec<Numbered>,
+    pub numbers: Box<[Numbered]>,
     /// Of the first filing.
     pub stage: Stage,
     /// Of the change filing that is under way.
@@ -74,22 +74,13 @@ pub enum Other {
     Approval(ContentType),
 }
 
-/// One entry of a filing's `domains`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainEntry {
-    /// As it was typed.
-    pub typed: String,
-    /// The domain, or why it is none.
-    pub domain: Result<Domain, HostError>,
-}
-
 /// A licence number, and the field that it stands in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbered {
     /// The field, by what is due there.
     pub role: NumberRole,
     /// As it was typed.
-    pub typed: String,
+    pub typed: Box<str>,
     /// The number, or why it is none.
     pub number: Result<Number, NumberError>,
 }
@@ -164,14 +155,7 @@ impl Filing {
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             generation: metadata.generation.unwrap_or_default(),
-            domains: spec
-                .domains
-                .iter()
-                .map(|typed| DomainEntry {
-                    typed: typed.clone(),
-                    domain: Domain::parse(typed),
-                })
-                .collect(),
+            domains: spec.domains.iter().map(|typed| Domain::parse(typed)).collect(),
             numbers: numbers(spec),
             stage: spec.stage,
             change: spec.change.as_ref().map(|change| change.stage),
@@ -208,7 +192,7 @@ impl Filing {
     pub fn covering_domains(&self) -> impl Iterator<Item = &Domain> {
         self.domains
             .iter()
-            .filter_map(|entry| entry.domain.as_ref().ok())
+            .flatten()
             .filter(|domain| !domain.is_public_suffix())
     }
 
@@ -258,7 +242,7 @@ fn others(spec: &FilingSpec) -> Box<[(Other, Day)]> {
         .collect()
 }
 
-fn numbers(spec: &FilingSpec) -> Vec<Numbered> {
+fn numbers(spec: &FilingSpec) -> Box<[Numbered]> {
     let typed = [
         (NumberRole::Site, spec.number.as_deref()),
         (NumberRole::Main, spec.subject.main_number.as_deref()),
@@ -276,7 +260,7 @@ fn numbers(spec: &FilingSpec) -> Vec<Numbered> {
         .filter_map(|(role, typed)| typed.map(|typed| (role, typed)))
         .map(|(role, typed)| Numbered {
             role,
-            typed: typed.to_owned(),
+            typed: typed.into(),
             number: Number::parse(typed),
         })
         .collect()

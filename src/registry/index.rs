@@ -1,17 +1,18 @@
 //! Filings by the domains that they name.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use rpds::HashTrieMapSync;
+
 use super::filing::{Filing, FilingKey};
-use super::snapshot::{Kept, Unreadable};
+use super::snapshot::{Kept, Map, Unreadable};
 use crate::domain::Domain;
 
-/// The filings, by key and by domain.
+/// The filings, by key and by domain. Both maps share what has not changed with their clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FilingIndex {
-    by_key: BTreeMap<FilingKey, Kept<Filing>>,
-    by_domain: HashMap<Arc<str>, Vec<Arc<Filing>>>,
+    by_key: Map<FilingKey, Kept<Filing>>,
+    by_domain: HashTrieMapSync<Domain, Vec<Arc<Filing>>>,
 }
 
 /// The order of the filings of one domain does not depend on the order in which they came.
@@ -26,32 +27,35 @@ impl FilingIndex {
         self.remove(&filing.key);
         let filing = Arc::new(filing);
         for domain in filing.covering_domains() {
-            let filings = self.by_domain.entry(Arc::from(domain.as_str())).or_default();
-            if !filings.iter().any(|other| other.key == filing.key) {
-                let at = filings.partition_point(|other| other.key < filing.key);
-                filings.insert(at, Arc::clone(&filing));
+            match self.by_domain.get_mut(domain) {
+                Some(filings) if filings.iter().any(|other| other.key == filing.key) => {}
+                Some(filings) => {
+                    let at = filings.partition_point(|other| other.key < filing.key);
+                    filings.insert(at, Arc::clone(&filing));
+                }
+                None => self.by_domain.insert_mut(domain.clone(), vec![Arc::clone(&filing)]),
             }
         }
-        self.by_key.insert(filing.key.clone(), Kept::Read(filing));
+        self.by_key.insert_mut(filing.key.clone(), Kept::Read(filing));
     }
 
     pub(super) fn insert_unreadable(&mut self, key: FilingKey, unreadable: Unreadable) {
         self.remove(&key);
-        self.by_key.insert(key, Kept::Unreadable(Arc::new(unreadable)));
+        self.by_key.insert_mut(key, Kept::Unreadable(Arc::new(unreadable)));
     }
 
     pub(super) fn remove(&mut self, key: &FilingKey) {
-        let Some(Kept::Read(filing)) = self.by_key.remove(key) else {
-            return;
-        };
-        for domain in filing.covering_domains() {
-            if let Some(filings) = self.by_domain.get_mut(domain.as_str()) {
-                filings.retain(|other| other.key != *key);
-                if filings.is_empty() {
-                    self.by_domain.remove(domain.as_str());
+        if let Some(Kept::Read(filing)) = self.by_key.get(key).cloned() {
+            for domain in filing.covering_domains() {
+                if let Some(filings) = self.by_domain.get_mut(domain) {
+                    filings.retain(|other| other.key != *key);
+                    if filings.is_empty() {
+                        self.by_domain.remove_mut(domain);
+                    }
                 }
             }
         }
+        self.by_key.remove_mut(key);
     }
 
     pub(super) fn get(&self, key: &FilingKey) -> Option<&Kept<Filing>> {

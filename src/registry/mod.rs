@@ -13,7 +13,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use filing::{Access, Allowed, DomainEntry, Filing, FilingKey, NumberRole, Numbered, Other};
+pub use filing::{Access, Allowed, Filing, FilingKey, NumberRole, Numbered, Other};
 pub use owner::{Affected, Change, Registry, Subject, SubjectKind};
 pub use policy::{Cdn, Exemption, Policy, Problem, Trust};
 pub use server::Server;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::filing::{Filing, FilingKey};
 use super::policy::{Policy, labels_of};
 use super::server::Server;
-use super::snapshot::{IngressClassFact, Kept, Labels, NodeKey, Snapshot, Unreadable};
+use super::snapshot::{IngressClassFact, Kept, Labels, Map, NodeKey, Snapshot, Unreadable};
 use crate::api::keys;
 use crate::domain::{Domain, Place, Site};
 use crate::route::{Claimed, Route, RouteKey, RouteKind};
@@ -101,8 +101,9 @@ impl Change {
 pub struct Registry {
     snapshot: Snapshot,
     routes: BTreeMap<RouteKey, Kept<Route>>,
-    routes_at: HashMap<Arc<str>, BTreeSet<RouteKey>>,
-    filings_on: HashMap<Arc<str>, BTreeSet<FilingKey>>,
+    /// Under each name, in order. Most names have one route, for which a set would take ten times the memory.
+    routes_at: HashMap<Arc<str>, Vec<RouteKey>>,
+    filings_on: HashMap<Arc<str>, Vec<FilingKey>>,
     nodes: BTreeMap<NodeKey, Option<Place>>,
     /// How many nodes stand in each place.
     places: BTreeMap<Place, usize>,
@@ -241,7 +242,7 @@ impl Registry {
         if self.snapshot.servers.get(name) == kept.as_ref() {
             return Affected::default();
         }
-        set(Arc::make_mut(&mut self.snapshot.servers), name, kept);
+        set_shared(&mut self.snapshot.servers, name, kept);
         let mut affected = Affected {
             servers: [Arc::clone(name)].into(),
             ..Affected::default()
@@ -298,7 +299,7 @@ impl Registry {
         if self.snapshot.namespaces.get(name) == labels.as_ref() {
             return Affected::default();
         }
-        set(Arc::make_mut(&mut self.snapshot.namespaces), name, labels);
+        set_shared(&mut self.snapshot.namespaces, name, labels);
         // Its routes may be governed by another policy and may serve under other filings; its filings may be trusted
         // or no longer.
         let mut affected = Affected {
@@ -433,20 +434,22 @@ impl Registry {
     }
 }
 
-fn note<K: Ord + Clone>(at: &mut HashMap<Arc<str>, BTreeSet<K>>, name: &str, key: &K) {
+fn note<K: Ord + Clone>(at: &mut HashMap<Arc<str>, Vec<K>>, name: &str, key: &K) {
     match at.get_mut(name) {
         Some(keys) => {
-            keys.insert(key.clone());
+            if let Err(place) = keys.binary_search(key) {
+                keys.insert(place, key.clone());
+            }
         }
-        None => {
-            at.insert(name.into(), BTreeSet::from([key.clone()]));
-        }
+        None => drop(at.insert(name.into(), vec![key.clone()])),
     }
 }
 
-fn forget<K: Ord>(at: &mut HashMap<Arc<str>, BTreeSet<K>>, name: &str, key: &K) {
+fn forget<K: Ord>(at: &mut HashMap<Arc<str>, Vec<K>>, name: &str, key: &K) {
     if let Some(keys) = at.get_mut(name) {
-        keys.remove(key);
+        if let Ok(place) = keys.binary_search(key) {
+            keys.remove(place);
+        }
         if keys.is_empty() {
             at.remove(name);
         }
@@ -468,6 +471,13 @@ fn set<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, key: &K, value: Option<V>) {
         None => {
             map.remove(key);
         }
+    }
+}
+
+fn set_shared<K: Ord + Clone, V>(map: &mut Map<K, V>, key: &K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert_mut(key.clone(), value),
+        None => drop(map.remove_mut(key)),
     }
 }
 

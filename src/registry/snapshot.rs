@@ -14,6 +14,10 @@ use crate::api::{FilingPolicySpec, keys};
 use crate::domain::{Domain, Site};
 use crate::route::Route;
 
+/// A map in the order of its keys that shares what has not changed with its clones: a change costs no more for a
+/// snapshot that is still read.
+pub(super) type Map<K, V> = rpds::RedBlackTreeMapSync<K, V>;
+
 /// The labels of a namespace.
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -82,9 +86,9 @@ pub type NodeKey = Arc<str>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     pub(super) filings: Arc<FilingIndex>,
-    pub(super) servers: Arc<BTreeMap<Arc<str>, Kept<Server>>>,
+    pub(super) servers: Map<Arc<str>, Kept<Server>>,
     pub(super) policies: Arc<Policies>,
-    pub(super) namespaces: Arc<BTreeMap<Arc<str>, Labels>>,
+    pub(super) namespaces: Map<Arc<str>, Labels>,
     pub(super) classes: Arc<BTreeMap<Arc<str>, IngressClassFact>>,
     pub(super) classes_are_complete: bool,
     pub(super) site: Arc<Site>,
@@ -114,9 +118,9 @@ impl Snapshot {
     pub fn new(home: &str, classes_are_complete: bool) -> Self {
         Self {
             filings: Arc::default(),
-            servers: Arc::default(),
+            servers: Map::default(),
             policies: Arc::default(),
-            namespaces: Arc::default(),
+            namespaces: Map::default(),
             classes: Arc::default(),
             classes_are_complete,
             site: Arc::new(Site::of([])),
@@ -127,9 +131,9 @@ impl Snapshot {
     /// Whether another is this one, so that nothing need be published. A look at pointers.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.filings, &other.filings)
-            && Arc::ptr_eq(&self.servers, &other.servers)
+            && self.servers.ptr_eq(&other.servers)
             && Arc::ptr_eq(&self.policies, &other.policies)
-            && Arc::ptr_eq(&self.namespaces, &other.namespaces)
+            && self.namespaces.ptr_eq(&other.namespaces)
             && Arc::ptr_eq(&self.classes, &other.classes)
             && Arc::ptr_eq(&self.site, &other.site)
     }

@@ -67,6 +67,8 @@ fn claims(spec: &IngressSpec) -> Vec<Claim> {
     if spec.default_backend.is_some() {
         claims.add(Claimed::Anything, || "spec.defaultBackend".to_owned());
     }
+    // They are kept, for every Ingress of the cluster.
+    claims.in_order.shrink_to_fit();
     claims.in_order
 }
 

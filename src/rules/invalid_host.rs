@@ -68,7 +68,7 @@ fn on_host(case: &HostCase<'_>) -> Option<Draft> {
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let entries = case.filing.domains.iter().enumerate();
     entries
-        .filter_map(|(at, entry)| entry.domain.as_ref().err().map(|error| (at, error)))
+        .filter_map(|(at, entry)| entry.as_ref().err().map(|error| (at, error)))
         .map(|(at, error)| draft(error).at(FieldPath::from(format!("spec.domains[{at}]"))))
         .collect()
 }

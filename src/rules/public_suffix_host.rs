@@ -63,7 +63,7 @@ fn on_host(case: &HostCase<'_>) -> Option<Draft> {
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let domains = case.filing.domains.iter().enumerate();
     domains
-        .filter_map(|(at, entry)| entry.domain.as_ref().ok().map(|domain| (at, domain)))
+        .filter_map(|(at, entry)| entry.as_ref().ok().map(|domain| (at, domain)))
         .filter(|(_, domain)| domain.is_public_suffix())
         .map(|(at, domain)| {
             Draft::new()
