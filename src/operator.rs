@@ -230,8 +230,9 @@ fn channels(
 /// Sends the digest of each day, while this replica leads.
 async fn digest(options: &Options, shared: &Shared, clock: &Clock, teller: Teller, stopped: impl Future<Output = ()>) {
     let leads = || shared.is_leader.load(Ordering::Relaxed);
-    let announce =
-        async |notice: &Notice, now| admission::create_event(options.client.clone(), notice, &options.identity, now).await;
+    let announce = async |notice: &Notice, now| {
+        admission::create_event(options.client.clone(), notice, &options.identity, now).await
+    };
     let facts = Arc::clone(&shared.snapshot);
     notify::daily(teller, facts, Arc::clone(clock), leads, announce, stopped).await;
 }
@@ -278,7 +279,13 @@ fn router(
             () = cut_off => {}
         }
     });
-    admission::router(Arc::clone(&shared.snapshot), account, Arc::clone(clock), metrics, denials)
+    admission::router(
+        Arc::clone(&shared.snapshot),
+        account,
+        Arc::clone(clock),
+        metrics,
+        denials,
+    )
 }
 
 /// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,

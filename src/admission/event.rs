@@ -12,7 +12,12 @@ use crate::effects::Notice;
 ///
 /// # Errors
 /// Where the API server refuses it otherwise, or can't be reached.
-pub async fn create_event(client: Client, notice: &Notice, instance: &str, now: Timestamp) -> Result<bool, kube::Error> {
+pub async fn create_event(
+    client: Client,
+    notice: &Notice,
+    instance: &str,
+    now: Timestamp,
+) -> Result<bool, kube::Error> {
     let api: Api<Event> = Api::namespaced(client, notice.namespace());
     match api
         .create(&PostParams::default(), &notice.to_event(instance, now))

@@ -250,10 +250,7 @@ mod tests {
         // What is noted and never written is left out in the end, and no answer is other for that.
         let (denials, _) = Denials::new(metrics.clone());
         let account = "the operator".into();
-        (
-            router(facts, account, Arc::new(now), metrics.clone(), denials),
-            metrics,
-        )
+        (router(facts, account, Arc::new(now), metrics.clone(), denials), metrics)
     }
 
     fn synced() -> (Router, Metrics) {
