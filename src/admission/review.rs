@@ -204,7 +204,7 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         ..Answer::unjudged(Decision::Allowed)
     };
     let denied: Vec<&HostVerdict> = if denies(policy, facts) {
-        let tolerated = old.and_then(|old| tolerated(old, new, facts)).map(Named::by);
+        let tolerated = old.and_then(|old| tolerated(old, new, policy, facts)).map(Named::by);
         let is_new = |host: &&HostVerdict| !tolerated.as_ref().is_some_and(|old| old.has(&host.host));
         verdict.violating().filter(is_new).collect()
     } else {
@@ -260,10 +260,11 @@ fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
     })
 }
 
-/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps.
-fn tolerated<'a>(old: &'a Asked, new: &Route, facts: &Snapshot) -> Option<&'a Route> {
+/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps, and
+/// served. A policy that is marked to let everything go lets people do so too.
+fn tolerated<'a>(old: &'a Asked, new: &Route, policy: &Policy, facts: &Snapshot) -> Option<&'a Route> {
     let is_same_class = class(&old.route, facts) == class(new, facts);
-    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined();
+    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined() && !policy.is_released;
     let was_asked = facts
         .policy_of(&old.route)
         .is_some_and(|policy| policy.admission != Admission::Disabled);
@@ -351,6 +352,7 @@ fn of_unreadable(
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use kube::core::ObjectMeta;
     use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::{Value, json};
@@ -360,6 +362,7 @@ mod tests {
     };
     use super::*;
     use crate::api::keys;
+    use crate::registry::{Change, Registry};
 
     /// `Deny` by default, and another word for routes of some classes.
     fn cluster() -> Snapshot {
@@ -443,6 +446,22 @@ mod tests {
         let mut request = ask("UPDATE", old, new);
         request["request"]["userInfo"]["username"] = json!("the operator");
         assert_eq!(answer(&request, &cluster()).decision, Decision::Own);
+    }
+
+    #[test]
+    fn a_policy_that_is_marked_to_let_everything_go_lets_people_do_so_by_hand() {
+        let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
+        let new = kept("nginx", None, None, "a.example.net");
+        let mut registry = Registry::new(facts(&[]));
+        let metadata = ObjectMeta {
+            annotations: Some([(keys::RELEASE.to_owned(), "now".to_owned())].into()),
+            ..ObjectMeta::default()
+        };
+        let spec = serde_json::from_value(json!({"admission": "Deny", "running": "Block"})).unwrap();
+        let policy = Policy::new("default".into(), &metadata, &spec);
+        registry.apply(Change::Policy("default".into(), Ok(policy)));
+        let answer = answer(&ask("UPDATE", old, new), registry.snapshot());
+        assert_eq!(answer.decision, Decision::Warned, "{answer:?}");
     }
 
     #[test]
