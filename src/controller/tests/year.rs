@@ -150,7 +150,7 @@ fn a_year_goes_by() {
     pass(&mut world, 5);
     nothing_drifts(&mut world);
 
-    world.wait_until(day("2027-03-02"));
+    world.wait_until(day("2027-03-05"));
     world.step(
         "the server that renews itself was renewed, which is declared late",
         &[beijing_slb("2028-02-28")],
@@ -186,7 +186,10 @@ fn a_year_goes_by() {
     let lenient = of_namespace("shop", "shop", json!({"precedence": 5, "running": "Annotate"}));
     world.step("the shop gets a policy of its own, and is spared", &[lenient]);
     world.wait_until(day("2027-05-20"));
-    world.delete("for ten days", &world::policy("shop"));
+    world.delete(
+        "it is held to what all are held to, ten days later",
+        &world::policy("shop"),
+    );
     pass(&mut world, 5);
 
     world.wait_until(day("2027-06-01"));
@@ -232,12 +235,20 @@ fn a_year_goes_by() {
 
     world.wait_until(day("2027-09-10"));
     world.change_leader("another replica leads");
-    let listed = json!({"blocklisted": {"since": "2027-09-10", "reason": "served a host that was not filed"}});
-    world.step("an address is blocklisted", &[beijing_eip(listed)]);
+    let listed = json!({
+        "blocklisted": {"since": "2027-09-10", "reason": "served a host that was not filed"}, "state": "Suspended"});
+    world.step(
+        "an address is blocklisted, and its server suspended",
+        &[beijing_eip(listed)],
+    );
     pass(&mut world, 5);
     nothing_drifts(&mut world);
     world.wait_until(day("2027-09-12"));
-    world.step("it is taken off the list", &[beijing_eip(json!({}))]);
+    world.step(
+        "it is taken off the list, and nobody had given the word",
+        &[beijing_eip(json!({}))],
+    );
+    nothing_drifts(&mut world);
 
     world.wait_until(day("2027-10-20"));
     world.delete("the shop closes its app", &world::route("shop/app"));
