@@ -369,7 +369,7 @@ impl World {
                 let messages = status.conditions.iter().map(|condition| condition.message.as_str());
                 if let Some((_, digest)) = messages
                     .filter_map(|message| message.split_once("release-brake="))
-                    .last()
+                    .next_back()
                 {
                     let digest = digest.split(' ').next().unwrap_or_default().to_owned();
                     self.asked.insert(Arc::from(target.name.as_str()), digest);

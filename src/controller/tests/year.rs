@@ -46,7 +46,7 @@ fn example_com(domain_until: &str) -> Value {
     )
 }
 
-fn example_net(number: Option<&str>, stage: &str, access: Value) -> Value {
+fn example_net(number: Option<&str>, stage: &str, access: &Value) -> Value {
     filing(
         "filing-system/example-net",
         json!({"domains": ["example.net"], "number": number, "stage": stage, "access": access}),
@@ -88,9 +88,9 @@ fn beijing_slb(until: &str) -> Value {
     )
 }
 
-fn beijing_eip(over: Value) -> Value {
+fn beijing_eip(over: &Value) -> Value {
     let mut spec = json!({"region": "cn-beijing", "addresses": ["203.0.113.7"]});
-    crate::support::merge(&mut spec, &over);
+    crate::support::merge(&mut spec, over);
     server("beijing-eip", spec)
 }
 
@@ -107,9 +107,9 @@ fn first_day() -> World {
         default("Annotate"),
         of_namespace("lab", "lab", json!({"precedence": 20, "running": "Disabled"})),
         beijing_slb("2027-02-28"),
-        beijing_eip(json!({})),
+        beijing_eip(&json!({})),
         example_com("2027-05-31"),
-        example_net(None, "Submitted", waiting),
+        example_net(None, "Submitted", &waiting),
         example_cn("京ICP备2021012345号-2", "Approved"),
         filing(
             "filing-system/example-app",
@@ -136,20 +136,33 @@ fn first_day() -> World {
 fn a_year_goes_by() {
     let mut world = first_day();
     nothing_drifts(&mut world);
+    first_months(&mut world);
+    a_filing_is_cancelled(&mut world);
+    a_domain_lapses(&mut world);
+    a_blog_moves(&mut world);
+    last_months(&mut world);
+    world.wait_until(day("2027-12-01"));
+    nothing_drifts(&mut world);
+    insta::assert_snapshot!(world.told());
+}
 
+const NUMBER_OF_EXAMPLE_NET: Option<&str> = Some("京ICP备2021012345号-4");
+
+fn first_months(world: &mut World) {
     world.wait_until(day("2026-12-20"));
     let in_beijing = json!([{"provider": "alicloud", "stage": "Approved"}]);
-    let net = Some("京ICP备2021012345号-4");
     world.step(
         "the filing of example.net is approved",
-        &[example_net(net, "Approved", in_beijing)],
+        &[example_net(NUMBER_OF_EXAMPLE_NET, "Approved", &in_beijing)],
     );
 
     world.wait_until(day("2027-02-01"));
     world.step("what violates is blocked from now on", &[default("Block")]);
-    pass(&mut world, 5);
-    nothing_drifts(&mut world);
+    pass(world, 5);
+    nothing_drifts(world);
+}
 
+fn a_filing_is_cancelled(world: &mut World) {
     world.wait_until(day("2027-03-05"));
     world.step(
         "the server that renews itself was renewed, which is declared late",
@@ -161,27 +174,29 @@ fn a_year_goes_by() {
         "the filing of example.cn is cancelled",
         &[example_cn("京ICP备2021012345号-2", "Cancelled")],
     );
-    pass(&mut world, 5);
-    nothing_drifts(&mut world);
+    pass(world, 5);
+    nothing_drifts(world);
     world.wait_until(day("2027-03-16"));
-    release_brake(&mut world, "a person lets its three routes be blocked");
-    pass(&mut world, 5);
-    nothing_drifts(&mut world);
+    release_brake(world, "a person lets its three routes be blocked");
+    pass(world, 5);
+    nothing_drifts(world);
 
     world.wait_until(day("2027-03-20"));
     for _ in 0..2 {
-        put_back(&mut world, "images/a", "a tool puts one of them back");
-        pass(&mut world, 30);
+        put_back(world, "images/a", "a tool puts one of them back");
+        pass(world, 30);
     }
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
 
     world.wait_until(day("2027-04-20"));
     world.step(
         "example.cn is filed anew, under another number",
         &[example_cn("京ICP备2021012345号-5", "Approved")],
     );
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
+}
 
+fn a_domain_lapses(world: &mut World) {
     world.wait_until(day("2027-05-10"));
     let lenient = of_namespace("shop", "shop", json!({"precedence": 5, "running": "Annotate"}));
     world.step("the shop gets a policy of its own, and is spared", &[lenient]);
@@ -190,20 +205,22 @@ fn a_year_goes_by() {
         "it is held to what all are held to, ten days later",
         &world::policy("shop"),
     );
-    pass(&mut world, 5);
+    pass(world, 5);
 
     world.wait_until(day("2027-06-01"));
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
     world.set_clock("the clock is set back by a day", day("2027-05-31"));
-    taking_over_writes_nothing(&mut world);
+    taking_over_writes_nothing(world);
     world.wait_until(day("2027-06-02"));
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
     world.wait_until(day("2027-06-10"));
     world.step("the domain is renewed", &[example_com("2029-05-31")]);
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
+}
 
+fn a_blog_moves(world: &mut World) {
     world.wait_until(day("2027-07-15"));
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
     let moving = json!([
         {"provider": "alicloud", "stage": "Approved"},
         {"provider": "tencentcloud", "servers": ["tx-clb"], "stage": "Submitted", "since": "2027-07-15", "migratingFrom": "alicloud"},
@@ -216,7 +233,7 @@ fn a_year_goes_by() {
         "the blog begins to move to another provider, which gives it a policy of its own",
         &[
             tencent,
-            example_net(net, "Approved", moving),
+            example_net(NUMBER_OF_EXAMPLE_NET, "Approved", &moving),
             blog("alicloud", "cn-beijing"),
         ],
     );
@@ -225,36 +242,38 @@ fn a_year_goes_by() {
         "its site changes before its access is approved",
         &[blog("tencentcloud", "ap-beijing")],
     );
-    pass(&mut world, 5);
-    nothing_drifts(&mut world);
+    pass(world, 5);
+    nothing_drifts(world);
     world.wait_until(day("2027-08-15"));
     let moved = json!([
         {"provider": "tencentcloud", "servers": ["tx-clb"], "stage": "Approved", "since": "2027-07-15"},
     ]);
-    world.step("it is approved", &[example_net(net, "Approved", moved)]);
+    world.step(
+        "it is approved",
+        &[example_net(NUMBER_OF_EXAMPLE_NET, "Approved", &moved)],
+    );
+}
 
+fn last_months(world: &mut World) {
     world.wait_until(day("2027-09-10"));
     world.change_leader("another replica leads");
     let listed = json!({
         "blocklisted": {"since": "2027-09-10", "reason": "served a host that was not filed"}, "state": "Suspended"});
     world.step(
         "an address is blocklisted, and its server suspended",
-        &[beijing_eip(listed)],
+        &[beijing_eip(&listed)],
     );
-    pass(&mut world, 5);
-    nothing_drifts(&mut world);
+    pass(world, 5);
+    nothing_drifts(world);
     world.wait_until(day("2027-09-12"));
     world.step(
         "it is taken off the list, and nobody had given the word",
-        &[beijing_eip(json!({}))],
+        &[beijing_eip(&json!({}))],
     );
-    nothing_drifts(&mut world);
+    nothing_drifts(world);
 
     world.wait_until(day("2027-10-20"));
     world.delete("the shop closes its app", &world::route("shop/app"));
-    world.wait_until(day("2027-12-01"));
-    nothing_drifts(&mut world);
-    insta::assert_snapshot!(world.told());
 }
 
 /// A person gives the word that the default policy asks for.
