@@ -213,6 +213,7 @@ impl Work {
             policy: verdict.map(|verdict| Arc::clone(&verdict.policy.name)),
             enforcement,
             since: route.and_then(|route| route.class.recorded.as_ref()?.since),
+            was_put_back: route.is_some_and(effects::was_put_back),
         };
         let touched = self.enforcing.place(key, placed, now);
         self.touch_policies(touched)

@@ -154,10 +154,7 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
 
 fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
     let (is_held, reason, message) = match blocking.brake {
-        // What is due has not settled yet.
-        None if let Some(known) = before.conditions.iter().find(|known| known.type_ == BRAKE_HELD) => {
-            return known.clone();
-        }
+        None if let Some(known) = unsettled(before, blocking, BRAKE_HELD) => return known,
         None | Some(Brake::Open) => (
             false,
             reasons::WITHIN_LIMIT,
@@ -243,8 +240,19 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
     Some(Effect::Event(Box::new(notice)))
 }
 
+/// A condition as it stands, while the brake has not been asked yet about what is due: until then nothing new is known.
+/// Where nothing is due nobody will ask it.
+fn unsettled(before: &FilingPolicyStatus, blocking: Blocking<'_>, type_: &str) -> Option<Condition> {
+    let mut known = before.conditions.iter().filter(|known| known.type_ == type_);
+    let is_unsettled = blocking.brake.is_none() && !blocking.due.is_empty();
+    known.next().filter(|_| is_unsettled).cloned()
+}
+
 /// Whether every route is blocked that is to be, and if not why. The reason is the first of several; the message has all.
 fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
+    if let Some(known) = unsettled(before, blocking, ENFORCED) {
+        return known;
+    }
     let Blocking {
         brake,
         blocked,

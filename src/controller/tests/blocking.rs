@@ -541,3 +541,47 @@ fn what_is_within_the_limit_goes_and_what_leaves_the_window_makes_room() {
     pass(&mut world, 600);
     assert_eq!(blocked(&world), 12);
 }
+
+#[test]
+fn a_restart_flips_no_condition_while_the_brake_is_held() {
+    let mut world = cluster(&routes(30));
+    world.step("the filing is cancelled", &[cancelled()]);
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "Enforced"), "False BrakeHeld");
+    let writes = world.writes();
+    world.restart("the operator restarts");
+    pass(&mut world, 60);
+    assert_eq!(world.writes(), writes, "{}", world.told());
+}
+
+#[test]
+fn a_brake_is_held_no_more_once_nothing_is_due_also_where_the_operator_was_away_meanwhile() {
+    let mut world = cluster(&routes(30));
+    world.step("the filing is cancelled", &[cancelled()]);
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "BrakeHeld"), "True LimitExceeded");
+    world.put(&approved());
+    world.restart("the filing is restored while the operator is away");
+    assert_eq!(condition(&world, "BrakeHeld"), "False WithinLimit");
+    assert_eq!(condition(&world, "Enforced"), "True Enforced");
+}
+
+#[test]
+fn a_restart_forgets_not_that_someone_else_puts_a_route_back() {
+    let mut world = cluster(&[in_class("shop/web", "nginx", &["www.example.net"])]);
+    pass(&mut world, 2);
+    world.edit(&web(), |route| route["spec"]["ingressClassName"] = json!("nginx"));
+    world.settle();
+    pass(&mut world, 60);
+    assert!(is_blocked(&world, &web()));
+    let writes = world.writes();
+    world.restart("the operator restarts");
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "Enforced"), "False PutBackByOthers");
+    assert_eq!(world.writes(), writes, "{}", world.told());
+    world.step(
+        "it is filed",
+        &[filing("filing-system/example-net", json!({"domains": ["example.net"]}))],
+    );
+    assert_eq!(condition(&world, "Enforced"), "True Enforced");
+}
