@@ -69,6 +69,8 @@ pub struct Governing<'a> {
 pub struct Blocking<'a> {
     /// What its brake says; none while what is due has not settled yet.
     pub brake: Option<&'a Brake>,
+    /// How many routes are to be put into quarantine.
+    pub due: usize,
     /// How many are there.
     pub blocked: usize,
     /// Those that someone else has taken out, until they are let go.
@@ -244,7 +246,7 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
 /// Where nothing is due nobody will ask it.
 fn unsettled(before: &FilingPolicyStatus, blocking: Blocking<'_>, type_: &str) -> Option<Condition> {
     let mut known = before.conditions.iter().filter(|known| known.type_ == type_);
-    let is_unsettled = blocking.brake.is_none() && !blocking.due.is_empty();
+    let is_unsettled = blocking.brake.is_none() && blocking.due > 0;
     known.next().filter(|_| is_unsettled).cloned()
 }
 
@@ -412,6 +414,7 @@ mod tests {
     static NO_HINDRANCES: BTreeMap<Hindrance, BTreeSet<RouteKey>> = BTreeMap::new();
     const NOTHING: Blocking<'static> = Blocking {
         brake: None,
+        due: 0,
         blocked: 0,
         put_back: &NO_ROUTES,
         hindered: &NO_HINDRANCES,
