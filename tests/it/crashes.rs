@@ -1,24 +1,26 @@
 //! Routes that are blocked while things break: each is blocked once and told of once, no one else's change is lost, and
 //! what was begun is finished.
 //!
-//! The tests take turns on one control plane, for each wants the only operator on it. Those with two operators are in
-//! [`faults`](crate::faults).
+//! Each test wants the only operator on its control plane, so they hand theirs on to each other. Those with two operators
+//! are in [`faults`](crate::faults).
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use filing_operator::api::FilingPolicy;
+use axum::http::Request;
+use filing_operator::api::{Filing, FilingPolicy};
 use futures::StreamExt as _;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use crate::faults::{cancel, marker, once_each, operator, verdicts};
-use crate::run::{APPROVED, POLICY, declare};
+use crate::faults::{cancel, cancelled, filing, marker, once_each, operator, verdicts};
+use crate::run::{APPROVED, FILINGS, POLICY, declare, status};
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::proxy::{Asked, Fault, Proxy, Spoilt};
 use crate::support::wait::{PATIENCE, eventually};
@@ -27,19 +29,47 @@ const QUARANTINE: &str = "filing-quarantine";
 const RECORD: &str = "filing-operator.io/quarantined-class";
 const SINCE: &str = "filing-operator.io/quarantined-at";
 
-static STAGE: OnceCell<Mutex<Cluster>> = OnceCell::const_new();
+/// A control plane of which a test has the only use.
+struct Stage(Option<Cluster>);
 
-/// The control plane, without anything of the test before.
-async fn stage() -> MutexGuard<'static, Cluster> {
-    let stage = STAGE.get_or_init(|| async { Mutex::new(Cluster::own().await) }).await;
-    let cluster = stage.lock().await;
-    cluster
-        .kubectl("apply -f examples/dev/quarantine.yaml", "")
-        .succeeds();
+/// Those that no test uses now: as many are started as tests run at once.
+static FREE: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
+
+/// A control plane with the quarantine class, and without anything of the test before.
+async fn stage() -> Stage {
+    let free = FREE.lock().unwrap().pop();
+    let Some(cluster) = free else {
+        let cluster = Cluster::own().await;
+        cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
+        return Stage(Some(cluster));
+    };
     for kinds in ["ingresses,filings,leases,events --all-namespaces", "filingpolicies"] {
         cluster.kubectl(&format!("delete {kinds} --all"), "").succeeds();
     }
-    cluster
+    Stage(Some(cluster))
+}
+
+impl Deref for Stage {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut Cluster {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // One on which a test has failed is in a state that nobody knows.
+        if !std::thread::panicking() {
+            FREE.lock().unwrap().extend(self.0.take());
+        }
+    }
 }
 
 /// A policy that blocks that many routes without a person's word.
@@ -55,22 +85,33 @@ fn ingresses(client: kube::Client, namespace: &Namespace) -> Api<Ingress> {
 async fn routes(cluster: &Cluster, prefix: &str, routes: usize) -> Namespace {
     let namespace = cluster.temp_namespace(prefix).await;
     marker(cluster, &namespace.name).await;
-    let api = ingresses(cluster.client().await, &namespace);
-    let created = futures::stream::iter(0..routes).map(|number| {
-        let route = route(&format!("web-{number}"), &format!("{number}.{}.com", namespace.name));
-        let api = &api;
-        async move { api.create(&PostParams::default(), &route).await.unwrap() }
-    });
-    created.buffer_unordered(16).for_each(async |_| {}).await;
+    let domain = format!("{}.com", namespace.name);
+    create(cluster, &namespace, (0..routes).map(|number| route(number, &domain))).await;
     verdicts(cluster, &namespace, "Compliant", routes).await;
     namespace
 }
 
-fn route(name: &str, host: &str) -> Ingress {
+/// What the API server answers is not read: that costs more than to ask it.
+async fn create(cluster: &Cluster, namespace: &Namespace, routes: impl Iterator<Item = Ingress>) {
+    let client = cluster.client().await;
+    let path = format!("/apis/networking.k8s.io/v1/namespaces/{}/ingresses", namespace.name);
+    let created = futures::stream::iter(routes).map(|route| {
+        let request = Request::post(&path).header("content-type", "application/json");
+        let request = request.body(serde_json::to_vec(&route).unwrap()).unwrap();
+        let client = client.clone();
+        async move { client.request_text(request).await.unwrap() }
+    });
+    created.buffer_unordered(32).for_each(async |_| {}).await;
+}
+
+/// The route `web-number` of the class nginx, with a host under a domain.
+fn route(number: usize, domain: &str) -> Ingress {
+    let (name, host) = (format!("web-{number}"), format!("{number}.{domain}"));
     let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
     let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
     let spec = json!({"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": [path]}}]});
-    let route = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": spec});
+    let route =
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": spec});
     serde_json::from_value(route).unwrap()
 }
 
@@ -105,17 +146,20 @@ async fn told(cluster: &Cluster, namespace: &Namespace, action: &str) -> BTreeMa
     told
 }
 
-/// Waits until every route of a namespace is in quarantine and says so; each was moved once, and told of once.
+/// Waits until so many routes of a namespace are in quarantine and say so; each was moved once, and told of once.
 pub(crate) async fn are_blocked_once(cluster: &Cluster, namespace: &Namespace, routes: usize) {
     let api = ingresses(cluster.client().await, namespace);
     let what = format!("{routes} routes of {} to be blocked", namespace.name);
     let all = eventually(&what, PATIENCE * 2, async || {
-        let all = api.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
-        let is_done = |route: &&Ingress| {
+        let mut all = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| error.to_string())?;
+        all.items.retain(|route| {
             let says = annotation(route, "filing-operator.io/enforcement");
             class(route) == Some(QUARANTINE) && says == Some("Blocked")
-        };
-        let done = all.iter().filter(is_done).count();
+        });
+        let done = all.items.len();
         (done == routes).then_some(all).ok_or(format!("{done} are"))
     })
     .await;
@@ -187,7 +231,7 @@ async fn a_restore_that_was_cut_short_by_a_kill_is_finished_at_the_next_start() 
     let mut operator = operator(&cluster, &proxy.account, &blocking(10), &["--identity", "one"]).await;
     let namespace = routes(&cluster, "halfway", 0).await;
     let typed = |class: &str| {
-        let mut route = route("web-0", &format!("0.{}.com", namespace.name));
+        let mut route = route(0, &format!("{}.com", namespace.name));
         route.spec.as_mut().unwrap().ingress_class_name = Some(class.to_owned());
         serde_json::to_string(&route).unwrap()
     };
@@ -269,7 +313,9 @@ async fn what_others_write_while_a_route_is_being_blocked_and_let_go_is_kept() {
     drop(held);
     let moved = eventually("it to be blocked after that", PATIENCE, async || {
         let found = api.get("web-0").await.map_err(|error| error.to_string())?;
-        (class(&found) == Some(QUARANTINE)).then_some(found.clone()).ok_or(format!("{found:?}"))
+        (class(&found) == Some(QUARANTINE))
+            .then_some(found.clone())
+            .ok_or(format!("{found:?}"))
     })
     .await;
     assert_eq!(moved.metadata.generation, Some(3));
@@ -285,7 +331,10 @@ async fn what_others_write_while_a_route_is_being_blocked_and_let_go_is_kept() {
     drop(held);
     let back = eventually("it to be let go after that", PATIENCE, async || {
         let found = api.get("web-0").await.map_err(|error| error.to_string())?;
-        annotation(&found, RECORD).is_none().then_some(found.clone()).ok_or(format!("{found:?}"))
+        annotation(&found, RECORD)
+            .is_none()
+            .then_some(found.clone())
+            .ok_or(format!("{found:?}"))
     })
     .await;
     assert_eq!(class(&back), Some("traefik"));
@@ -358,7 +407,6 @@ async fn a_namespace_that_is_deleted_in_the_middle_of_blocking_holds_nothing_up(
     drop(held);
     cancel(&cluster, &other);
     are_blocked_once(&cluster, &other, 1).await;
-    let enforced = async || condition(&cluster, "Enforced", "True Enforced").await;
     eventually("what is gone to count no more", PATIENCE, async || {
         let says = condition(&cluster, "Enforced", "True Enforced").await;
         (says == "1 route is blocked").then_some(()).ok_or(says)
@@ -394,4 +442,69 @@ async fn a_clock_that_jumps_back_a_day_moves_nothing_while_routes_are_blocked_an
         assert_eq!(proxy.asked(Asked::moves), before, "after {offset}");
     }
     assert_eq!(told(&cluster, &waiting, "Judge").await, once_each(HELD));
+}
+
+#[tokio::test]
+async fn a_filing_of_100_domains_with_5000_routes_is_cancelled_and_each_is_written_to_once() {
+    const DOMAINS: usize = 100;
+    const BLOCKED: usize = 500;
+    /// All but those are read, judged and counted, and left alone.
+    const ROUTES: usize = 5000;
+    let cluster = stage().await;
+    let proxy = Proxy::to(&cluster);
+    let more = ["--writes-per-second", "1000"];
+    let _operator = operator(&cluster, &proxy.account, &blocking(BLOCKED), &more).await;
+    let quiet = "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: quiet}, spec: {
+  precedence: 10, match: {ingressClasses: [quiet]}, site: {provider: alicloud, region: cn-beijing}, running: Disabled,
+  filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}}}";
+    cluster.kubectl("apply -f -", quiet).succeeds();
+    let namespace = cluster.temp_namespace("many").await;
+    let name = namespace.name.clone();
+    let domains: Vec<_> = (0..DOMAINS).map(|domain| format!("{name}-{domain}.com")).collect();
+    declare(&cluster.admin, &name, &domains.join(", "), APPROVED).succeeds();
+    status(&cluster, &filing(&namespace), "/status/observedGeneration", 1.into()).await;
+
+    let routes = (0..ROUTES).map(|number| {
+        let mut route = route(number, &domains[number % DOMAINS]);
+        if number >= BLOCKED {
+            route.spec.as_mut().unwrap().ingress_class_name = Some("quiet".to_owned());
+        }
+        route
+    });
+    create(&cluster, &namespace, routes).await;
+    let filings = Api::<Filing>::namespaced(cluster.client().await, FILINGS);
+    eventually("the filing to count its routes", PATIENCE * 4, async || {
+        let found = filings.get(&name).await.map_err(|error| error.to_string())?;
+        let counted = found.status.unwrap_or_default().routes;
+        (counted == u32::try_from(ROUTES).ok())
+            .then_some(())
+            .ok_or(format!("{counted:?}"))
+    })
+    .await;
+    let of_routes = || {
+        proxy
+            .asked(|asked| asked.verb == "patch" && asked.is_of("ingresses"))
+            .len()
+    };
+    eventually("the routes to be annotated", PATIENCE * 2, async || {
+        let written = of_routes();
+        (written == BLOCKED).then_some(()).ok_or(format!("{written} are"))
+    })
+    .await;
+    // The filing counts its routes while they come, but not one by one.
+    let statuses = || proxy.asked(|asked| asked.writes() && asked.is_of("filings")).len();
+    let counting = statuses();
+    assert!(counting < ROUTES / 20, "{counting} writes of its status");
+
+    declare(&cluster.admin, &name, &domains.join(", "), &cancelled()).succeeds();
+    eventually("the routes to be blocked and told of", PATIENCE * 2, async || {
+        let written = of_routes();
+        (written == 3 * BLOCKED)
+            .then_some(())
+            .ok_or(format!("{written} writes"))
+    })
+    .await;
+    are_blocked_once(&cluster, &namespace, BLOCKED).await;
+    assert_eq!(of_routes(), 3 * BLOCKED, "each is annotated, blocked and annotated");
+    assert_eq!(statuses(), counting + 1, "that it is cancelled changes no count");
 }

@@ -8,11 +8,10 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{ListParams, PostParams};
+use kube::api::ListParams;
 use rstest::rstest;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -72,7 +71,7 @@ pub(crate) async fn operator(cluster: &Cluster, account: &Account, policy: &str,
 }
 
 /// A namespace with routes under an approved filing of the same name, all of them annotated so.
-pub(crate) async fn tenant(cluster: &Cluster, prefix: &str, routes: usize) -> Namespace {
+async fn tenant(cluster: &Cluster, prefix: &str, routes: usize) -> Namespace {
     let namespace = cluster.temp_namespace(prefix).await;
     let name = &namespace.name;
     // The routes come when their filing is known, whatever becomes of its watch meanwhile.
@@ -96,13 +95,17 @@ pub(crate) fn filing(namespace: &Namespace) -> String {
     format!("filing -n {FILINGS} {}", namespace.name)
 }
 
+/// The rest of a filing that was cancelled.
+pub(crate) fn cancelled() -> String {
+    APPROVED.replace("stage: Approved, number", "stage: Cancelled, number")
+}
+
 pub(crate) fn cancel(cluster: &Cluster, namespace: &Namespace) {
-    let cancelled = APPROVED.replace("stage: Approved, number", "stage: Cancelled, number");
     declare(
         &cluster.admin,
         &namespace.name,
         &format!("{}.com", namespace.name),
-        &cancelled,
+        &cancelled(),
     )
     .succeeds();
 }
@@ -464,57 +467,4 @@ async fn a_clock_that_jumps_back_a_day_and_forth_says_nothing_twice() {
         let written = proxy.asked(move |asked| asked.writes() && about(asked));
         assert_eq!(said().await, before, "after {offset}: {written:?}");
     }
-}
-
-#[tokio::test]
-async fn a_filing_of_100_domains_with_5000_routes_is_written_to_each_once() {
-    const DOMAINS: usize = 100;
-    const ROUTES: usize = 5000;
-    let cluster = Cluster::own().await;
-    let _operator = operator(&cluster, &cluster.admin, POLICY, &[]).await;
-    let namespace = cluster.temp_namespace("many").await;
-    let domains: Vec<_> = (0..DOMAINS).map(|domain| format!("many-{domain}.com")).collect();
-    declare(&cluster.admin, &namespace.name, &domains.join(", "), APPROVED).succeeds();
-    status(&cluster, &filing(&namespace), "/status/observedGeneration", 1.into()).await;
-
-    let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
-    let template: Ingress = serde_saphyr::from_str(&ingress("web", &["host"])).unwrap();
-    let created = futures::stream::iter(0..ROUTES).map(|route| {
-        let mut ingress = template.clone();
-        ingress.metadata.name = Some(format!("web-{route}"));
-        let host = format!("{route}.{}", domains[route % DOMAINS]);
-        ingress.spec.as_mut().unwrap().rules.as_mut().unwrap()[0].host = Some(host);
-        let api = &api;
-        async move { api.create(&PostParams::default(), &ingress).await.unwrap() }
-    });
-    created.buffer_unordered(16).for_each(async |_| {}).await;
-    // Listing them all again and again would be the greater load.
-    eventually("the routes to be annotated", PATIENCE * 4, async || {
-        let patches = patches(&cluster, "ingresses");
-        (patches >= ROUTES).then_some(()).ok_or(format!("{patches} writes"))
-    })
-    .await;
-    verdicts(&cluster, &namespace, "Compliant", ROUTES).await;
-    status(&cluster, &filing(&namespace), "/status/routes", ROUTES.into()).await;
-    // Nobody else patches anything here.
-    assert_eq!(patches(&cluster, "ingresses"), ROUTES, "each is written once");
-    // The filing counts its routes while they come, but not one by one.
-    let statuses = patches(&cluster, "filings");
-    assert!(statuses < ROUTES / 10, "{statuses} writes of its status");
-}
-
-/// How many patches of a resource the API server has answered.
-fn patches(cluster: &Cluster, resource: &str) -> usize {
-    let metrics = cluster.kubectl("get --raw /metrics", "").succeeds();
-    let resource = format!("resource=\"{resource}\"");
-    let patched = |line: &&str| {
-        line.starts_with("apiserver_request_total{")
-            && line.contains(&resource)
-            && (line.contains("verb=\"APPLY\"") || line.contains("verb=\"PATCH\""))
-    };
-    let counts = metrics
-        .lines()
-        .filter(patched)
-        .map(|line| line.rsplit(' ').next().unwrap());
-    counts.map(|count| count.parse::<usize>().unwrap()).sum()
 }
