@@ -131,7 +131,6 @@ fn a_count_is_written_once_no_route_is_and_at_once_with_what_else_has_changed() 
     while next(&mut world).is_some() {}
     world.work.succeeded(&other, Vec::new(), world.now);
     assert_eq!(next(&mut world), Some(filing.clone()));
-    world.settle();
 
     let mut world = settled();
     world.put(&ingress("shop/other", &["other.example.com"]));
