@@ -43,8 +43,13 @@ async fn stage() -> Stage {
         cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
         return Stage(Some(cluster));
     };
-    for kinds in ["ingresses,filings,leases,events --all-namespaces", "filingpolicies"] {
-        cluster.kubectl(&format!("delete {kinds} --all"), "").succeeds();
+    // The API server keeps leases of its own, which come back: to wait for their end would be to wait for ever.
+    for what in [
+        "ingresses,filings,events --all --all-namespaces",
+        "filingpolicies --all",
+        "lease filing-operator --ignore-not-found -n filing-system",
+    ] {
+        cluster.kubectl(&format!("delete {what} --wait=false"), "").succeeds();
     }
     Stage(Some(cluster))
 }
