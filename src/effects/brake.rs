@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use sha2::{Digest as _, Sha256};
 
 use super::declaration::whole_seconds;
+use super::notice::beginning_of;
 use crate::api::keys::conditions::BRAKE_HELD;
 use crate::registry::Policy;
 use crate::route::RouteKey;
@@ -103,12 +104,7 @@ fn digest(batch: Batch<'_>, since: Timestamp) -> String {
         // Neither a namespace nor a name has a slash.
         digest.update(format!("{}/{}/{}\n", key.kind.kind(), key.namespace, key.name));
     }
-    digest
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    beginning_of(digest, 6)
 }
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
 //! Routes under `running: Block`, as the people who own them live it.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "so that steps read as blocking(json!({…})), without an ampersand each"
+)]
 
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
@@ -204,7 +208,7 @@ fn a_route_whose_host_is_renamed_to_a_filed_one_is_let_go() {
     pass(&mut world, 2);
     assert!(is_blocked(&world, &web()));
     world.edit(&web(), |route| {
-        route["spec"]["rules"][0]["host"] = json!("www.example.com")
+        route["spec"]["rules"][0]["host"] = json!("www.example.com");
     });
     world.settle();
     assert_eq!(world.stored(&web())["spec"]["ingressClassName"], "nginx");
