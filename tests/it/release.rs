@@ -116,7 +116,7 @@ async fn what_no_operator_lets_go_is_put_back_by_the_commands_it_prints() {
     note: 2 FilingPolicies are marked: nothing is blocked until `filing-operator release --undo`
     note: no operator has led here; --namespace says where its lease is (lease filing-system/filing-operator); waiting for an operator that lets them go
     error: 4 routes still in quarantine after 1s, 0 let go: no operator has led here; --namespace says where its lease is (lease filing-system/filing-operator)
-    note: these commands put them back by hand. The marks stay: an operator that starts lets go what is left then. Where no operator runs and the API server can't do without its webhook, delete the ValidatingWebhookConfiguration first
+    note: standard output has the commands that put back by hand what is left. The marks stay: an operator that starts lets go what is left then. Where no operator runs and the API server can't do without its webhook, delete the ValidatingWebhookConfiguration first
     ");
     for name in ["default", "shop"] {
         let found = object(&cluster, &format!("filingpolicy {name}"));
