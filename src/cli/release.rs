@@ -345,7 +345,7 @@ mod tests {
     )]
     #[case::ended(
         json!({"holderIdentity": "a", "leaseDurationSeconds": 9, "renewTime": "2026-11-24T00:00:00.000000Z"}),
-        Err("no operator leads: the lease of a has ended at 2026-11-24T00:00:09Z".to_owned())
+        Err("no operator leads: the lease of a ended at 2026-11-24T00:00:09Z".to_owned())
     )]
     #[case::given_up(
         json!({"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": "2026-11-24T00:00:00.000000Z"}),

@@ -90,7 +90,7 @@ impl End {
             (Self::Other(Other::Approval(kind)), Lang::En) => format!("the approval of {name} for {kind:?}"),
             (Self::Other(Other::Approval(kind)), Lang::Zh) => format!("{name} 的前置审批（{kind:?}）"),
             (Self::Server, Lang::En) => format!("the server {name}"),
-            (Self::Server, Lang::Zh) => format!("服务器 {name}"),
+            (Self::Server, Lang::Zh) => format!("服务器 {name} 的租期"),
             (Self::Exemption(hosts), Lang::En) => format!("the exemption of {hosts} in policy {name}"),
             (Self::Exemption(hosts), Lang::Zh) => format!("策略 {name} 对 {hosts} 的豁免"),
         }

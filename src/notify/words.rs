@@ -18,11 +18,11 @@ fn counts(lang: Lang) -> Words {
     match lang {
         Lang::En => Words {
             more: "and {} more",
-            beyond: "and {} others",
+            beyond: "and {} more of other kinds",
         },
         Lang::Zh => Words {
             more: "另有 {} 条",
-            beyond: "其他 {} 条",
+            beyond: "其他类别另有 {} 条",
         },
     }
 }
