@@ -270,9 +270,7 @@ fn holder(lease: Option<LeaseSpec>, now: Timestamp) -> Result<String, String> {
     let ends = lease.renew_time.and_then(|renewed| renewed.0.checked_add(seconds).ok());
     match ends {
         Some(ends) if ends >= now => Ok(holder),
-        Some(ends) => Err(format!(
-            "no operator leads: the lease of {holder} ended at {ends:.0}"
-        )),
+        Some(ends) => Err(format!("no operator leads: the lease of {holder} ended at {ends:.0}")),
         None => Err("no operator leads".to_owned()),
     }
 }

@@ -13,6 +13,7 @@ use crate::support::{
     cluster::{Account, Output},
     operator::Operator,
     programs::Programs,
+    stage::{FILINGS, home},
     wait::{PATIENCE, eventually},
 };
 
@@ -147,13 +148,13 @@ async fn what_no_operator_lets_go_is_put_back_by_the_commands_it_prints() {
 #[tokio::test]
 async fn the_operator_that_leads_lets_all_go_and_blocks_again_once_the_marks_are_off() {
     let cluster = Cluster::own().await;
-    cluster.kubectl("create namespace filing-system", "").succeeds();
+    home(&cluster);
     cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
     cluster.kubectl("apply -f -", &policy("default")).succeeds();
     // It answers for any domain that is pointed at it.
     let open = ingress("open", Some("nginx"), &json!({}));
     cluster.kubectl("create -f -", &open).succeeds();
-    let _operator = Operator::start(&cluster.admin, &["--namespace", "filing-system"]).await;
+    let _operator = Operator::start(&cluster.admin, &["--namespace", FILINGS]).await;
     let blocked = async || {
         eventually("the route to be blocked", PATIENCE, async || {
             match class(&cluster, "open") {
