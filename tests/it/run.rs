@@ -290,7 +290,6 @@ async fn a_filing_that_ends_at_midnight_in_china_ends_its_routes_verdicts_then()
     let ahead = midnight.duration_since(now).as_secs() - 20;
     let _operator = operator_that_is_asked(
         &cluster,
-        &cluster.admin,
         POLICY,
         &["--now-offset", &format!("{ahead}s")],
     )
