@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
-use super::brake::{Brake, Held};
+use super::brake::{Brake, Held, NAMES};
 use super::declaration::condition;
 use super::enforcement::Hindrance;
 use super::notice::{Notice, Reference, shortened};
@@ -70,8 +70,6 @@ pub struct Governing<'a> {
 pub struct Blocking<'a> {
     /// What its brake says; none while what is due has not settled yet.
     pub brake: Option<&'a Brake>,
-    /// The routes that are to be put into quarantine.
-    pub due: &'a BTreeSet<RouteKey>,
     /// How many are there.
     pub blocked: usize,
     /// Those that someone else has taken out, until they are let go.
@@ -80,8 +78,6 @@ pub struct Blocking<'a> {
     pub hindered: &'a BTreeMap<Hindrance, BTreeSet<RouteKey>>,
 }
 
-/// How many routes a message names.
-const NAMES: usize = 5;
 /// How much of a digest that someone typed a message repeats, in bytes.
 const MAX_WORD: usize = 32;
 
@@ -173,10 +169,12 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
             reasons::RELEASED,
             "a person has let them be blocked, and that is being done".to_owned(),
         ),
-        Some(Brake::Held(held)) => {
-            let message = held_message(policy, held, blocking.due, Lang::En);
-            (true, reasons::LIMIT_EXCEEDED, message)
-        }
+        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held, Lang::En)),
+    };
+    let since = match blocking.brake {
+        // However late it is written: the digest counts on it.
+        Some(Brake::Held(held)) => held.since,
+        _ => now,
     };
     let conditions = &before.conditions;
     condition(
@@ -186,20 +184,22 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
         reason,
         &message,
         policy.generation,
-        now,
+        since,
     )
 }
 
 /// Why none of the routes that are due is blocked, and what to do. Their names come last, where they may be cut.
-fn held_message(policy: &Policy, held: &Held, due: &BTreeSet<RouteKey>, lang: Lang) -> String {
+fn held_message(policy: &Policy, held: &Held, lang: Lang) -> String {
     let Held {
         digest,
         due: count,
+        first,
         recent,
         limit,
+        ..
     } = held;
     let (minutes, name, key) = (policy.brake.minutes, &policy.name, keys::RELEASE_BRAKE);
-    let names = names(due.iter(), lang);
+    let names = names(first.iter(), *count, lang);
     let command = format!("kubectl annotate filingpolicy {name} {key}={digest} --overwrite");
     let another = policy.released_brake.as_deref().map(|word| shortened(word, MAX_WORD));
     match lang {
@@ -256,7 +256,7 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
     let told_apart_by: Vec<&str> = told_apart_by.iter().map(String::as_str).collect();
     let regarding = Reference::to_policy(&policy.name, &policy.uid);
     let notice = Notice::new(regarding, BRAKE_HELD.to_owned(), "Hold", &held.message, &told_apart_by);
-    let in_chinese = held_message(policy, now, blocking.due, Lang::Zh);
+    let in_chinese = held_message(policy, now, Lang::Zh);
     Some(Effect::Event(Box::new(Notice {
         is_warning: true,
         ..notice.in_chinese(&in_chinese)
@@ -283,7 +283,7 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
     }
     let kept = |hindrance| {
         let routes = hindered.get(&hindrance).filter(|routes| !routes.is_empty())?;
-        Some(names(routes.iter(), Lang::En))
+        Some(names(routes.iter(), routes.len(), Lang::En))
     };
     if let Some(routes) = kept(Hindrance::NoQuarantine) {
         let words = format!(
@@ -308,7 +308,7 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
         let words = format!(
             "someone else takes these out of quarantine, and they are put there again; leave the class out of what is \
              applied: {}",
-            names(put_back.iter(), Lang::En)
+            names(put_back.iter(), put_back.len(), Lang::En)
         );
         lacking.push((reasons::PUT_BACK, words));
     }
@@ -346,8 +346,8 @@ fn counted(routes: usize) -> String {
 }
 
 /// Some of the routes by name, and how many more there are.
-fn names<'a>(routes: impl ExactSizeIterator<Item = &'a RouteKey>, lang: Lang) -> String {
-    let more = routes.len().saturating_sub(NAMES);
+fn names<'a>(routes: impl Iterator<Item = &'a RouteKey>, count: usize, lang: Lang) -> String {
+    let more = count.saturating_sub(NAMES);
     let names: Vec<String> = routes.take(NAMES).map(ToString::to_string).collect();
     let names = names.join(", ");
     match (more, lang) {
@@ -405,13 +405,14 @@ fn place(place: &Place) -> SitePlace {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use jiff::ToSpan as _;
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
     use crate::domain::FieldPath;
-    use crate::route::RouteKind;
-    use crate::support::{at, policy as document, registry};
+    use crate::effects::{Batch, brake};
+    use crate::support::{at, policy as document, registry, route_key};
 
     const NOW: &str = "2026-11-23T10:00:00+08:00";
 
@@ -426,7 +427,6 @@ mod tests {
     static NO_HINDRANCES: BTreeMap<Hindrance, BTreeSet<RouteKey>> = BTreeMap::new();
     const NOTHING: Blocking<'static> = Blocking {
         brake: None,
-        due: &NO_ROUTES,
         blocked: 0,
         put_back: &NO_ROUTES,
         hindered: &NO_HINDRANCES,
@@ -498,6 +498,40 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_is_given_as_the_condition_says_counts_however_late_that_was_written() {
+        let registry = registry(&[document("default", json!({"running": "Block", "brake": {"routes": 1}}))]);
+        let mut policy = Policy::clone(registry.snapshot().default_policy());
+        let due: BTreeSet<RouteKey> = ["a", "b"].map(route_key).into();
+        let nothing = BTreeMap::new();
+        let batch = Batch {
+            due: &due,
+            blocked: &nothing,
+            governed: 10,
+        };
+        let held = brake(&policy, &[], batch, at(NOW));
+        let governing = Governing {
+            blocking: Blocking {
+                brake: Some(&held),
+                ..NOTHING
+            },
+            ..governing(None, &[])
+        };
+        let effects = super::policy(
+            &policy,
+            &FilingPolicyStatus::default(),
+            governing,
+            at(NOW) + 90.seconds(),
+        );
+        let [Effect::Event(told), Effect::PolicyStatus(status)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        let (_, word) = told.note.split_once("release-brake=").unwrap();
+        policy.released_brake = word.split(' ').next().map(str::to_owned);
+        let later = at(NOW) + 1.hour();
+        assert_eq!(brake(&policy, &status.conditions, batch, later), Brake::Released);
+    }
+
+    #[test]
     fn what_has_been_written_is_not_written_again_and_since_when_stays() {
         let first = status(&FilingPolicyStatus::default(), governing(None, &[]), NOW).unwrap();
         let later = "2026-11-24T10:00:00.5+08:00";
@@ -533,14 +567,22 @@ mod tests {
         assert_eq!(unreadable_policy(&unreadable, status, at(NOW)), []);
     }
 
-    /// So many routes of as long a name as there can be, or of a short one.
+    /// So many routes, with a name that is so much longer than their number.
     fn routes(count: usize, length: usize) -> BTreeSet<RouteKey> {
-        let key = |number| RouteKey {
-            kind: RouteKind::Ingress,
-            namespace: "shop".into(),
-            name: format!("{number}-{}", "w".repeat(length)).into(),
-        };
-        (0..count).map(key).collect()
+        let name = |number| format!("{number}-{}", "w".repeat(length));
+        (0..count).map(|number| route_key(&name(number))).collect()
+    }
+
+    /// A brake that holds so many routes of names that long.
+    fn held(due: usize, length: usize, recent: usize, limit: usize) -> Brake {
+        Brake::Held(Held {
+            digest: "0a1b2c3d4e5f".to_owned(),
+            since: at(NOW),
+            due,
+            first: routes(due, length).into_iter().take(NAMES).collect(),
+            recent,
+            limit,
+        })
     }
 
     fn blocking_status(blocking: Blocking<'_>) -> (FilingPolicyStatus, Option<Notice>) {
@@ -566,16 +608,8 @@ mod tests {
     #[test]
     fn a_brake_that_is_held_says_why_and_how_to_go_on_in_both_languages() {
         let told = [(1, 1, 1), (2, 0, 1), (7, 3, 9)].map(|(due, recent, limit)| {
-            let held = Brake::Held(Held {
-                digest: "0a1b2c3d4e5f".to_owned(),
-                due,
-                recent,
-                limit,
-            });
-            let due = routes(due, 3);
             let (_, notice) = blocking_status(Blocking {
-                brake: Some(&held),
-                due: &due,
+                brake: Some(&held(due, 3, recent, limit)),
                 ..NOTHING
             });
             let notice = notice.unwrap();
@@ -586,16 +620,8 @@ mod tests {
 
     #[test]
     fn however_long_the_names_are_it_is_said_how_to_go_on() {
-        let due = routes(50, 240);
-        let held = Brake::Held(Held {
-            digest: "0a1b2c3d4e5f".to_owned(),
-            due: 50,
-            recent: 0,
-            limit: 10,
-        });
         let (_, notice) = blocking_status(Blocking {
-            brake: Some(&held),
-            due: &due,
+            brake: Some(&held(50, 240, 0, 10)),
             ..NOTHING
         });
         let notice = notice.unwrap();

@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
@@ -18,6 +19,9 @@ use crate::support::wait::{PATIENCE, eventually};
 const QUARANTINE: &str = "filing-quarantine";
 const RECORD: &str = "filing-operator.io/quarantined-class";
 const LEGACY: &str = "kubernetes.io/ingress.class";
+
+/// Far more routes than the brake lets go.
+const MANY: usize = 500;
 
 /// A cluster of its own, in which an operator blocks.
 struct Stage {
@@ -30,7 +34,7 @@ impl Stage {
         let cluster = Cluster::own().await;
         cluster.kubectl("create namespace shop", "").succeeds();
         cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
-        let operator = operator_that_is_asked(&cluster, BLOCKING, &[]).await;
+        let operator = operator_that_is_asked(&cluster, BLOCKING, &["--writes-per-second", "200"]).await;
         let stage = Self { cluster, operator };
         stage.condition("Enforced", "True Enforced").await;
         stage
@@ -83,6 +87,20 @@ impl Stage {
         let all = api.list(&ListParams::default()).await.unwrap();
         let is_so = |event: &Event| event.reason.as_deref() == Some(reason) && event.action.as_deref() == Some(action);
         all.items.into_iter().filter(is_so).collect()
+    }
+
+    /// Makes so many routes of the filing `alpha`.
+    async fn create_routes(&self, count: usize) {
+        let api: Api<Ingress> = Api::namespaced(self.cluster.client().await, "shop");
+        let routes = (0..count).map(|at| {
+            let api = api.clone();
+            async move {
+                let yaml = route(&format!("web-{at}"), "alpha", Some("nginx"), None);
+                let route: Ingress = serde_saphyr::from_str(&yaml).unwrap();
+                api.create(&PostParams::default(), &route).await.unwrap();
+            }
+        });
+        stream::iter(routes).buffer_unordered(8).collect::<Vec<_>>().await;
     }
 
     async fn blocked(&self) -> usize {
@@ -209,10 +227,7 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     let mut stage = Stage::set_up().await;
     stage.file("alpha", "Approved");
     stage.file("other", "Approved");
-    let routes: String = (0..40)
-        .map(|at| route(&format!("web-{at}"), "alpha", Some("nginx"), None) + "---\n")
-        .collect();
-    stage.kubectl("apply -f -", &routes);
+    stage.create_routes(MANY).await;
     let crd = stage.kubectl("get crd filings.filing-operator.io -o json", "");
 
     // The filing is deleted, and the operator restarted again and again.
@@ -265,14 +280,14 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     // The filing ends, and that is right: a person says so.
     stage.file("alpha", "Cancelled");
     let message = stage.condition("BrakeHeld", "True LimitExceeded").await;
-    assert!(message.starts_with("40 routes are due"), "{message}");
+    assert!(message.starts_with(&format!("{MANY} routes are due")), "{message}");
     let (_, command) = message.split_once("kubectl ").unwrap();
     // Behind it stands for which set another word was, and which routes are due.
     let command = command.split(['(', ';']).next().unwrap();
     stage.kubectl(command.trim(), "");
     eventually("all to be blocked", PATIENCE, async || {
         let blocked = stage.blocked().await;
-        (blocked == 40).then_some(()).ok_or_else(|| format!("{blocked} are"))
+        (blocked == MANY).then_some(()).ok_or_else(|| format!("{blocked} are"))
     })
     .await;
     stage.condition("BrakeHeld", "False WithinLimit").await;

@@ -288,12 +288,7 @@ async fn a_filing_that_ends_at_midnight_in_china_ends_its_routes_verdicts_then()
     // The operator begins 20 s before that day is over.
     let midnight = last_day.tomorrow().unwrap().to_zoned(china).unwrap().timestamp();
     let ahead = midnight.duration_since(now).as_secs() - 20;
-    let _operator = operator_that_is_asked(
-        &cluster,
-        POLICY,
-        &["--now-offset", &format!("{ahead}s")],
-    )
-    .await;
+    let _operator = operator_that_is_asked(&cluster, POLICY, &["--now-offset", &format!("{ahead}s")]).await;
 
     let ending = format!("{APPROVED}, expiresAt: {last_day}");
     declare(&cluster.admin, "ending", "ending.com", &ending).succeeds();

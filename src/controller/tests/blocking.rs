@@ -411,7 +411,7 @@ fn a_single_route_with_the_limit_of_one_is_blocked() {
 
 #[test]
 fn a_filing_under_many_routes_is_deleted_and_none_is_blocked_before_a_person_says_so() {
-    let mut world = cluster(&routes(50));
+    let mut world = cluster(&routes(500));
     world.told();
     world.delete(
         "the filing is deleted by mistake",
@@ -448,7 +448,7 @@ fn a_filing_under_many_routes_is_deleted_and_none_is_blocked_before_a_person_say
     release_brake(&mut world, &second);
     world.settle();
     pass(&mut world, 2);
-    assert_eq!(blocked(&world), 51);
+    assert_eq!(blocked(&world), 501);
     assert_eq!(condition(&world, "BrakeHeld"), "False WithinLimit");
     assert_eq!(condition(&world, "Enforced"), "True Enforced");
 

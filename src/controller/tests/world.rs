@@ -17,7 +17,7 @@ use crate::registry::{Registry, Snapshot, Subject};
 use crate::support::{HOME, change, merge};
 
 /// More writes than any change in a test may cause: whoever passes this writes in a circle.
-const TOO_MANY: usize = 1000;
+const TOO_MANY: usize = 5000;
 
 /// What is stored, what the operator makes of it, and a record of what it wrote.
 pub(in crate::controller) struct World {

@@ -296,7 +296,6 @@ impl Enforcing {
         let policy = self.policies.get(name).unwrap_or(&NOTHING);
         Blocking {
             brake: policy.brake.as_ref(),
-            due: &policy.due,
             blocked: policy.blocked.len(),
             put_back: &policy.put_back,
             hindered: &policy.hindered,

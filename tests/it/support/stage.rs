@@ -56,7 +56,7 @@ pub(crate) async fn operator(cluster: &Cluster, account: &Account, policy: &str,
 }
 
 /// The same with the rights of examples/dev/rbac.yaml and no others, and a webhook by which the API server asks it; waits
-/// until both know of each other. It can't be the admin's operator: whatever its own account writes passes.
+/// until both know of each other.
 pub(crate) async fn operator_that_is_asked(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     home(cluster);
     cluster.kubectl("apply -f examples/dev/rbac.yaml", "").succeeds();
