@@ -143,11 +143,12 @@ pub fn terms_of_policy(policy: &Policy) -> Vec<Term> {
     let exempting = policy.exemptions.iter().filter(|exemption| !exemption.hosts.is_empty());
     exempting
         .map(|exemption| {
-            let mut hosts = list(exemption.hosts.iter().map(ToString::to_string));
-            if !exemption.namespaces.is_empty() {
-                // In brackets, so that it reads in either language.
-                hosts.push_str(&format!(" ({})", list(&exemption.namespaces)));
-            }
+            let hosts = list(exemption.hosts.iter().map(ToString::to_string));
+            // In brackets, so that it reads in either language.
+            let hosts = match exemption.namespaces.as_slice() {
+                [] => hosts,
+                namespaces => format!("{hosts} ({})", list(namespaces)),
+            };
             Term {
                 end: End::Exemption(hosts),
                 date: exemption.until,
