@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::watch::Beside;
 use super::super::work::Work;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
-use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
+use crate::effects::{Effect, Notice, Reference, Remembered, blocking, handing_back, restoring};
 use crate::registry::{Registry, Snapshot, Subject};
 use crate::support::{HOME, change, merge};
 
@@ -175,7 +175,7 @@ impl World {
         let status = |document: &Value| serde_json::from_value(document["status"].clone()).ok();
         let beside = match subject {
             Subject::Filing(_) | Subject::Server(_) => {
-                Beside::Declaration(Box::new(status(document).unwrap_or_default()))
+                Beside::Declaration(Remembered::of(status(document).unwrap_or_default()))
             }
             Subject::Policy(_) => {
                 let status = serde_json::from_value(document["status"].clone()).ok();
