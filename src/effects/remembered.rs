@@ -71,3 +71,92 @@ fn digest(status: &DeclarationStatus) -> [u8; 16] {
 fn json(status: &DeclarationStatus) -> Vec<u8> {
     serde_json::to_vec(status).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn document() -> Value {
+        json!({
+            "observedGeneration": 3, "policy": "default", "colour": "Yellow",
+            "respondBy": "2026-11-27T02:00:00Z", "nextSelfCheck": "2027-02-20T01:00:00Z", "expiresAt": "2027-02-20",
+            "domains": "example.com",
+            "conditions": [{
+                "type": "Ready", "status": "True", "reason": "Approved", "message": "it is approved, and nothing is wrong",
+                "observedGeneration": 3, "lastTransitionTime": "2026-11-23T02:00:00Z",
+            }],
+            "findings": [{
+                "rule": "FilingExpiring", "severity": "Warning", "path": "spec.expiresAt",
+                "message": "the record ends on 2027-02-20; ask the provider what it needs to go on",
+            }],
+            "routes": 2, "nextTransition": "2027-02-20T16:00:00Z", "nextReminder": "2027-01-21T01:00:00Z",
+            "reminders": [{"rule": "FilingExpiring", "date": "2027-02-20", "threshold": 90}],
+            "observed": {"stage": "Approved"},
+            "changes": [{"field": "spec.stage", "from": "SecondReview", "to": "Approved", "at": "2026-11-23T02:00:00Z"}],
+        })
+    }
+
+    fn status(document: &Value) -> DeclarationStatus {
+        serde_json::from_value(document.clone()).unwrap()
+    }
+
+    #[rstest]
+    #[case::generation("/observedGeneration", json!(4))]
+    #[case::moment_that_stays("/respondBy", json!("2026-11-28T02:00:00Z"))]
+    #[case::domains("/domains", json!("example.com, example.net"))]
+    #[case::words_of_a_condition("/conditions/0/message", json!("it is approved"))]
+    #[case::finding("/findings/0/path", json!("spec.registration.expiresAt"))]
+    #[case::routes("/routes", json!(3))]
+    #[case::next_reminder("/nextReminder", json!("2027-01-31T01:00:00Z"))]
+    #[case::reminder("/reminders/0/threshold", json!(30))]
+    fn a_status_that_differs_in_anything_is_another(#[case] field: &str, #[case] other: Value) {
+        let remembered = Remembered::of(status(&document()));
+        assert!(remembered.is(&status(&document())));
+        let mut changed = document();
+        *changed.pointer_mut(field).unwrap() = other;
+        assert!(!remembered.is(&status(&changed)));
+        assert_ne!(Remembered::of(status(&changed)), remembered);
+    }
+
+    #[test]
+    fn what_the_next_status_is_made_of_is_recalled_and_what_is_only_written_is_not() {
+        let recalled = Remembered::of(status(&document())).recall();
+        insta::assert_json_snapshot!(recalled, @r#"
+        {
+          "colour": "Yellow",
+          "respondBy": "2026-11-27T02:00:00Z",
+          "nextSelfCheck": "2027-02-20T01:00:00Z",
+          "conditions": [
+            {
+              "lastTransitionTime": "2026-11-23T02:00:00Z",
+              "message": "",
+              "reason": "",
+              "status": "True",
+              "type": "Ready"
+            }
+          ],
+          "reminders": [
+            {
+              "rule": "FilingExpiring",
+              "date": "2027-02-20",
+              "threshold": 90
+            }
+          ],
+          "observed": {
+            "stage": "Approved"
+          },
+          "changes": [
+            {
+              "field": "spec.stage",
+              "from": "SecondReview",
+              "to": "Approved",
+              "at": "2026-11-23T02:00:00Z"
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -28,3 +28,26 @@ impl<V: Into<Box<str>>> FromIterator<(&'static str, V)> for Marks {
         Self(marks.into_boxed_slice())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::the_same(&[("a", "1"), ("b", "2")], true)]
+    #[case::another_value(&[("a", "1"), ("b", "3")], false)]
+    #[case::one_more(&[("a", "1"), ("b", "2"), ("c", "3")], false)]
+    #[case::one_less(&[("a", "1")], false)]
+    #[case::none(&[], false)]
+    fn marks_are_compared_with_what_they_are_to_be(#[case] others: &[(&'static str, &str)], #[case] same: bool) {
+        let marks: Marks = [("b", "2"), ("a", "1")].into_iter().collect();
+        let others: BTreeMap<_, _> = others.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        assert_eq!(marks.are(&others), same);
+        assert_eq!(marks.get("b"), Some("2"));
+        assert_eq!(marks.get("c"), None);
+    }
+}

@@ -197,6 +197,9 @@ impl World {
                 continue;
             }
             let Some((subject, target, effects)) = self.work.next_write(&self.registry, self.now) else {
+                if self.work.has_more_to_look_at() {
+                    continue;
+                }
                 return;
             };
             for effect in &effects {
