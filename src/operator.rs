@@ -139,16 +139,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         served.context("serving the webhook")
     };
     let digest = digest(&options, &shared, &operator_clock, teller.clone(), stopped());
-    let settings = Settings {
-        client: options.client.clone(),
-        namespace: options.namespace.clone(),
-        identity: options.identity.clone(),
-        default_policy: options.policy.clone().map(DefaultPolicy::new),
-        open_reports: options.open_reports,
-        writes_per_second: options.writes_per_second,
-        clock: Arc::clone(&operator_clock),
-        teller,
-    };
+    let settings = settings(&options, &operator_clock, teller);
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -206,6 +197,20 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         Ok(())
     } else {
         Err(anyhow!("the operator ended by itself"))
+    }
+}
+
+/// What the controller needs to know.
+fn settings(options: &Options, clock: &Clock, teller: Teller) -> Settings {
+    Settings {
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        identity: options.identity.clone(),
+        default_policy: options.policy.clone().map(DefaultPolicy::new),
+        open_reports: options.open_reports,
+        writes_per_second: options.writes_per_second,
+        clock: Arc::clone(clock),
+        teller,
     }
 }
 

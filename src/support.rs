@@ -81,6 +81,15 @@ pub(crate) fn server(name: &str, over: Value) -> Value {
     object("AccessServer", name, merged(json!({"provider": "alicloud"}), over))
 }
 
+/// The key of a route in the namespace `shop`.
+pub(crate) fn route_key(name: &str) -> RouteKey {
+    RouteKey {
+        kind: RouteKind::Ingress,
+        namespace: "shop".into(),
+        name: name.into(),
+    }
+}
+
 /// An Ingress with a rule for each host.
 pub(crate) fn ingress(key: &str, hosts: &[&str]) -> Value {
     let rules: Vec<Value> = hosts.iter().map(|host| json!({"host": host})).collect();

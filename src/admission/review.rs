@@ -9,6 +9,7 @@ use kube::core::{DynamicObject, Status};
 
 use super::request::{Asked, Request, Subject};
 use super::words;
+use crate::api::keys::managers;
 use crate::api::{Admission, Running};
 use crate::domain::Host;
 use crate::judge::{self, HostVerdict, Outcome, Verdict};
@@ -111,10 +112,10 @@ impl Answer {
 /// Answers a request from the facts.
 ///
 /// A change is refused only for what it makes worse, so that a route that turned bad by itself can still be repaired,
-/// scaled, labelled and finalised. What the operator itself writes under its `account` passes: it moves routes only as
+/// scaled, labelled and finalised. What the operator itself writes, under its `account`, passes: it moves routes only as
 /// their verdicts say, and must be able to let them go whatever those are.
 pub fn review(request: &Request, account: &str, facts: &Snapshot, now: Timestamp) -> Answer {
-    if request.envelope.user_info.username.as_deref() == Some(account) {
+    if is_own(request, account) {
         return Answer::unjudged(Decision::Own);
     }
     let (old, new) = match &request.subject {
@@ -153,6 +154,15 @@ fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) 
             None => Answer::unjudged(Decision::Ungoverned),
         },
     }
+}
+
+/// Whether the operator sent it. A person may use the same account, as where it runs beside a test API server, but writes
+/// as another manager of fields; and that name alone, which anyone may use, is not enough.
+fn is_own(request: &Request, account: &str) -> bool {
+    let options = request.envelope.options.as_ref();
+    let manager = options.and_then(|options| options.0.get("fieldManager")?.as_str());
+    request.envelope.user_info.username.as_deref() == Some(account)
+        && manager.is_some_and(|manager| [managers::QUARANTINE, managers::ROUTES].contains(&manager))
 }
 
 /// The answer to one who takes a route out of quarantine that still violates, or touches the record of it. Whatever
@@ -204,7 +214,7 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         ..Answer::unjudged(Decision::Allowed)
     };
     let denied: Vec<&HostVerdict> = if denies(policy, facts) {
-        let tolerated = old.and_then(|old| tolerated(old, new, facts)).map(Named::by);
+        let tolerated = old.and_then(|old| tolerated(old, new, policy, facts)).map(Named::by);
         let is_new = |host: &&HostVerdict| !tolerated.as_ref().is_some_and(|old| old.has(&host.host));
         verdict.violating().filter(is_new).collect()
     } else {
@@ -260,10 +270,11 @@ fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
     })
 }
 
-/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps.
-fn tolerated<'a>(old: &'a Asked, new: &Route, facts: &Snapshot) -> Option<&'a Route> {
+/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps, and
+/// served. A policy that is marked to let everything go lets people do so too.
+fn tolerated<'a>(old: &'a Asked, new: &Route, policy: &Policy, facts: &Snapshot) -> Option<&'a Route> {
     let is_same_class = class(&old.route, facts) == class(new, facts);
-    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined();
+    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined() && !policy.is_released;
     let was_asked = facts
         .policy_of(&old.route)
         .is_some_and(|policy| policy.admission != Admission::Disabled);
@@ -351,6 +362,7 @@ fn of_unreadable(
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use kube::core::ObjectMeta;
     use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::{Value, json};
@@ -360,6 +372,7 @@ mod tests {
     };
     use super::*;
     use crate::api::keys;
+    use crate::registry::{Change, Registry};
 
     /// `Deny` by default, and another word for routes of some classes.
     fn cluster() -> Snapshot {
@@ -439,10 +452,33 @@ mod tests {
         kept(INSIDE, Some(INSIDE), NGINX, "a.example.net"),
         kept("nginx", None, None, "a.example.net")
     )]
-    fn the_operators_own_writes_pass(#[case] old: Value, #[case] new: Value) {
-        let mut request = ask("UPDATE", old, new);
-        request["request"]["userInfo"]["username"] = json!("the operator");
-        assert_eq!(answer(&request, &cluster()).decision, Decision::Own);
+    fn the_operators_own_writes_pass_and_nobody_elses(#[case] old: Value, #[case] new: Value) {
+        let written_by = |account: &str, manager: &str| {
+            let mut request = ask("UPDATE", old.clone(), new.clone());
+            request["request"]["userInfo"]["username"] = json!(account);
+            request["request"]["options"] = json!({"kind": "PatchOptions", "fieldManager": manager});
+            answer(&request, &cluster()).decision
+        };
+        assert_eq!(written_by("the operator", managers::QUARANTINE), Decision::Own);
+        assert_eq!(written_by("the operator", managers::ROUTES), Decision::Own);
+        assert_ne!(written_by("the operator", "kubectl-edit"), Decision::Own);
+        assert_ne!(written_by("someone", managers::QUARANTINE), Decision::Own);
+    }
+
+    #[test]
+    fn a_policy_that_is_marked_to_let_everything_go_lets_people_do_so_by_hand() {
+        let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
+        let new = kept("nginx", None, None, "a.example.net");
+        let mut registry = Registry::new(facts(&[]));
+        let metadata = ObjectMeta {
+            annotations: Some([(keys::RELEASE.to_owned(), "now".to_owned())].into()),
+            ..ObjectMeta::default()
+        };
+        let spec = serde_json::from_value(json!({"admission": "Deny", "running": "Block"})).unwrap();
+        let policy = Policy::new("default".into(), &metadata, &spec);
+        registry.apply(Change::Policy("default".into(), Ok(policy)));
+        let answer = answer(&ask("UPDATE", old, new), registry.snapshot());
+        assert_eq!(answer.decision, Decision::Warned, "{answer:?}");
     }
 
     #[test]

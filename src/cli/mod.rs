@@ -32,7 +32,7 @@ enum Command {
     Check(check::Args),
     Rules(rules::Args),
     Crds(crds::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Release(release::Args),
 }
 
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, &output),
         Command::Rules(args) => rules::run(&args, &output),
         Command::Crds(args) => crds::run(&args, &output),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
         Command::Release(args) => release::run(&args, &output),
     };
     outcome.unwrap_or_else(|error| {

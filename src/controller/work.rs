@@ -7,7 +7,8 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such wait; writes are tried again for ever.
 const LAST_RETRY: Duration = Duration::from_mins(5);
 
+/// The longest time that a count of routes waits to be written while routes are.
+const COUNTED: SignedDuration = SignedDuration::from_secs(5);
+
 /// By how much a clock goes back that was set; less is its being kept right, and ends as little as it began.
 const SET_BACK: SignedDuration = SignedDuration::from_secs(60);
 
@@ -53,6 +57,9 @@ pub(super) struct Work {
     to_judge: BTreeSet<Subject>,
     to_write: BTreeSet<Subject>,
     writing: HashSet<Subject>,
+    /// Those of whose status a count alone has changed, each with the moment to which that may wait: while many routes come
+    /// in or are blocked, each of them changes it.
+    counted: BTreeMap<Subject, Timestamp>,
     timers: BTreeSet<(Timestamp, Subject)>,
     timer_of: HashMap<Subject, Timestamp>,
     backoffs: HashMap<Subject, ExponentialBackoff>,
@@ -116,6 +123,7 @@ impl Work {
         self.beside.remove(subject);
         self.backoffs.remove(subject);
         self.resting.remove(subject);
+        self.counted.remove(subject);
         if let Subject::Route(key) = subject {
             self.moved.remove(key);
             self.told.remove(key);
@@ -137,6 +145,8 @@ impl Work {
             self.timer_of.remove(&subject);
             self.to_judge.insert(subject);
         }
+        let due = self.counted.iter().filter(|(_, at)| **at <= now);
+        self.to_write.extend(due.map(|(subject, _)| subject.clone()));
         self.keeping.wake(now);
         self.enforcing.wake(now);
     }
@@ -145,7 +155,8 @@ impl Work {
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
         let first = self.timers.first().map(|(at, _)| *at);
         let others = self.keeping.next_timer().into_iter().chain(self.enforcing.next_timer());
-        first.into_iter().chain(others).min()
+        let counted = self.counted.values().copied().filter(|at| *at > self.woken_at);
+        first.into_iter().chain(others).chain(counted).min()
     }
 
     /// Whether some of what is to be judged was left for later.
@@ -224,6 +235,7 @@ impl Work {
             policy: verdict.map(|verdict| Arc::clone(&verdict.policy.name)),
             enforcement,
             since: route.and_then(|route| route.class.recorded.as_ref()?.since),
+            was_put_back: route.is_some_and(effects::was_put_back),
         };
         let touched = self.enforcing.place(key, placed, now);
         self.touch_policies(touched)
@@ -293,20 +305,52 @@ impl Work {
             return Some((subject, target, vec![effect]));
         }
         for _ in 0..LOOKED_AT {
-            let mut idle = self.to_write.iter().filter(|subject| !self.writing.contains(*subject));
-            let subject = idle.next()?.clone();
+            let subject = self.next_to_write()?;
             self.to_write.remove(&subject);
             if let Some((target, effects)) = self.effects_on(registry, &subject, now)
                 && !effects.is_empty()
             {
+                if self.may_wait(&subject, &effects, now) {
+                    continue;
+                }
+                self.counted.remove(&subject);
                 self.writing.insert(subject.clone());
                 return Some((subject, target, effects));
             }
             // Whatever could not be written before need not be written any more.
             self.backoffs.remove(&subject);
+            self.counted.remove(&subject);
         }
         self.has_more_to_look_at = true;
         None
+    }
+
+    fn next_to_write(&mut self) -> Option<Subject> {
+        if !self.is_writing_routes() {
+            self.to_write.extend(mem::take(&mut self.counted).into_keys());
+        }
+        let mut waiting = self.to_write.iter();
+        waiting.find(|subject| !self.writing.contains(*subject)).cloned()
+    }
+
+    /// Whether something is to be written about routes, or is being written.
+    fn is_writing_routes(&self) -> bool {
+        // Routes come last in the order of subjects.
+        let mut all = self.to_write.last().into_iter().chain(&self.writing);
+        all.any(|subject| matches!(subject, Subject::Route(_)))
+    }
+
+    /// Takes note of what need not be written yet, since a count alone has changed. Says whether it may wait.
+    fn may_wait(&mut self, subject: &Subject, effects: &[Effect], now: Timestamp) -> bool {
+        let is_a_count = match (effects, self.beside.get(subject)) {
+            ([Effect::DeclarationStatus(new)], Some(Beside::Declaration(old))) => old.differs_at_most_in_routes(new),
+            _ => false,
+        };
+        if !is_a_count || !self.is_writing_routes() {
+            return false;
+        }
+        let last = now.saturating_add(COUNTED).unwrap_or(now);
+        *self.counted.entry(subject.clone()).or_insert(last) > now
     }
 
     fn next_move(&self, registry: &Registry, now: Timestamp) -> Option<(Subject, Reference, Effect)> {
@@ -388,6 +432,7 @@ impl Work {
         self.leads = leads;
         self.has_more_to_look_at = false;
         self.to_write.clear();
+        self.counted.clear();
         if leads {
             self.keeping.demand();
             self.to_write.extend(self.beside.keys().cloned());

@@ -7,9 +7,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use sha2::{Digest as _, Sha256};
 
 use super::declaration::whole_seconds;
+use super::notice::beginning_of;
 use crate::api::keys::conditions::BRAKE_HELD;
 use crate::registry::Policy;
 use crate::route::RouteKey;
+
+/// How many routes a message names.
+pub(super) const NAMES: usize = 5;
 
 /// What a policy's brake is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +42,12 @@ pub enum Brake {
 pub struct Held {
     /// What names the set that is held, and this time that it is held.
     pub digest: String,
+    /// Since when it is held, in whole seconds: what the digest counts on, and so what the condition must show.
+    pub since: Timestamp,
     /// How many are due.
     pub due: usize,
+    /// The first of them.
+    pub first: Vec<RouteKey>,
     /// How many were put into quarantine within the window.
     pub recent: usize,
     /// How many may be in all.
@@ -55,14 +63,17 @@ pub fn brake(policy: &Policy, conditions: &[Condition], batch: Batch<'_>, now: T
     if batch.due.is_empty() || batch.due.len().saturating_add(recent) <= limit {
         return Brake::Open;
     }
-    let digest = digest(batch, held_since(conditions).unwrap_or(whole_seconds(now)));
+    let since = held_since(conditions).unwrap_or(whole_seconds(now));
+    let digest = digest(batch, since);
     // A word is only worth something for what is shown: one that came before the brake was held means another time.
     if held_since(conditions).is_some() && policy.released_brake.as_deref() == Some(digest.as_str()) {
         return Brake::Released;
     }
     Brake::Held(Held {
         digest,
+        since,
         due: batch.due.len(),
+        first: batch.due.iter().take(NAMES).cloned().collect(),
         recent,
         limit,
     })
@@ -103,12 +114,7 @@ fn digest(batch: Batch<'_>, since: Timestamp) -> String {
         // Neither a namespace nor a name has a slash.
         digest.update(format!("{}/{}/{}\n", key.kind.kind(), key.namespace, key.name));
     }
-    digest
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    beginning_of(digest, 6)
 }
 
 #[cfg(test)]
@@ -121,8 +127,7 @@ mod tests {
     use super::*;
     use crate::effects::declaration::condition;
     use crate::registry::Change;
-    use crate::route::RouteKind;
-    use crate::support::{change, now, policy as document};
+    use crate::support::{change, now, policy as document, route_key};
 
     fn policy(routes: u32, percent: u32, released: Option<&str>) -> Policy {
         let brake = json!({"routes": routes, "percent": percent, "minutes": 10});
@@ -134,11 +139,7 @@ mod tests {
     }
 
     fn key(number: usize) -> RouteKey {
-        RouteKey {
-            kind: RouteKind::Ingress,
-            namespace: "shop".into(),
-            name: format!("web-{number:04}").into(),
-        }
+        route_key(&format!("web-{number:04}"))
     }
 
     fn due(count: usize) -> BTreeSet<RouteKey> {

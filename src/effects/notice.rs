@@ -180,11 +180,17 @@ fn name(regarding: &Reference, told_apart_by: &[&str]) -> String {
     let kept = regarding.name.get(..kept).unwrap_or_default();
     let mut name = kept.trim_end_matches(['.', '-']).to_owned();
     name.push('.');
-    for byte in digest.finalize().iter().take(8) {
+    name + &beginning_of(digest, 8)
+}
+
+/// The first bytes of a digest, in hexadecimal.
+pub(super) fn beginning_of(digest: Sha256, bytes: usize) -> String {
+    let mut text = String::new();
+    for byte in digest.finalize().iter().take(bytes) {
         // Writing into a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
+        let _ = write!(text, "{byte:02x}");
     }
-    name
+    text
 }
 
 /// A text of at most so many bytes, whole characters alone. One that is longer ends in "…", so that a reader knows.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
-use super::brake::{Brake, Held};
+use super::brake::{Brake, Held, NAMES};
 use super::declaration::condition;
 use super::enforcement::Hindrance;
 use super::notice::{Notice, Reference, shortened};
@@ -69,8 +69,8 @@ pub struct Governing<'a> {
 pub struct Blocking<'a> {
     /// What its brake says; none while what is due has not settled yet.
     pub brake: Option<&'a Brake>,
-    /// The routes that are to be put into quarantine.
-    pub due: &'a BTreeSet<RouteKey>,
+    /// How many routes are to be put into quarantine.
+    pub due: usize,
     /// How many are there.
     pub blocked: usize,
     /// Those that someone else has taken out, until they are let go.
@@ -79,8 +79,6 @@ pub struct Blocking<'a> {
     pub hindered: &'a BTreeMap<Hindrance, BTreeSet<RouteKey>>,
 }
 
-/// How many routes a message names.
-const NAMES: usize = 5;
 /// How much of a digest that someone typed a message repeats, in bytes.
 const MAX_WORD: usize = 32;
 
@@ -158,10 +156,7 @@ pub fn policy(policy: &Policy, before: &FilingPolicyStatus, governing: Governing
 
 fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
     let (is_held, reason, message) = match blocking.brake {
-        // What is due has not settled yet.
-        None if let Some(known) = before.conditions.iter().find(|known| known.type_ == BRAKE_HELD) => {
-            return known.clone();
-        }
+        None if let Some(known) = unsettled(before, blocking, BRAKE_HELD) => return known,
         None | Some(Brake::Open) => (
             false,
             reasons::WITHIN_LIMIT,
@@ -172,7 +167,12 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
             reasons::RELEASED,
             "a person has let them be blocked, and that is being done".to_owned(),
         ),
-        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held, blocking.due)),
+        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held)),
+    };
+    let since = match blocking.brake {
+        // However late it is written: the digest counts on it.
+        Some(Brake::Held(held)) => held.since,
+        _ => now,
     };
     let conditions = &before.conditions;
     condition(
@@ -182,16 +182,18 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
         reason,
         &message,
         policy.generation,
-        now,
+        since,
     )
 }
 
-fn held_message(policy: &Policy, held: &Held, due: &BTreeSet<RouteKey>) -> String {
+fn held_message(policy: &Policy, held: &Held) -> String {
     let Held {
         digest,
         due: count,
+        first,
         recent,
         limit,
+        ..
     } = held;
     let already = if *recent == 0 {
         String::new()
@@ -205,7 +207,7 @@ fn held_message(policy: &Policy, held: &Held, due: &BTreeSet<RouteKey>) -> Strin
     format!(
         "{count} routes are more than may be blocked at once{already}, which is {limit}, so none is: {}; if that is right, kubectl annotate \
          filingpolicy {} {}={digest} --overwrite{another}",
-        names(due.iter()),
+        names(first.iter(), *count),
         policy.name,
         keys::RELEASE_BRAKE
     )
@@ -240,8 +242,19 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
     Some(Effect::Event(Box::new(notice)))
 }
 
+/// A condition as it stands, while the brake has not been asked yet about what is due: until then nothing new is known.
+/// Where nothing is due nobody will ask it.
+fn unsettled(before: &FilingPolicyStatus, blocking: Blocking<'_>, type_: &str) -> Option<Condition> {
+    let mut known = before.conditions.iter().filter(|known| known.type_ == type_);
+    let is_unsettled = blocking.brake.is_none() && blocking.due > 0;
+    known.next().filter(|_| is_unsettled).cloned()
+}
+
 /// Whether every route is blocked that is to be, and if not why. The reason is the first of several; the message has all.
 fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, now: Timestamp) -> Condition {
+    if let Some(known) = unsettled(before, blocking, ENFORCED) {
+        return known;
+    }
     let Blocking {
         brake,
         blocked,
@@ -264,7 +277,7 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
             "there is no IngressClass {} of controller {}, so these are not blocked: {}",
             keys::QUARANTINE_CLASS,
             keys::QUARANTINE_CONTROLLER,
-            names(routes.iter())
+            names(routes.iter(), routes.len())
         );
         lacking.push((reasons::NO_QUARANTINE_CLASS, words));
     }
@@ -275,21 +288,21 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
         let words = format!(
             "what the record in {} says can't be read, so these are left where they are until someone sets their class: {}",
             keys::QUARANTINED_CLASS,
-            names(routes.iter())
+            names(routes.iter(), routes.len())
         );
         lacking.push((reasons::NO_RECORD, words));
     }
     if !put_back.is_empty() {
         let words = format!(
             "someone else takes these out of quarantine, and they are put there again: {}",
-            names(put_back.iter())
+            names(put_back.iter(), put_back.len())
         );
         lacking.push((reasons::PUT_BACK, words));
     }
     if let Some(routes) = kept(Hindrance::Excepted) {
         let words = format!(
             "blockExcept names the controllers of these, so they are annotated and not blocked: {}",
-            names(routes.iter())
+            names(routes.iter(), routes.len())
         );
         lacking.push((reasons::EXCEPTED, words));
     }
@@ -322,8 +335,8 @@ fn counted(routes: usize) -> String {
 }
 
 /// Some of the routes by name, and how many more there are.
-fn names<'a>(routes: impl ExactSizeIterator<Item = &'a RouteKey>) -> String {
-    let more = routes.len().saturating_sub(NAMES);
+fn names<'a>(routes: impl Iterator<Item = &'a RouteKey>, count: usize) -> String {
+    let more = count.saturating_sub(NAMES);
     let mut names: Vec<String> = routes.take(NAMES).map(ToString::to_string).collect();
     if more > 0 {
         names.push(format!("and {more} more"));
@@ -379,12 +392,14 @@ fn place(place: &Place) -> SitePlace {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use jiff::ToSpan as _;
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
     use crate::domain::FieldPath;
-    use crate::support::{at, policy as document, registry};
+    use crate::effects::{Batch, brake};
+    use crate::support::{at, policy as document, registry, route_key};
 
     const NOW: &str = "2026-11-23T10:00:00+08:00";
 
@@ -399,7 +414,7 @@ mod tests {
     static NO_HINDRANCES: BTreeMap<Hindrance, BTreeSet<RouteKey>> = BTreeMap::new();
     const NOTHING: Blocking<'static> = Blocking {
         brake: None,
-        due: &NO_ROUTES,
+        due: 0,
         blocked: 0,
         put_back: &NO_ROUTES,
         hindered: &NO_HINDRANCES,
@@ -468,6 +483,40 @@ mod tests {
         };
         let status = status(&FilingPolicyStatus::default(), governing, NOW).unwrap();
         insta::assert_json_snapshot!(status);
+    }
+
+    #[test]
+    fn a_word_that_is_given_as_the_condition_says_counts_however_late_that_was_written() {
+        let registry = registry(&[document("default", json!({"running": "Block", "brake": {"routes": 1}}))]);
+        let mut policy = Policy::clone(registry.snapshot().default_policy());
+        let due: BTreeSet<RouteKey> = ["a", "b"].map(route_key).into();
+        let nothing = BTreeMap::new();
+        let batch = Batch {
+            due: &due,
+            blocked: &nothing,
+            governed: 10,
+        };
+        let held = brake(&policy, &[], batch, at(NOW));
+        let governing = Governing {
+            blocking: Blocking {
+                brake: Some(&held),
+                ..NOTHING
+            },
+            ..governing(None, &[])
+        };
+        let effects = super::policy(
+            &policy,
+            &FilingPolicyStatus::default(),
+            governing,
+            at(NOW) + 90.seconds(),
+        );
+        let [Effect::Event(told), Effect::PolicyStatus(status)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        let (_, word) = told.note.split_once("release-brake=").unwrap();
+        policy.released_brake = word.split(' ').next().map(str::to_owned);
+        let later = at(NOW) + 1.hour();
+        assert_eq!(brake(&policy, &status.conditions, batch, later), Brake::Released);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::api::DeclarationStatus;
 /// The status of a filing or server as it was last seen or written, in a third of its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    /// Of the whole.
+    /// Of all but the count of routes.
     digest: [u8; 16],
+    routes: Option<u32>,
     /// What [`Remembered::recall`] gives back, as JSON.
     kept: Box<[u8]>,
 }
@@ -22,7 +23,8 @@ impl Default for Remembered {
 
 impl Remembered {
     /// Remembers a status.
-    pub fn of(status: DeclarationStatus) -> Self {
+    pub fn of(mut status: DeclarationStatus) -> Self {
+        let routes = status.routes.take();
         let digest = digest(&status);
         // Each field that is not kept is written anew each time, whatever it was.
         let mut kept = DeclarationStatus {
@@ -31,7 +33,6 @@ impl Remembered {
             expires_at: None,
             domains: None,
             findings: Vec::new(),
-            routes: None,
             next_transition: None,
             next_reminder: None,
             ..status
@@ -43,6 +44,7 @@ impl Remembered {
         }
         Self {
             digest,
+            routes,
             kept: json(&kept).into_boxed_slice(),
         }
     }
@@ -55,7 +57,16 @@ impl Remembered {
 
     /// Whether a status is the one that is remembered.
     pub(super) fn is(&self, status: &DeclarationStatus) -> bool {
-        self.digest == digest(status)
+        self.routes == status.routes && self.differs_at_most_in_routes(status)
+    }
+
+    /// Whether it is, but for the count of routes.
+    pub fn differs_at_most_in_routes(&self, status: &DeclarationStatus) -> bool {
+        let uncounted = DeclarationStatus {
+            routes: None,
+            ..status.clone()
+        };
+        self.digest == digest(&uncounted)
     }
 }
 
@@ -119,6 +130,8 @@ mod tests {
         *changed.pointer_mut(field).unwrap() = other;
         assert!(!remembered.is(&status(&changed)));
         assert_ne!(Remembered::of(status(&changed)), remembered);
+        let is_a_count = field == "/routes";
+        assert_eq!(remembered.differs_at_most_in_routes(&status(&changed)), is_a_count);
     }
 
     #[test]

@@ -64,12 +64,17 @@ const BLOCKED: &str = "Blocked";
 /// Taken out of quarantine by someone else at least once, for the annotation and the Event.
 const PUT_BACK: &str = "PutBack";
 
+/// Whether a route itself says that someone else has taken it out of quarantine, for which it stays known until it is
+/// let go.
+pub fn was_put_back(route: &Route) -> bool {
+    route.marks.get(keys::ENFORCEMENT).is_some_and(|word| word == PUT_BACK)
+}
+
 /// That someone else has taken it out once is told until it is let go, so that it is told once.
 fn enforced(route: &Route, enforcement: Enforcement) -> Option<&'static str> {
-    let was_put_back = route.marks.get(keys::ENFORCEMENT).is_some_and(|word| word == PUT_BACK);
     match enforcement {
         Enforcement::PutBack => Some(PUT_BACK),
-        Enforcement::Blocked if was_put_back => Some(PUT_BACK),
+        Enforcement::Blocked if was_put_back(route) => Some(PUT_BACK),
         Enforcement::Blocked => Some(BLOCKED),
         Enforcement::Nothing | Enforcement::Due | Enforcement::LettingGo | Enforcement::Hindered(_) => None,
     }

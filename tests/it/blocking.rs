@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -28,6 +29,9 @@ running: Block
 brake: {routes: 10, percent: 100, minutes: 10}
 ";
 
+/// Far more routes than the brake lets go.
+const MANY: usize = 500;
+
 /// A cluster of its own, in which an operator blocks.
 struct Stage {
     cluster: Cluster,
@@ -46,7 +50,8 @@ impl Stage {
         let folder = TempDir::with_prefix("filing-operator-policy-").unwrap();
         let file = folder.path().join("policy.yaml");
         std::fs::write(&file, POLICY).unwrap();
-        let args = ["--namespace", FILINGS, "--policy", file.to_str().unwrap()];
+        let file = file.to_str().unwrap();
+        let args = ["--namespace", FILINGS, "--policy", file, "--writes-per-second", "200"];
         let mut operator = Operator::launch(&account, &args);
         let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
         let configuration = configuration
@@ -119,6 +124,20 @@ impl Stage {
         let all = api.list(&ListParams::default()).await.unwrap();
         let is_so = |event: &Event| event.reason.as_deref() == Some(reason) && event.action.as_deref() == Some(action);
         all.items.into_iter().filter(is_so).collect()
+    }
+
+    /// Makes so many routes of the filing `alpha`.
+    async fn create_routes(&self, count: usize) {
+        let api: Api<Ingress> = Api::namespaced(self.cluster.client().await, "shop");
+        let routes = (0..count).map(|at| {
+            let api = api.clone();
+            async move {
+                let yaml = route(&format!("web-{at}"), "alpha", Some("nginx"), None);
+                let route: Ingress = serde_saphyr::from_str(&yaml).unwrap();
+                api.create(&PostParams::default(), &route).await.unwrap();
+            }
+        });
+        stream::iter(routes).buffer_unordered(8).collect::<Vec<_>>().await;
     }
 
     async fn blocked(&self) -> usize {
@@ -263,10 +282,7 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     let mut stage = Stage::set_up().await;
     stage.file("alpha", "Approved");
     stage.file("other", "Approved");
-    let routes: String = (0..40)
-        .map(|at| route(&format!("web-{at}"), "alpha", Some("nginx"), None) + "---\n")
-        .collect();
-    stage.kubectl("apply -f -", &routes);
+    stage.create_routes(MANY).await;
     let crd = stage.kubectl("get crd filings.filing-operator.io -o json", "");
 
     // The filing is deleted, and the operator restarted again and again.
@@ -319,13 +335,13 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     // The filing ends, and that is right: a person says so.
     stage.file("alpha", "Cancelled");
     let message = stage.condition("BrakeHeld", "True LimitExceeded").await;
-    assert!(message.starts_with("40 routes are more"), "{message}");
+    assert!(message.starts_with("500 routes are more"), "{message}");
     let (_, command) = message.split_once("kubectl ").unwrap();
     let command = command.split(" (").next().unwrap();
     stage.kubectl(command, "");
-    eventually("all to be blocked", PATIENCE, async || {
+    eventually("all to be blocked", 2 * PATIENCE, async || {
         let blocked = stage.blocked().await;
-        (blocked == 40).then_some(()).ok_or_else(|| format!("{blocked} are"))
+        (blocked == MANY).then_some(()).ok_or_else(|| format!("{blocked} are"))
     })
     .await;
     stage.condition("BrakeHeld", "False WithinLimit").await;

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{ListParams, PostParams};
+use kube::api::ListParams;
 use rstest::rstest;
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::crashes::{are_blocked_once, blocking, condition};
 use crate::run::{APPROVED, FILINGS, POLICY, declare, events, ingress, status};
 use crate::support::cluster::{Account, Cluster, Namespace};
 use crate::support::operator::Operator;
@@ -42,7 +43,7 @@ async fn stage() -> &'static Stage {
         .get_or_init(|| async {
             let cluster = Cluster::own().await;
             let proxy = Proxy::to(&cluster);
-            let operator = operator(&cluster, &proxy.account, &["--watch-silence", SILENCE]).await;
+            let operator = operator(&cluster, &proxy.account, POLICY, &["--watch-silence", SILENCE]).await;
             Stage {
                 cluster,
                 proxy,
@@ -53,9 +54,9 @@ async fn stage() -> &'static Stage {
 }
 
 /// Starts an operator without its webhook.
-async fn operator(cluster: &Cluster, account: &Account, more: &[&str]) -> Operator {
+pub(crate) async fn operator(cluster: &Cluster, account: &Account, policy: &str, more: &[&str]) -> Operator {
     cluster.kubectl(&format!("create namespace {FILINGS}"), "");
-    let policy = cluster.keep("policy.yaml", POLICY);
+    let policy = cluster.keep("policy.yaml", policy);
     let mut args = vec!["--namespace", FILINGS, "--policy", policy.to_str().unwrap()];
     args.extend(more);
     let operator = Operator::start(account, &args).await;
@@ -90,23 +91,27 @@ async fn tenant(cluster: &Cluster, prefix: &str, routes: usize) -> Namespace {
     namespace
 }
 
-fn filing(namespace: &Namespace) -> String {
+pub(crate) fn filing(namespace: &Namespace) -> String {
     format!("filing -n {FILINGS} {}", namespace.name)
 }
 
-fn cancel(cluster: &Cluster, namespace: &Namespace) {
-    let cancelled = APPROVED.replace("stage: Approved, number", "stage: Cancelled, number");
+/// The rest of a filing that was cancelled.
+pub(crate) fn cancelled() -> String {
+    APPROVED.replace("stage: Approved, number", "stage: Cancelled, number")
+}
+
+pub(crate) fn cancel(cluster: &Cluster, namespace: &Namespace) {
     declare(
         &cluster.admin,
         &namespace.name,
         &format!("{}.com", namespace.name),
-        &cancelled,
+        &cancelled(),
     )
     .succeeds();
 }
 
 /// Waits until that many routes of a namespace have a verdict.
-async fn verdicts(cluster: &Cluster, namespace: &Namespace, verdict: &str, routes: usize) {
+pub(crate) async fn verdicts(cluster: &Cluster, namespace: &Namespace, verdict: &str, routes: usize) {
     let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
     let what = format!("{routes} routes of {} to be {verdict}", namespace.name);
     eventually(&what, PATIENCE * 2, async || {
@@ -137,7 +142,7 @@ async fn told(cluster: &Cluster, namespace: &Namespace) -> BTreeMap<String, usiz
 }
 
 /// One Event for each route.
-fn once_each(routes: usize) -> BTreeMap<String, usize> {
+pub(crate) fn once_each(routes: usize) -> BTreeMap<String, usize> {
     (0..routes).map(|route| (format!("web-{route}"), 1)).collect()
 }
 
@@ -148,7 +153,7 @@ fn about(namespace: &Namespace) -> impl Fn(&Asked) -> bool + Send + 'static {
 }
 
 /// A filing declared, and judged: so the operator has been through everything that was before.
-async fn marker(cluster: &Cluster, name: &str) {
+pub(crate) async fn marker(cluster: &Cluster, name: &str) {
     declare(&cluster.admin, name, &format!("{name}.com"), APPROVED).succeeds();
     status(
         cluster,
@@ -299,7 +304,7 @@ async fn after_an_outage_and_a_compaction_nothing_is_missed_and_then_all_is_at_r
         proxy.spoil(3, Fault::Refused(500), list),
         proxy.spoil(3, Fault::TooMany(1), list),
     );
-    let operator = operator(&cluster, &proxy.account, &[]).await;
+    let operator = operator(&cluster, &proxy.account, POLICY, &[]).await;
     let namespace = tenant(&cluster, "outage", 2).await;
     let deleted = tenant(&cluster, "deleted", 1).await;
 
@@ -344,89 +349,89 @@ async fn leads(operator: &Operator, leads: bool) {
     .await;
 }
 
-/// Two replicas, of which the first leads.
-async fn replicas(cluster: &Cluster) -> [(Proxy, Operator); 2] {
+/// Two replicas under a policy that blocks that many routes, of which the first leads.
+async fn replicas(cluster: &Cluster, limit: usize) -> [(Proxy, Operator); 2] {
+    cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
+    let policy = blocking(limit);
     let proxies = [Proxy::to(cluster), Proxy::to(cluster)];
-    let first = operator(cluster, &proxies[0].account, &["--identity", "first"]).await;
-    let second = operator(cluster, &proxies[1].account, &["--identity", "second"]).await;
+    let first = operator(cluster, &proxies[0].account, &policy, &["--identity", "first"]).await;
+    let second = operator(cluster, &proxies[1].account, &policy, &["--identity", "second"]).await;
     leads(&first, true).await;
     let [to_first, to_second] = proxies;
     [(to_first, first), (to_second, second)]
 }
 
 #[tokio::test]
-async fn a_leader_that_is_killed_at_work_is_followed_by_one_that_repeats_nothing() {
+async fn a_leader_that_is_killed_while_it_blocks_is_followed_by_one_that_repeats_nothing() {
     const ROUTES: usize = 30;
-    /// As many writes may be under way.
-    const UNDER_WAY: usize = 8;
+    const BY_FIRST: usize = 10;
     let cluster = Cluster::own().await;
-    let [(to_first, mut first), (to_second, second)] = replicas(&cluster).await;
+    let [(to_first, mut first), (to_second, second)] = replicas(&cluster, ROUTES).await;
     let namespace = tenant(&cluster, "killed", ROUTES).await;
+    let other = tenant(&cluster, "other", 1).await;
     assert_eq!(written(&to_second), [], "the second writes while the first leads");
 
-    let annotated = |proxy: &Proxy| proxy.asked(|asked| asked.verb == "patch" && asked.is_of("ingresses"));
-    let before = annotated(&to_first).len();
+    let asked = AtomicUsize::new(0);
+    let held = to_first.spoil(usize::MAX, Fault::Held, move |request| {
+        request.moves() && asked.fetch_add(1, Ordering::SeqCst) >= BY_FIRST
+    });
     cancel(&cluster, &namespace);
-    eventually("the first to be at work", PATIENCE, async || {
-        let annotated = annotated(&to_first).len();
-        (annotated > before + UNDER_WAY)
-            .then_some(())
-            .ok_or(format!("{annotated}, and {before} before"))
+    eventually("the first to be in the middle", PATIENCE, async || {
+        (held.left() < usize::MAX).then_some(()).ok_or("not yet".to_owned())
     })
     .await;
     first.kill();
     let killed = Instant::now();
     leads(&second, true).await;
-    verdicts(&cluster, &namespace, "Violating", ROUTES).await;
+    are_blocked_once(&cluster, &namespace, ROUTES).await;
     assert!(killed.elapsed() < TAKEOVER, "{:?}", killed.elapsed());
-    assert_eq!(told(&cluster, &namespace).await, once_each(ROUTES));
-    let (by_first, by_second) = (annotated(&to_first).split_off(before), annotated(&to_second));
-    assert!(
-        !by_second.is_empty(),
-        "the first was through with its work before it was killed"
-    );
-    let total = by_first.len() + by_second.len();
-    assert!(
-        (ROUTES..=ROUTES + UNDER_WAY).contains(&total),
-        "{total} writes for {ROUTES} routes"
-    );
+    let by_second = to_second.asked(Asked::moves);
+    assert_eq!(by_second.len(), ROUTES - BY_FIRST, "{by_second:?}");
+
+    // What the first has blocked counts against the limit of the second.
+    cancel(&cluster, &other);
+    condition(&cluster, "BrakeHeld", "True LimitExceeded").await;
+    assert_eq!(to_second.asked(Asked::moves), by_second);
 }
 
 #[tokio::test]
-async fn a_leader_that_slept_past_its_lease_writes_nothing_when_it_wakes() {
+async fn a_leader_that_slept_past_its_lease_blocks_nothing_when_it_wakes() {
+    const ROUTES: usize = 3;
     let cluster = Cluster::own().await;
-    let [(to_first, mut first), (to_second, second)] = replicas(&cluster).await;
-    let namespace = tenant(&cluster, "asleep", 3).await;
+    let [(to_first, mut first), (to_second, second)] = replicas(&cluster, ROUTES).await;
+    let namespace = tenant(&cluster, "asleep", ROUTES).await;
 
-    // The second can't do what is to be done, so that the first finds it undone when it wakes.
+    // It falls asleep with the blocks begun, and the second can't do what is to be done, so that it is undone when the
+    // first wakes.
+    let held = to_first.spoil(ROUTES, Fault::Held, |asked| {
+        asked.verb == "get" && asked.is_of("ingresses")
+    });
     let spoilt = to_second.spoil(usize::MAX, Fault::Refused(500), |asked| {
         asked.writes() && !asked.is_of("leases")
     });
-    first.freeze().await;
     cancel(&cluster, &namespace);
-    leads(&second, true).await;
-    let before = written(&to_first);
-    first.thaw().await;
-    let line = "filing_operator_routes{policy=\"default\",outcome=\"Violating\"} 3\n";
-    eventually("the first to know what is to be written", PATIENCE, async || {
-        let metrics = first.get("/metrics").1;
-        metrics.contains(line).then_some(()).ok_or(metrics)
+    eventually("the first to begin to block", PATIENCE, async || {
+        (held.left() == 0).then_some(()).ok_or("not yet".to_owned())
     })
     .await;
+    first.freeze().await;
+    leads(&second, true).await;
+    let before = written(&to_first);
+    drop(held);
+    first.thaw().await;
     leads(&first, false).await;
     assert_eq!(written(&to_first), before);
 
     drop(spoilt);
-    verdicts(&cluster, &namespace, "Violating", 3).await;
+    are_blocked_once(&cluster, &namespace, ROUTES).await;
     assert_eq!(written(&to_first), before);
-    assert_eq!(told(&cluster, &namespace).await, once_each(3));
 }
 
 #[tokio::test]
 async fn a_clock_that_jumps_back_a_day_and_forth_says_nothing_twice() {
     let cluster = Cluster::own().await;
     let proxy = Proxy::to(&cluster);
-    let mut operator = operator(&cluster, &proxy.account, &[]).await;
+    let mut operator = operator(&cluster, &proxy.account, POLICY, &[]).await;
     let namespace = tenant(&cluster, "clock", 2).await;
     cancel(&cluster, &namespace);
     verdicts(&cluster, &namespace, "Violating", 2).await;
@@ -462,57 +467,4 @@ async fn a_clock_that_jumps_back_a_day_and_forth_says_nothing_twice() {
         let written = proxy.asked(move |asked| asked.writes() && about(asked));
         assert_eq!(said().await, before, "after {offset}: {written:?}");
     }
-}
-
-#[tokio::test]
-async fn a_filing_of_100_domains_with_5000_routes_is_written_to_each_once() {
-    const DOMAINS: usize = 100;
-    const ROUTES: usize = 5000;
-    let cluster = Cluster::own().await;
-    let _operator = operator(&cluster, &cluster.admin, &[]).await;
-    let namespace = cluster.temp_namespace("many").await;
-    let domains: Vec<_> = (0..DOMAINS).map(|domain| format!("many-{domain}.com")).collect();
-    declare(&cluster.admin, &namespace.name, &domains.join(", "), APPROVED).succeeds();
-    status(&cluster, &filing(&namespace), "/status/observedGeneration", 1.into()).await;
-
-    let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
-    let template: Ingress = serde_saphyr::from_str(&ingress("web", &["host"])).unwrap();
-    let created = futures::stream::iter(0..ROUTES).map(|route| {
-        let mut ingress = template.clone();
-        ingress.metadata.name = Some(format!("web-{route}"));
-        let host = format!("{route}.{}", domains[route % DOMAINS]);
-        ingress.spec.as_mut().unwrap().rules.as_mut().unwrap()[0].host = Some(host);
-        let api = &api;
-        async move { api.create(&PostParams::default(), &ingress).await.unwrap() }
-    });
-    created.buffer_unordered(16).for_each(async |_| {}).await;
-    // Listing them all again and again would be the greater load.
-    eventually("the routes to be annotated", PATIENCE * 4, async || {
-        let patches = patches(&cluster, "ingresses");
-        (patches >= ROUTES).then_some(()).ok_or(format!("{patches} writes"))
-    })
-    .await;
-    verdicts(&cluster, &namespace, "Compliant", ROUTES).await;
-    status(&cluster, &filing(&namespace), "/status/routes", ROUTES.into()).await;
-    // Nobody else patches anything here.
-    assert_eq!(patches(&cluster, "ingresses"), ROUTES, "each is written once");
-    // The filing counts its routes while they come, but not one by one.
-    let statuses = patches(&cluster, "filings");
-    assert!(statuses < ROUTES / 10, "{statuses} writes of its status");
-}
-
-/// How many patches of a resource the API server has answered.
-fn patches(cluster: &Cluster, resource: &str) -> usize {
-    let metrics = cluster.kubectl("get --raw /metrics", "").succeeds();
-    let resource = format!("resource=\"{resource}\"");
-    let patched = |line: &&str| {
-        line.starts_with("apiserver_request_total{")
-            && line.contains(&resource)
-            && (line.contains("verb=\"APPLY\"") || line.contains("verb=\"PATCH\""))
-    };
-    let counts = metrics
-        .lines()
-        .filter(patched)
-        .map(|line| line.rsplit(' ').next().unwrap());
-    counts.map(|count| count.parse::<usize>().unwrap()).sum()
 }

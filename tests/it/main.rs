@@ -12,6 +12,7 @@ mod blocking;
 mod check;
 mod cluster;
 mod corpus;
+mod crashes;
 mod denials;
 mod examples;
 mod faults;

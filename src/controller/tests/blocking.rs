@@ -1,4 +1,8 @@
 //! Routes under `running: Block`, as the people who own them live it.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "so that steps read as blocking(json!({…})), without an ampersand each"
+)]
 
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
@@ -204,7 +208,7 @@ fn a_route_whose_host_is_renamed_to_a_filed_one_is_let_go() {
     pass(&mut world, 2);
     assert!(is_blocked(&world, &web()));
     world.edit(&web(), |route| {
-        route["spec"]["rules"][0]["host"] = json!("www.example.com")
+        route["spec"]["rules"][0]["host"] = json!("www.example.com");
     });
     world.settle();
     assert_eq!(world.stored(&web())["spec"]["ingressClassName"], "nginx");
@@ -407,7 +411,7 @@ fn a_single_route_with_the_limit_of_one_is_blocked() {
 
 #[test]
 fn a_filing_under_many_routes_is_deleted_and_none_is_blocked_before_a_person_says_so() {
-    let mut world = cluster(&routes(50));
+    let mut world = cluster(&routes(500));
     world.told();
     world.delete(
         "the filing is deleted by mistake",
@@ -444,7 +448,7 @@ fn a_filing_under_many_routes_is_deleted_and_none_is_blocked_before_a_person_say
     release_brake(&mut world, &second);
     world.settle();
     pass(&mut world, 2);
-    assert_eq!(blocked(&world), 51);
+    assert_eq!(blocked(&world), 501);
     assert_eq!(condition(&world, "BrakeHeld"), "False WithinLimit");
     assert_eq!(condition(&world, "Enforced"), "True Enforced");
 
@@ -536,4 +540,48 @@ fn what_is_within_the_limit_goes_and_what_leaves_the_window_makes_room() {
     );
     pass(&mut world, 600);
     assert_eq!(blocked(&world), 12);
+}
+
+#[test]
+fn a_restart_flips_no_condition_while_the_brake_is_held() {
+    let mut world = cluster(&routes(30));
+    world.step("the filing is cancelled", &[cancelled()]);
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "Enforced"), "False BrakeHeld");
+    let writes = world.writes();
+    world.restart("the operator restarts");
+    pass(&mut world, 60);
+    assert_eq!(world.writes(), writes, "{}", world.told());
+}
+
+#[test]
+fn a_brake_is_held_no_more_once_nothing_is_due_also_where_the_operator_was_away_meanwhile() {
+    let mut world = cluster(&routes(30));
+    world.step("the filing is cancelled", &[cancelled()]);
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "BrakeHeld"), "True LimitExceeded");
+    world.put(&approved());
+    world.restart("the filing is restored while the operator is away");
+    assert_eq!(condition(&world, "BrakeHeld"), "False WithinLimit");
+    assert_eq!(condition(&world, "Enforced"), "True Enforced");
+}
+
+#[test]
+fn a_restart_forgets_not_that_someone_else_puts_a_route_back() {
+    let mut world = cluster(&[in_class("shop/web", "nginx", &["www.example.net"])]);
+    pass(&mut world, 2);
+    world.edit(&web(), |route| route["spec"]["ingressClassName"] = json!("nginx"));
+    world.settle();
+    pass(&mut world, 60);
+    assert!(is_blocked(&world, &web()));
+    let writes = world.writes();
+    world.restart("the operator restarts");
+    pass(&mut world, 60);
+    assert_eq!(condition(&world, "Enforced"), "False PutBackByOthers");
+    assert_eq!(world.writes(), writes, "{}", world.told());
+    world.step(
+        "it is filed",
+        &[filing("filing-system/example-net", json!({"domains": ["example.net"]}))],
+    );
+    assert_eq!(condition(&world, "Enforced"), "True Enforced");
 }

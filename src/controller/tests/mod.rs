@@ -2,5 +2,7 @@
 
 pub(super) mod api;
 mod blocking;
+mod drift;
 mod stories;
 pub(super) mod world;
+mod year;

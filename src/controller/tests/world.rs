@@ -13,22 +13,30 @@ use super::super::watch::Beside;
 use super::super::work::Work;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
 use crate::effects::{Effect, Notice, Reference, Remembered, blocking, handing_back, restoring};
-use crate::registry::{Registry, Snapshot, Subject};
+use crate::registry::{Kept, Policy, Registry, Snapshot, Subject};
+use crate::route::RouteKey;
 use crate::support::{HOME, change, merge};
 
 /// More writes than any change in a test may cause: whoever passes this writes in a circle.
-const TOO_MANY: usize = 1000;
+const TOO_MANY: usize = 5000;
 
 /// What is stored, what the operator makes of it, and a record of what it wrote.
 pub(in crate::controller) struct World {
     pub(in crate::controller) registry: Registry,
     pub(in crate::controller) work: Work,
     pub(in crate::controller) now: Timestamp,
+    /// A second operator, which sees all and writes nothing until it leads.
+    standby: Work,
     stored: BTreeMap<Subject, Value>,
     versions: u64,
     /// The names of the Events that there are: what is there already is not created again, and not told.
     events: BTreeSet<String>,
     told: String,
+    writes: usize,
+    /// The routes that the operator put into quarantine, and did not let go.
+    quarantined: BTreeSet<Subject>,
+    /// The digest that each policy last asked about.
+    asked: BTreeMap<Arc<str>, String>,
 }
 
 impl World {
@@ -40,11 +48,48 @@ impl World {
             registry: Registry::new(Snapshot::new(HOME, true)),
             work,
             now,
+            standby: Work::default(),
             stored: BTreeMap::new(),
             versions: 0,
             events: BTreeSet::new(),
             told: String::new(),
+            writes: 0,
+            quarantined: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
+    }
+
+    /// An operator that has never been here, over the objects as people made them: without a status and without what the
+    /// operator says on a route. What tells the class that a route had before its quarantine stays: it is the owner's.
+    pub(in crate::controller) fn fresh(&self) -> Self {
+        let mut fresh = Self::new(self.now);
+        fresh.versions = self.versions;
+        for (subject, document) in &self.stored {
+            let mut document = document.clone();
+            document.as_object_mut().unwrap().remove("status");
+            if let Some(annotations) = document["metadata"]["annotations"].as_object_mut() {
+                annotations.retain(|key, _| !keys::ROUTE_ANNOTATIONS.contains(&key.as_str()));
+            }
+            fresh.stored.insert(subject.clone(), document);
+            fresh.see(subject);
+        }
+        fresh.settle();
+        fresh
+    }
+
+    /// Every object.
+    pub(in crate::controller) fn objects(&self) -> &BTreeMap<Subject, Value> {
+        &self.stored
+    }
+
+    /// How much was written so far.
+    pub(in crate::controller) fn writes(&self) -> usize {
+        self.writes
+    }
+
+    /// The digest that a policy last asked about.
+    pub(in crate::controller) fn asked(&self, policy: &str) -> Option<&str> {
+        self.asked.get(policy).map(String::as_str)
     }
 
     /// An object as it is stored.
@@ -67,12 +112,24 @@ impl World {
         std::mem::take(&mut self.told)
     }
 
+    /// Puts back what was told, when what came after it is of no interest.
+    pub(in crate::controller) fn tell(&mut self, told: &str) {
+        self.told = told.to_owned();
+    }
+
     /// A person does something: what it is, and the objects as they are from now on.
     pub(in crate::controller) fn step(&mut self, what: &str, documents: &[Value]) {
         self.headline(what);
         for document in documents {
             self.put(document);
         }
+        self.settle();
+    }
+
+    /// A person changes an object as it is stored.
+    pub(in crate::controller) fn change(&mut self, what: &str, subject: &Subject, edit: impl FnOnce(&mut Value)) {
+        self.headline(what);
+        self.edit(subject, edit);
         self.settle();
     }
 
@@ -89,6 +146,40 @@ impl World {
             self.tick();
         }
         self.now = moment;
+        self.follow();
+    }
+
+    /// The clock is set.
+    pub(in crate::controller) fn set_clock(&mut self, what: &str, moment: Timestamp) {
+        self.work.wake(self.now);
+        self.standby.wake(self.now);
+        self.now = moment;
+        self.headline(what);
+        self.settle();
+    }
+
+    /// The operator that leads gives way to the one that stands by.
+    pub(in crate::controller) fn change_leader(&mut self, what: &str) {
+        self.headline(what);
+        self.follow();
+        std::mem::swap(&mut self.work, &mut self.standby);
+        self.standby.turn(false);
+        self.work.turn(true);
+        self.settle();
+    }
+
+    /// The one that stands by takes note of all that has come until now.
+    fn follow(&mut self) {
+        loop {
+            while self.standby.has_more_to_judge() {
+                self.standby.judge(&self.registry, self.now);
+            }
+            let Some(at) = self.standby.next_timer().filter(|at| *at <= self.now) else {
+                return;
+            };
+            self.standby.wake(at);
+            self.standby.judge(&self.registry, at);
+        }
     }
 
     /// Time passes to the next moment at which something is due.
@@ -96,7 +187,6 @@ impl World {
         let at = self.work.next_timer().expect("nothing is due ever");
         self.now = at.max(self.now);
         self.headline("time passes");
-        self.work.wake(self.now);
         self.settle();
     }
 
@@ -106,6 +196,7 @@ impl World {
         self.registry = Registry::new(Snapshot::new(HOME, true));
         self.work = Work::default();
         self.work.turn(true);
+        self.standby = Work::default();
         let subjects: Vec<Subject> = self.stored.keys().cloned().collect();
         for subject in subjects {
             self.see(&subject);
@@ -164,16 +255,19 @@ impl World {
     /// Takes an object away.
     pub(in crate::controller) fn remove(&mut self, subject: &Subject) {
         self.stored.remove(subject);
+        self.quarantined.remove(subject);
         let affected = self.registry.delete(subject);
         self.work.forget(subject);
-        self.work.touch(affected);
+        self.standby.forget(subject);
+        self.work.touch(affected.clone());
+        self.standby.touch(affected);
     }
 
     /// The watch sees an object as it is stored.
     fn see(&mut self, subject: &Subject) {
         let document = &self.stored[subject];
         let status = |document: &Value| serde_json::from_value(document["status"].clone()).ok();
-        let beside = match subject {
+        let beside = || match subject {
             Subject::Filing(_) | Subject::Server(_) => {
                 Beside::Declaration(Remembered::of(status(document).unwrap_or_default()))
             }
@@ -184,13 +278,18 @@ impl World {
             Subject::Route(_) => Beside::Version(document["metadata"]["resourceVersion"].as_str().unwrap().to_owned()),
             _ => Beside::Nothing,
         };
-        self.work.observe(subject.clone(), beside);
+        self.work.observe(subject.clone(), beside());
+        self.standby.observe(subject.clone(), beside());
         let affected = self.registry.apply(change(document));
-        self.work.touch(affected);
+        self.work.touch(affected.clone());
+        self.standby.touch(affected);
     }
 
     /// Judges and writes until nothing is left to do.
     pub(in crate::controller) fn settle(&mut self) {
+        // As its owner does whenever something happens.
+        self.work.wake(self.now);
+        self.standby.wake(self.now);
         for _ in 0..TOO_MANY {
             self.work.judge(&self.registry, self.now);
             if self.work.has_more_to_judge() {
@@ -200,6 +299,7 @@ impl World {
                 if self.work.has_more_to_look_at() {
                     continue;
                 }
+                self.follow();
                 return;
             };
             for effect in &effects {
@@ -212,6 +312,7 @@ impl World {
 
     fn carry_out(&mut self, subject: &Subject, target: &Reference, effect: &Effect) {
         let at = self.now;
+        self.writes += 1;
         let name = match &target.namespace {
             Some(namespace) => format!("{} {namespace}/{}", target.kind, target.name),
             None => format!("{} {}", target.kind, target.name),
@@ -244,6 +345,8 @@ impl World {
             }
             Effect::Block { version, at } => {
                 let _ = writeln!(self.told, "  {name} is moved into quarantine");
+                self.assert_the_brake_allows(subject);
+                self.quarantined.insert(subject.clone());
                 self.edit(subject, |document| {
                     assert_eq!(document["metadata"]["resourceVersion"], **version);
                     merge(document, &blocking(&object(document), *at));
@@ -251,6 +354,7 @@ impl World {
             }
             Effect::LetGo { version } => {
                 let _ = writeln!(self.told, "  {name} is let go");
+                self.quarantined.remove(subject);
                 self.edit(subject, |document| {
                     assert_eq!(document["metadata"]["resourceVersion"], **version);
                     if let Some(patch) = restoring(&object(document)) {
@@ -265,8 +369,62 @@ impl World {
             }
             Effect::PolicyStatus(status) => {
                 self.told.push_str(&governed(&name, status));
+                let messages = status.conditions.iter().map(|condition| condition.message.as_str());
+                if let Some((_, digest)) = messages
+                    .filter_map(|message| message.split_once("release-brake="))
+                    .next_back()
+                {
+                    let digest = digest.split(' ').next().unwrap_or_default().to_owned();
+                    self.asked.insert(Arc::from(target.name.as_str()), digest);
+                }
                 self.edit(subject, |document| document["status"] = json!(status));
             }
+        }
+    }
+
+    /// The law of the brake, from what is stored alone: with this one, no more routes of its policy have come into
+    /// quarantine within the window than the policy allows, unless a person has given the word that was asked for. Who
+    /// was there before is no newcomer.
+    fn assert_the_brake_allows(&self, subject: &Subject) {
+        let Subject::Route(key) = subject else {
+            panic!("{subject:?} is no route")
+        };
+        if self.quarantined.contains(subject) {
+            return;
+        }
+        let policy = self.policy_of(key).expect("what is blocked is governed");
+        let asked = self.asked.get(&policy.name);
+        if asked.is_some() && policy.released_brake.as_ref() == asked {
+            return;
+        }
+        let governed: Vec<&RouteKey> = self.registry.routes().map(|(key, _)| key).collect();
+        let governed: Vec<&RouteKey> = governed
+            .into_iter()
+            .filter(|key| self.policy_of(key).is_some_and(|other| other.name == policy.name))
+            .collect();
+        let window = i64::from(policy.brake.minutes) * 60;
+        let is_recent = |key: &&&RouteKey| match self.registry.route(key) {
+            Some(Kept::Read(route)) if route.class.is_quarantined() => {
+                let since = route.class.recorded.as_ref().and_then(|recorded| recorded.since);
+                since.is_some_and(|since| self.now.duration_since(since).as_secs() < window)
+            }
+            _ => false,
+        };
+        let recent = governed.iter().filter(is_recent).count();
+        let share = (governed.len() * policy.brake.percent as usize).div_ceil(100).max(1);
+        let limit = share.min(policy.brake.routes as usize);
+        assert!(
+            recent < limit,
+            "{key} would be one more than {limit} under {}:\n{}",
+            policy.name,
+            self.told
+        );
+    }
+
+    fn policy_of(&self, key: &RouteKey) -> Option<&Arc<Policy>> {
+        match self.registry.route(key)? {
+            Kept::Read(route) => self.registry.snapshot().policy_of(route),
+            Kept::Unreadable(_) => None,
         }
     }
 

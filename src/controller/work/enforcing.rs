@@ -42,6 +42,8 @@ pub(super) struct Placed {
     pub(super) enforcement: Enforcement,
     /// Since when it is in quarantine.
     pub(super) since: Option<Timestamp>,
+    /// Whether the route itself says that someone else took it out: what is remembered of that ends with a restart.
+    pub(super) was_put_back: bool,
 }
 
 /// A move of a route.
@@ -96,7 +98,8 @@ impl Enforcing {
             self.to_let_go.insert(key.clone());
         }
         if let Some(name) = &placed.policy {
-            let is_contended = self.seen.get(key).is_some_and(|contention| contention.times > 0);
+            let is_contended = self.seen.get(key).is_some_and(|contention| contention.times > 0)
+                || (placed.was_put_back && placed.enforcement == Enforcement::Blocked);
             let policy = self.policies.entry(Arc::clone(name)).or_default();
             policy.must_ask = true;
             match placed.enforcement {
@@ -186,7 +189,9 @@ impl Enforcing {
 
     /// A route was moved; what the watch says of it comes later.
     pub(super) fn moved(&mut self, key: &RouteKey, moved: Move, now: Timestamp) -> Vec<Arc<str>> {
-        let policy = self.placed.get(key).and_then(|placed| placed.policy.clone());
+        let placed = self.placed.get(key);
+        let was_put_back = placed.is_some_and(|placed| placed.was_put_back);
+        let policy = placed.and_then(|placed| placed.policy.clone());
         let (enforcement, since) = match moved {
             Move::Block => (Enforcement::Blocked, Some(now)),
             Move::LetGo => (Enforcement::Nothing, None),
@@ -195,6 +200,7 @@ impl Enforcing {
             policy,
             enforcement,
             since,
+            was_put_back,
         };
         self.place(key, placed, now)
     }
@@ -296,7 +302,7 @@ impl Enforcing {
         let policy = self.policies.get(name).unwrap_or(&NOTHING);
         Blocking {
             brake: policy.brake.as_ref(),
-            due: &policy.due,
+            due: policy.due.len(),
             blocked: policy.blocked.len(),
             put_back: &policy.put_back,
             hindered: &policy.hindered,

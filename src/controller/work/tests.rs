@@ -122,6 +122,44 @@ fn a_write_under_way_is_not_begun_twice_and_what_changes_meanwhile_is_written_af
 }
 
 #[test]
+fn a_count_that_changes_waits_while_routes_are_written_and_no_longer_than_it_may() {
+    let mut world = settled();
+    let (filing, other) = (world::filing(KEY), world::route("shop/other"));
+    world.put(&ingress("shop/other", &["other.example.com"]));
+    let begun: Vec<Subject> = std::iter::from_fn(|| next(&mut world)).collect();
+    assert_eq!(begun, [world::policy("default"), other.clone()]);
+    let due = world.now + COUNTED;
+    assert_eq!(world.work.next_timer(), Some(due));
+    world.now = due - seconds(1);
+    world.put(&ingress("shop/third", &["third.example.com"]));
+    assert_eq!(next(&mut world), Some(world::route("shop/third")));
+    assert_eq!(next(&mut world), None);
+    world.now = due;
+    world.work.wake(world.now);
+    assert!(
+        world.work.next_timer().is_none_or(|at| at > due),
+        "it is looked at once"
+    );
+    assert_eq!(next(&mut world), Some(filing));
+}
+
+#[test]
+fn a_count_is_written_once_no_route_is_and_at_once_with_what_else_has_changed() {
+    let mut world = settled();
+    let (filing, other) = (world::filing(KEY), world::route("shop/other"));
+    world.put(&ingress("shop/other", &["other.example.com"]));
+    while next(&mut world).is_some() {}
+    world.work.succeeded(&other, Vec::new(), world.now);
+    assert_eq!(next(&mut world), Some(filing.clone()));
+
+    let mut world = settled();
+    world.put(&ingress("shop/other", &["other.example.com"]));
+    while next(&mut world).is_some() {}
+    world.put(&cancelled());
+    assert_eq!(next(&mut world), Some(filing));
+}
+
+#[test]
 fn a_failed_write_waits_twice_as_long_each_time_until_it_succeeds() {
     let mut world = settled();
     world.put(&cancelled());

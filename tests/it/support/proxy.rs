@@ -41,6 +41,8 @@ pub(crate) struct Asked {
     pub(crate) verb: &'static str,
     /// Without the query.
     pub(crate) path: String,
+    /// The field manager that the query names.
+    pub(crate) manager: Option<String>,
 }
 
 /// What is done in place of an answer.
@@ -60,12 +62,16 @@ pub(crate) enum Fault {
     WatchExpired,
     /// It takes that long.
     Slow(Duration),
+    /// It waits until the fault ends, and is done then.
+    Held,
 }
 
 /// A fault that is under way; it ends when this is dropped.
 pub(crate) struct Spoilt {
     road: Arc<Road>,
     left: Arc<AtomicUsize>,
+    /// What is held goes on when this is gone.
+    _end: watch::Sender<()>,
 }
 
 struct Road {
@@ -78,6 +84,7 @@ struct Rule {
     spoils: Box<dyn Fn(&Asked) -> bool + Send>,
     fault: Fault,
     left: Arc<AtomicUsize>,
+    end: watch::Receiver<()>,
 }
 
 /// What has become of a watch that was open.
@@ -129,14 +136,17 @@ impl Proxy {
     /// Spoils the next requests that are asked so, that many of them.
     pub(crate) fn spoil(&self, times: usize, fault: Fault, spoils: impl Fn(&Asked) -> bool + Send + 'static) -> Spoilt {
         let left = Arc::new(AtomicUsize::new(times));
+        let (to_end, end) = watch::channel(());
         self.road.rules.lock().unwrap().push(Rule {
             spoils: Box::new(spoils),
             fault,
             left: Arc::clone(&left),
+            end,
         });
         Spoilt {
             road: Arc::clone(&self.road),
             left,
+            _end: to_end,
         }
     }
 
@@ -190,12 +200,22 @@ impl Asked {
             "DELETE" => "delete",
             other => panic!("the operator has no use for {other}"),
         };
-        Self { verb, path }
+        let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
+        Self {
+            verb,
+            path,
+            manager: manager.map(str::to_owned),
+        }
     }
 
-    /// Whether it changes anything.
+    /// Whether it changes anything. That someone asks who they are changes nothing.
     pub(crate) fn writes(&self) -> bool {
-        !["get", "list", "watch"].contains(&self.verb)
+        !["get", "list", "watch"].contains(&self.verb) && !self.is_of("selfsubjectreviews")
+    }
+
+    /// Whether it moves a route into quarantine, or out of it.
+    pub(crate) fn moves(&self) -> bool {
+        self.verb == "patch" && self.manager.as_deref() == Some("filing-operator-quarantine")
     }
 
     /// Whether it is about a resource (plural), or one of its objects.
@@ -222,36 +242,43 @@ impl Drop for Spoilt {
 }
 
 impl Road {
-    fn fault(&self, asked: &Asked) -> Option<Fault> {
+    fn fault(&self, asked: &Asked) -> Option<(Fault, watch::Receiver<()>)> {
         let rules = self.rules.lock().unwrap();
         let mut spoiling = rules.iter().filter(|rule| (rule.spoils)(asked));
         let take = |left: usize| left.checked_sub(1);
         let rule = spoiling.find(|rule| rule.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok())?;
-        Some(rule.fault.clone())
+        Some((rule.fault.clone(), rule.end.clone()))
     }
 }
 
 async fn answer(State((road, upstream)): State<(Arc<Road>, Client)>, request: Request<Body>) -> Response {
     let asked = Asked::of(&request);
     road.asked.lock().unwrap().push(asked.clone());
-    match road.fault(&asked) {
-        None => pass(&road, &upstream, asked, request).await,
-        Some(Fault::Refused(code)) => refused(code, &[]),
-        Some(Fault::TooMany(seconds)) => refused(429, &[("retry-after", seconds.to_string())]),
-        Some(Fault::AnswerLost) => {
+    let Some((fault, mut end)) = road.fault(&asked) else {
+        return pass(&road, &upstream, asked, request).await;
+    };
+    match fault {
+        Fault::Refused(code) => refused(code, &[]),
+        Fault::TooMany(seconds) => refused(429, &[("retry-after", seconds.to_string())]),
+        Fault::AnswerLost => {
             drop(pass(&road, &upstream, asked, request).await.into_body().collect().await);
             Response::new(Body::from_stream(futures::stream::once(async {
                 Err::<String, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
             })))
         }
-        Some(Fault::Silence) => std::future::pending().await,
-        Some(Fault::WatchEnds) => Response::new(Body::empty()),
-        Some(Fault::WatchExpired) => {
+        Fault::Silence => std::future::pending().await,
+        Fault::WatchEnds => Response::new(Body::empty()),
+        Fault::WatchExpired => {
             let event = json!({"type": "ERROR", "object": status(410)});
             Response::new(Body::from(format!("{event}\n")))
         }
-        Some(Fault::Slow(time)) => {
+        Fault::Slow(time) => {
             tokio::time::sleep(time).await;
+            pass(&road, &upstream, asked, request).await
+        }
+        Fault::Held => {
+            // Nothing is ever sent: it is over when there is nobody left who could.
+            let _gone = end.changed().await;
             pass(&road, &upstream, asked, request).await
         }
     }
