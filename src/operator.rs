@@ -336,7 +336,7 @@ async fn own_account(client: &Client) -> Arc<str> {
         match reviewed.map(|review| review.status.and_then(|status| status.user_info?.username)) {
             Ok(Some(name)) => return name.into(),
             Ok(None) => warn!("the API server does not say as whom it knows the operator"),
-            Err(error) => warn!(%error, "the API server was not asked as whom it knows the operator"),
+            Err(error) => warn!(%error, "the API server could not be asked as whom it knows the operator"),
         }
         tokio::time::sleep(waits.next().unwrap_or(LAST_RETRY)).await;
     }

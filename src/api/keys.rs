@@ -120,7 +120,7 @@ pub mod reasons {
     pub const NO_QUARANTINE_CLASS: &str = "QuarantineClassMissing";
     /// False: `blockExcept` names the controllers of some routes.
     pub const EXCEPTED: &str = "ControllerExcepted";
-    /// False: of some routes in quarantine it can't be read what they were.
+    /// False: of some routes in quarantine it can't be read what they were. Also of the Event on such a route.
     pub const NO_RECORD: &str = "RecordUnreadable";
     /// False: someone else takes routes out of quarantine.
     pub const PUT_BACK: &str = "PutBackByOthers";

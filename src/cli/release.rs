@@ -113,9 +113,14 @@ impl Release<'_> {
             let _ = writeln!(told, "{}  {}", held.title(), held.outcome());
         }
         Output::plain(&told)?;
+        let lost = self.view.held().filter(|held| held.trouble().is_some()).count();
+        let left = match lost {
+            0 => String::new(),
+            _ => format!(", {} left whose class is not known", routes(lost)),
+        };
         self.output.note(&format!(
-            "{} would be let go, {} marked; nothing was changed",
-            routes(self.view.held().len()),
+            "{} would be let go{left}, {} marked; nothing was changed",
+            routes(self.view.held().len().saturating_sub(lost)),
             policies(marks)
         ));
         Ok(ExitCode::SUCCESS)
@@ -181,7 +186,7 @@ impl Release<'_> {
             (Some(failure), _) => failure.to_owned(),
             (None, Err(absence)) => absence,
             (None, Ok(leader)) if self.view.held().all(|held| held.trouble().is_some()) => {
-                format!("{leader} leads, and can't know the class that they had")
+                format!("{leader} leads, and no record says which class they had")
             }
             (None, Ok(leader)) => format!("{leader} leads, and has not let them go; its log says why"),
         };
@@ -191,7 +196,7 @@ impl Release<'_> {
             self.args.timeout
         ));
         self.output.note(
-            "these commands put them back by hand. The marks stay: an operator that starts lets go what is left then. Where no \
+            "standard output has the commands that put back by hand what is left. The marks stay: an operator that starts lets go what is left then. Where no \
              operator runs and the API server can't do without its webhook, delete the ValidatingWebhookConfiguration first",
         );
         let mut told = String::new();
@@ -265,9 +270,7 @@ fn holder(lease: Option<LeaseSpec>, now: Timestamp) -> Result<String, String> {
     let ends = lease.renew_time.and_then(|renewed| renewed.0.checked_add(seconds).ok());
     match ends {
         Some(ends) if ends >= now => Ok(holder),
-        Some(ends) => Err(format!(
-            "no operator leads: the lease of {holder} has ended at {ends:.0}"
-        )),
+        Some(ends) => Err(format!("no operator leads: the lease of {holder} ended at {ends:.0}")),
         None => Err("no operator leads".to_owned()),
     }
 }
@@ -340,7 +343,7 @@ mod tests {
     )]
     #[case::ended(
         json!({"holderIdentity": "a", "leaseDurationSeconds": 9, "renewTime": "2026-11-24T00:00:00.000000Z"}),
-        Err("no operator leads: the lease of a has ended at 2026-11-24T00:00:09Z".to_owned())
+        Err("no operator leads: the lease of a ended at 2026-11-24T00:00:09Z".to_owned())
     )]
     #[case::given_up(
         json!({"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": "2026-11-24T00:00:00.000000Z"}),

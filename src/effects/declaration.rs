@@ -16,7 +16,7 @@ use crate::api::{Colour, DeclarationStatus, Stage, Stages, StatusFinding, Status
 use crate::domain::Day;
 use crate::judge;
 use crate::registry::{Filing, Policy, Server, Unreadable};
-use crate::rules::{Finding, Lang, Moment, Severity, UNREADABLE, list};
+use crate::rules::{Finding, Lang, Moment, Severity, UNREADABLE, Words, list};
 
 /// The most findings that a status lists.
 const MAX_FINDINGS: usize = 32;
@@ -107,7 +107,8 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
     let due = due(&terms, &before.reminders, policy, now);
     let status = status(observed, before, declared, &terms, &due, policy, now);
     let reminders = due.iter().flat_map(|due| notices(reference, due, audience, now));
-    let turned = turn(reference, before, &status);
+    let turned =
+        turn(reference, before, &status).map(|notice| notice.in_chinese(&standing(declared, policy, Lang::Zh).message));
     let checked = self_check(reference, before, &status, now);
     let mut effects: Vec<Effect> = reminders
         .chain(turned)
@@ -222,13 +223,16 @@ fn expiring(
         .filter(|term| moment.is_within(term.date, within))
         .collect();
     near.sort_by_key(|term| term.date);
-    let told: Vec<String> = near.iter().map(|term| term.sentence(name, &moment)).collect();
+    let told: Vec<String> = near.iter().map(|term| term.sentence(name, &moment, Lang::En)).collect();
     let condition = match near.first() {
         Some(first) => ("True", first.end.rule(), told.join("; ")),
         None => (
             "False",
             reasons::NOTHING_EXPIRES,
-            format!("nothing that it rests on ends within {within} days"),
+            match within {
+                1 => "nothing that it rests on ends within a day".to_owned(),
+                days => format!("nothing that it rests on ends within {days} days"),
+            },
         ),
     };
     (condition, moment.next())
@@ -241,41 +245,76 @@ fn ready(
     policy: &Policy,
     now: Timestamp,
 ) -> Condition {
-    let standing = match declared {
-        Declared::Filing(filing, _) => standing_of(filing.stage),
-        Declared::Server(..) => reasons::ACTIVE,
-        Declared::Unreadable(_) => UNREADABLE.id,
-    };
-    let (is_ready, reason, message) = match declared {
-        Declared::Unreadable(unreadable) => {
-            // That a policy does not care makes it no more ready.
-            let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(Lang::En));
-            (false, standing, told.unwrap_or_else(|| unreadable.error.clone()))
-        }
-        Declared::Filing(_, verdict) | Declared::Server(_, verdict) => match verdict.findings.first() {
-            Some(worst) if worst.severity == Severity::Violation => (false, worst.rule.id, worst.sentence(Lang::En)),
-            worst => {
-                let more = match worst {
-                    Some(worst) => format!("; {}", worst.sentence(Lang::En)),
-                    None if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
-                    None => String::new(),
-                };
-                (verdict.is_ready, standing, in_words(standing).to_owned() + &more)
-            }
-        },
-    };
+    let Standing {
+        is_ready,
+        reason,
+        message,
+    } = standing(declared, policy, Lang::En);
     condition(before, READY, is_ready, reason, &message, observed.generation, now)
 }
 
-/// How far it has come, where no violation says more.
-fn in_words(standing: &str) -> &'static str {
-    match standing {
-        reasons::APPROVED => "it is approved",
-        reasons::ACTIVE => "it is in use",
-        reasons::REJECTED => "it has been sent back, and covers no host",
-        reasons::CANCELLED => "it has been cancelled, and covers no host",
-        _ => "it is not approved yet, and covers no host",
+/// Whether it is ready, and why.
+struct Standing {
+    is_ready: bool,
+    reason: &'static str,
+    message: String,
+}
+
+fn standing(declared: Declared<'_>, policy: &Policy, lang: Lang) -> Standing {
+    let (verdict, reason) = match declared {
+        Declared::Filing(filing, verdict) => (verdict, standing_of(filing.stage)),
+        Declared::Server(_, verdict) => (verdict, reasons::ACTIVE),
+        Declared::Unreadable(unreadable) => {
+            // That a policy does not care makes it no more ready.
+            let told = judge::unreadable(unreadable, policy).map(|finding| finding.sentence(lang));
+            return Standing {
+                is_ready: false,
+                reason: UNREADABLE.id,
+                message: told.unwrap_or_else(|| unreadable.error.clone()),
+            };
+        }
+    };
+    let worst = verdict.findings.first();
+    if let Some(worst) = worst.filter(|worst| worst.severity == Severity::Violation) {
+        return Standing {
+            is_ready: false,
+            reason: worst.rule.id,
+            message: worst.sentence(lang),
+        };
     }
+    let more = match (worst, lang) {
+        (Some(worst), Lang::En) => format!("; {}", worst.sentence(lang)),
+        (Some(worst), Lang::Zh) => format!("；{}", worst.sentence(lang)),
+        (None, Lang::En) if verdict.is_ready => ", and nothing is wrong with it".to_owned(),
+        (None, Lang::Zh) if verdict.is_ready => "，没有发现问题".to_owned(),
+        (None, _) => String::new(),
+    };
+    Standing {
+        is_ready: verdict.is_ready,
+        reason,
+        message: in_words(reason).get(lang).to_owned() + &more,
+    }
+}
+
+/// How far it has come, where no violation says more.
+fn in_words(standing: &str) -> Words {
+    let (en, zh) = match standing {
+        reasons::APPROVED => ("it is approved", "备案已通过"),
+        reasons::ACTIVE => ("it is in use", "服务器正常使用"),
+        reasons::REJECTED => (
+            "it has been sent back, and covers no host",
+            "备案已被驳回，不覆盖任何主机名",
+        ),
+        reasons::CANCELLED => (
+            "it has been cancelled, and covers no host",
+            "备案已注销，不覆盖任何主机名",
+        ),
+        _ => (
+            "it is not approved yet, and covers no host",
+            "备案尚未通过，不覆盖任何主机名",
+        ),
+    };
+    Words { en, zh }
 }
 
 /// A condition whose transition time moves only when its status flips.
@@ -358,18 +397,25 @@ fn self_check(
 ) -> Option<Notice> {
     let come = before.next_self_check.as_ref().filter(|check| check.0 <= now)?;
     let next = Day::of(after.next_self_check.as_ref()?.0);
-    let note = format!(
-        "the quarterly self-check of {reference} is due: see that what is declared, and what it rests on, still holds; \
-         the next is on {next}"
-    );
-    let told_apart_by = [reasons::SELF_CHECK_DUE, &come.0.to_string()];
-    Some(Notice::new(
+    let note = |lang| match lang {
+        Lang::En => format!(
+            "the quarterly self-check of {reference} is due: see that what is declared, and what it rests on, still \
+             holds; the next is on {next}"
+        ),
+        Lang::Zh => format!(
+            "{reference} 应进行季度自查：请核对所声明的内容及其依赖的域名、服务器是否仍然属实；下次自查日期为 {next}"
+        ),
+    };
+    let reason = reasons::SELF_CHECK_DUE;
+    let told_apart_by = [reason, &come.0.to_string()];
+    let notice = Notice::new(
         reference.clone(),
-        reasons::SELF_CHECK_DUE.to_owned(),
+        reason.to_owned(),
         "Remind",
-        &note,
+        &note(Lang::En),
         &told_apart_by,
-    ))
+    );
+    Some(notice.in_chinese(&note(Lang::Zh)))
 }
 
 /// The Event of `Ready` turning. That a new object is ready, or is still under way, is no news.

@@ -18,6 +18,7 @@ use crate::domain::{Location, Place};
 use crate::judge::Outcome;
 use crate::registry::{Policy, Problem, Unreadable};
 use crate::route::RouteKey;
+use crate::rules::Lang;
 
 /// How many governed routes stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,7 +168,7 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
             reasons::RELEASED,
             "a person has let them be blocked, and that is being done".to_owned(),
         ),
-        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held)),
+        Some(Brake::Held(held)) => (true, reasons::LIMIT_EXCEEDED, held_message(policy, held, Lang::En)),
     };
     let since = match blocking.brake {
         // However late it is written: the digest counts on it.
@@ -186,7 +187,8 @@ fn brake_held(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'
     )
 }
 
-fn held_message(policy: &Policy, held: &Held) -> String {
+/// Why none of the routes that are due is blocked, and what to do. Their names come last, where they may be cut.
+fn held_message(policy: &Policy, held: &Held, lang: Lang) -> String {
     let Held {
         digest,
         due: count,
@@ -195,22 +197,37 @@ fn held_message(policy: &Policy, held: &Held) -> String {
         limit,
         ..
     } = held;
-    let already = if *recent == 0 {
-        String::new()
-    } else {
-        format!(" beside {recent} within the last {} minutes", policy.brake.minutes)
-    };
-    let another = match &policy.released_brake {
-        Some(word) => format!(" ({} was for another set)", shortened(word, MAX_WORD)),
-        None => String::new(),
-    };
-    format!(
-        "{count} routes are more than may be blocked at once{already}, which is {limit}, so none is: {}; if that is right, kubectl annotate \
-         filingpolicy {} {}={digest} --overwrite{another}",
-        names(first.iter(), *count),
-        policy.name,
-        keys::RELEASE_BRAKE
-    )
+    let (minutes, name, key) = (policy.brake.minutes, &policy.name, keys::RELEASE_BRAKE);
+    let names = names(first.iter(), *count, lang);
+    let command = format!("kubectl annotate filingpolicy {name} {key}={digest} --overwrite");
+    let another = policy.released_brake.as_deref().map(|word| shortened(word, MAX_WORD));
+    match lang {
+        Lang::En => {
+            let routes = if *count == 1 { "route is" } else { "routes are" };
+            let already = match recent {
+                0 => String::new(),
+                _ => format!(", beside {recent} within the last {minutes} min"),
+            };
+            let another = another.map(|word| format!(" ({word} was for another set)"));
+            format!(
+                "{count} {routes} due to be blocked{already}, but no more than {limit} may be at once, so none is; if that is \
+                 right, {command}{}; due: {names}",
+                another.unwrap_or_default()
+            )
+        }
+        Lang::Zh => {
+            let already = match recent {
+                0 => String::new(),
+                _ => format!("，最近 {minutes} 分钟内已封停 {recent} 条"),
+            };
+            let another = another.map(|word| format!("（{word} 对应的是另一批路由）"));
+            format!(
+                "有 {count} 条路由待封停{already}，超过一次最多封停 {limit} 条的限制，因此一条也没有封停；若确应封停，请执行 \
+                 {command}{}；待封停的路由：{names}",
+                another.unwrap_or_default()
+            )
+        }
+    }
 }
 
 /// The Event of a brake that is held from now on, or held for another set than a person had let go.
@@ -236,10 +253,13 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
         Some(_) => return None,
     };
     let told_apart_by: Vec<&str> = told_apart_by.iter().map(String::as_str).collect();
-    let policy = Reference::to_policy(&policy.name, &policy.uid);
-    let mut notice = Notice::new(policy, BRAKE_HELD.to_owned(), "Hold", &held.message, &told_apart_by);
-    notice.is_warning = true;
-    Some(Effect::Event(Box::new(notice)))
+    let regarding = Reference::to_policy(&policy.name, &policy.uid);
+    let notice = Notice::new(regarding, BRAKE_HELD.to_owned(), "Hold", &held.message, &told_apart_by);
+    let in_chinese = held_message(policy, now, Lang::Zh);
+    Some(Effect::Event(Box::new(Notice {
+        is_warning: true,
+        ..notice.in_chinese(&in_chinese)
+    })))
 }
 
 /// A condition as it stands, while the brake has not been asked yet about what is due: until then nothing new is known.
@@ -271,13 +291,15 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
         );
         lacking.push((reasons::RELEASED, words));
     }
-    let kept = |hindrance| hindered.get(&hindrance).filter(|routes| !routes.is_empty());
+    let kept = |hindrance| {
+        let routes = hindered.get(&hindrance).filter(|routes| !routes.is_empty())?;
+        Some(names(routes.iter(), routes.len(), Lang::En))
+    };
     if let Some(routes) = kept(Hindrance::NoQuarantine) {
         let words = format!(
-            "there is no IngressClass {} of controller {}, so these are not blocked: {}",
+            "without an IngressClass {} of controller {} nothing can be blocked, so create it; waiting for it: {routes}",
             keys::QUARANTINE_CLASS,
             keys::QUARANTINE_CONTROLLER,
-            names(routes.iter(), routes.len())
         );
         lacking.push((reasons::NO_QUARANTINE_CLASS, words));
     }
@@ -286,24 +308,23 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
     }
     if let Some(routes) = kept(Hindrance::NoRecord) {
         let words = format!(
-            "what the record in {} says can't be read, so these are left where they are until someone sets their class: {}",
+            "the annotation {} does not say which class these had, so they are left where they are; once they may be \
+             served, set their class by hand: {routes}",
             keys::QUARANTINED_CLASS,
-            names(routes.iter(), routes.len())
         );
         lacking.push((reasons::NO_RECORD, words));
     }
     if !put_back.is_empty() {
         let words = format!(
-            "someone else takes these out of quarantine, and they are put there again: {}",
-            names(put_back.iter(), put_back.len())
+            "someone else takes these out of quarantine, and they are put there again; leave the class out of what is \
+             applied: {}",
+            names(put_back.iter(), put_back.len(), Lang::En)
         );
         lacking.push((reasons::PUT_BACK, words));
     }
     if let Some(routes) = kept(Hindrance::Excepted) {
-        let words = format!(
-            "blockExcept names the controllers of these, so they are annotated and not blocked: {}",
-            names(routes.iter(), routes.len())
-        );
+        let words =
+            format!("blockExcept names the controllers of these, so they are annotated and not blocked: {routes}");
         lacking.push((reasons::EXCEPTED, words));
     }
     let (reason, message) = match lacking.first() {
@@ -335,13 +356,15 @@ fn counted(routes: usize) -> String {
 }
 
 /// Some of the routes by name, and how many more there are.
-fn names<'a>(routes: impl Iterator<Item = &'a RouteKey>, count: usize) -> String {
+fn names<'a>(routes: impl Iterator<Item = &'a RouteKey>, count: usize, lang: Lang) -> String {
     let more = count.saturating_sub(NAMES);
-    let mut names: Vec<String> = routes.take(NAMES).map(ToString::to_string).collect();
-    if more > 0 {
-        names.push(format!("and {more} more"));
+    let names: Vec<String> = routes.take(NAMES).map(ToString::to_string).collect();
+    let names = names.join(", ");
+    match (more, lang) {
+        (0, _) => names,
+        (_, Lang::En) => format!("{names}, and {more} more"),
+        (_, Lang::Zh) => format!("{names}，另有 {more} 条"),
     }
-    names.join(", ")
 }
 
 /// What to do about a policy that can't be read, and so governs nothing.
@@ -555,6 +578,86 @@ mod tests {
         assert_eq!(unreadable_policy(&unreadable, status, at(NOW)), []);
     }
 
+    /// So many routes, with a name that is so much longer than their number.
+    fn routes(count: usize, length: usize) -> BTreeSet<RouteKey> {
+        let name = |number| format!("{number}-{}", "w".repeat(length));
+        (0..count).map(|number| route_key(&name(number))).collect()
+    }
+
+    /// A brake that holds so many routes of names that long.
+    fn held(due: usize, length: usize, recent: usize, limit: usize) -> Brake {
+        Brake::Held(Held {
+            digest: "0a1b2c3d4e5f".to_owned(),
+            since: at(NOW),
+            due,
+            first: routes(due, length).into_iter().take(NAMES).collect(),
+            recent,
+            limit,
+        })
+    }
+
+    fn blocking_status(blocking: Blocking<'_>) -> (FilingPolicyStatus, Option<Notice>) {
+        let registry = registry(&[document(
+            "default",
+            json!({"running": "Block", "brake": {"minutes": 10}}),
+        )]);
+        let governing = Governing {
+            blocking,
+            ..governing(None, &[])
+        };
+        let policy = registry.snapshot().default_policy();
+        let effects = super::policy(policy, &FilingPolicyStatus::default(), governing, at(NOW));
+        match effects.as_slice() {
+            [Effect::PolicyStatus(status)] => (FilingPolicyStatus::clone(status), None),
+            [Effect::Event(notice), Effect::PolicyStatus(status)] => {
+                (FilingPolicyStatus::clone(status), Some(Notice::clone(notice)))
+            }
+            others => panic!("{others:?}"),
+        }
+    }
+
+    #[test]
+    fn a_brake_that_is_held_says_why_and_how_to_go_on_in_both_languages() {
+        let told = [(1, 1, 1), (2, 0, 1), (7, 3, 9)].map(|(due, recent, limit)| {
+            let (_, notice) = blocking_status(Blocking {
+                brake: Some(&held(due, 3, recent, limit)),
+                ..NOTHING
+            });
+            let notice = notice.unwrap();
+            format!("{}\n  {}", notice.note, notice.note_zh.unwrap())
+        });
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn however_long_the_names_are_it_is_said_how_to_go_on() {
+        let (_, notice) = blocking_status(Blocking {
+            brake: Some(&held(50, 240, 0, 10)),
+            ..NOTHING
+        });
+        let notice = notice.unwrap();
+        for note in [notice.note, notice.note_zh.unwrap()] {
+            assert!(note.contains("release-brake=0a1b2c3d4e5f --overwrite"), "{note}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_blocked_is_told_with_what_to_do() {
+        let (few, put_back) = (routes(1, 3), routes(6, 3));
+        let hindered = [Hindrance::NoQuarantine, Hindrance::NoRecord, Hindrance::Excepted]
+            .map(|hindrance| (hindrance, few.clone()))
+            .into();
+        let (status, _) = blocking_status(Blocking {
+            put_back: &put_back,
+            hindered: &hindered,
+            ..NOTHING
+        });
+        let enforced = status.conditions.iter().find(|condition| condition.type_ == ENFORCED);
+        let enforced = enforced.unwrap();
+        assert_eq!(enforced.reason, reasons::NO_QUARANTINE_CLASS);
+        insta::assert_snapshot!(enforced.message.replace("; ", ";\n"));
+    }
+
     #[test]
     fn an_exemption_is_reminded_of_at_the_policys_own_thresholds_and_only_while_it_lasts() {
         let exemption = json!({"hosts": ["*.example.net"], "reason": "moves", "owner": "张三", "until": "2027-01-10"});
@@ -577,11 +680,19 @@ mod tests {
         }
         let told: Vec<String> = told
             .iter()
-            .map(|notice| format!("{} {} {}", notice.regarding.kind, notice.reason, notice.note))
+            .map(|notice| {
+                let chinese = notice.note_zh.as_ref().unwrap();
+                format!(
+                    "{} {}: {}\n  {chinese}",
+                    notice.regarding.kind, notice.reason, notice.note
+                )
+            })
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r"
-        FilingPolicy ExemptionExpiringIn20Days the exemption of *.example.net ends on 2027-01-10, within 20 days of this reminder
-        FilingPolicy ExemptionExpiringIn5Days the exemption of *.example.net ends on 2027-01-10, within 5 days of this reminder
+        FilingPolicy ExemptionExpiringIn20Days: the exemption of *.example.net in policy games ends on 2027-01-10, within 20 days of this reminder
+          策略 games 对 *.example.net 的豁免将于 2027-01-10 到期，距本次提醒不超过 20 天
+        FilingPolicy ExemptionExpiringIn5Days: the exemption of *.example.net in policy games ends on 2027-01-10, within 5 days of this reminder
+          策略 games 对 *.example.net 的豁免将于 2027-01-10 到期，距本次提醒不超过 5 天
         ");
         assert_eq!((before.next_reminder, before.reminders.len()), (None, 2));
     }

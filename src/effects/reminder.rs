@@ -9,7 +9,7 @@ use super::term::{Term, terms_of_policy};
 use crate::api::Reminder;
 use crate::registry::Policy;
 use crate::route::Route;
-use crate::rules::Moment;
+use crate::rules::{Lang, Moment};
 
 /// The most routes that are told of one reminder.
 const MAX_TOLD: usize = 50;
@@ -97,41 +97,58 @@ pub(super) fn on_record(terms: &[Term], sent: &[Reminder], due: &[Due]) -> Vec<R
 pub(super) fn notices(regarding: &Reference, due: &Due, audience: &Audience, now: Timestamp) -> Vec<Notice> {
     let Due { term, threshold } = due;
     let moment = Moment::new(now);
-    let sentence = format!(
-        "{}, within {threshold} days of this reminder",
-        term.sentence(&regarding.to_string(), &moment)
-    );
+    let name = regarding.to_string();
+    let sentence = |lang| {
+        let ends = term.sentence(&name, &moment, lang);
+        match lang {
+            Lang::En if *threshold == 1 => format!("{ends}, within a day of this reminder"),
+            Lang::En => format!("{ends}, within {threshold} days of this reminder"),
+            Lang::Zh => format!("{ends}，距本次提醒不超过 {threshold} 天"),
+        }
+    };
     // The threshold is part of the reason, so that no recorder merges one reminder into another.
     let reason = format!("{}In{threshold}Days", term.end.rule());
-    let (date, threshold) = (term.date.to_string(), threshold.to_string());
+    let (date, days) = (term.date.to_string(), threshold.to_string());
     let path = term.end.path().unwrap_or_default();
-    let told_apart_by = [term.end.rule(), &path, &date, &threshold, &regarding.uid];
-    let notice = |on: &Reference, note: &str| {
-        let mut notice = Notice::new(on.clone(), reason.clone(), "Remind", note, &told_apart_by);
-        // It is nearer to its end than it was when it was last told of.
-        notice.is_warning = term.end.is_loss();
-        notice
+    let told_apart_by = [term.end.rule(), &path, &date, &days, &regarding.uid];
+    let notice = |on: &Reference, more: fn(&Audience, Lang) -> String| {
+        let note = |lang| sentence(lang) + &more(audience, lang);
+        let notice = Notice::new(on.clone(), reason.clone(), "Remind", &note(Lang::En), &told_apart_by);
+        Notice {
+            // It is nearer to its end than it was when it was last told of.
+            is_warning: term.end.is_loss(),
+            ..notice.in_chinese(&note(Lang::Zh))
+        }
     };
     if !term.end.matters_to_routes() || audience.told.is_empty() {
-        return vec![notice(regarding, &sentence)];
+        return vec![notice(regarding, |_, _| String::new())];
     }
-    let on_route = format!("{sentence}; hosts of this route rest on it");
-    let mut notices: Vec<Notice> = audience
-        .told
-        .iter()
-        .map(|route| Notice {
-            related: Some(regarding.clone()),
-            ..notice(route, &on_route)
-        })
-        .collect();
+    let on_routes = audience.told.iter().map(|route| Notice {
+        related: Some(regarding.clone()),
+        ..notice(route, on_route)
+    });
+    on_routes.chain([notice(regarding, on_object)]).collect()
+}
+
+/// What a reminder adds on a route.
+fn on_route(_: &Audience, lang: Lang) -> String {
+    match lang {
+        Lang::En => "; hosts of this route rest on it".to_owned(),
+        Lang::Zh => "；本路由的主机名依赖于它".to_owned(),
+    }
+}
+
+/// What a reminder that is told on routes adds on the object itself.
+fn on_object(audience: &Audience, lang: Lang) -> String {
     let told = audience.told.len();
-    let on_routes = match told.saturating_add(audience.others) {
-        1 => "the route that rests on it is told too".to_owned(),
-        all if all == told => format!("the {all} routes that rest on it are told too"),
-        all => format!("{told} of the {all} routes that rest on it are told too"),
-    };
-    notices.push(notice(regarding, &format!("{sentence}; {on_routes}")));
-    notices
+    let all = told.saturating_add(audience.others);
+    match lang {
+        Lang::En if all == 1 => "; the route that rests on it is told too".to_owned(),
+        Lang::En if all == told => format!("; the {all} routes that rest on it are told too"),
+        Lang::En => format!("; {told} of the {all} routes that rest on it are told too"),
+        Lang::Zh if all == told => format!("；依赖它的 {all} 条路由也已收到提醒"),
+        Lang::Zh => format!("；依赖它的路由共 {all} 条，其中 {told} 条也已收到提醒"),
+    }
 }
 
 /// What there is to do about the ends of a policy's exemptions.
@@ -312,6 +329,7 @@ mod tests {
         };
         let slb = Reference::to_server("slb", "5b0c");
         let notices = notices(&slb, &due, &Audience::of(&routes), at("2027-01-30T09:00:00+08:00"));
+        assert!(notices.iter().all(|notice| notice.note_zh.is_some()));
         let (own, on_routes) = notices.split_last().unwrap();
         assert_eq!(
             own.note, note,

@@ -8,10 +8,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::Effect;
 use super::enforcement::Enforcement;
 use super::notice::{Notice, Reference, shortened};
+use crate::api::keys::conditions::ENFORCED;
+use crate::api::keys::reasons;
 use crate::api::{Running, keys};
 use crate::judge::{Exemption, HostVerdict, Outcome, Verdict};
 use crate::route::Route;
-use crate::rules::{Finding, Lang};
+use crate::rules::{Finding, Lang, Words};
 
 /// The longest annotation that is written, in bytes.
 const MAX_ANNOTATION: usize = 2048;
@@ -48,17 +50,24 @@ pub fn route(
         return Vec::new();
     }
     let is_news = told.is_none_or(|told| told != Told::of(&annotations));
-    let news = is_news
-        .then(|| enforcement_news(route, verdict, &annotations).or_else(|| verdict_news(route, verdict?, &annotations)))
-        .flatten();
-    let event = news.map(|news| {
-        let mut notice = news.on(route, version, &annotations);
+    let news = |lang| {
+        enforcement_news(route, verdict, &annotations, lang)
+            .or_else(|| verdict_news(route, verdict?, &annotations, lang))
+    };
+    let event = is_news.then(|| news(Lang::En).zip(news(Lang::Zh))).flatten();
+    let event = event.map(|(english, chinese)| {
+        let mut notice = english.on(route, version, &annotations).in_chinese(&chinese.note);
         notice.related = verdict.and_then(spoken_of);
         Effect::Event(Box::new(notice))
     });
     event.into_iter().chain([Effect::Annotate(annotations)]).collect()
 }
 
+/// That nothing is wrong with a route, or nothing that keeps it from being served.
+const MAY_BE_SERVED: Words = Words {
+    en: "every host may be served",
+    zh: "所有主机名均可提供服务",
+};
 /// In quarantine, for the annotation.
 const BLOCKED: &str = "Blocked";
 /// Taken out of quarantine by someone else at least once, for the annotation and the Event.
@@ -153,58 +162,123 @@ impl News {
 }
 
 /// That a route was put into quarantine, taken out of it by someone else, or let go.
-fn enforcement_news(route: &Route, verdict: Option<&Verdict>, after: &BTreeMap<&'static str, String>) -> Option<News> {
+fn enforcement_news(
+    route: &Route,
+    verdict: Option<&Verdict>,
+    after: &BTreeMap<&'static str, String>,
+    lang: Lang,
+) -> Option<News> {
     let was = route.marks.get(keys::ENFORCEMENT);
     let is = after.get(keys::ENFORCEMENT).map(String::as_str);
-    let class = route.class.name().map_or("no class", |name| name);
-    let (reason, why) = verdict
-        .and_then(explanation)
-        .unwrap_or((PUT_BACK, "it violates".to_owned()));
+    let quarantine = keys::QUARANTINE_CLASS;
+    let class = route.class.name();
+    let explained = verdict.and_then(|verdict| explanation(verdict, lang));
     match (was, is) {
-        (was, Some(PUT_BACK)) if was != Some(PUT_BACK) => Some(News {
+        (was, Some(PUT_BACK)) if was != Some(PUT_BACK) => {
+            let why = explained.map_or_else(String::new, |(_, why)| why);
+            Some(News {
+                is_warning: true,
+                reason: PUT_BACK,
+                action: "Block",
+                note: match lang {
+                    Lang::En => format!(
+                        "someone else took it out of quarantine, and it is put there again, each time after a longer wait; \
+                         leave the class out of what is applied, or mend this: {why}"
+                    ),
+                    Lang::Zh => format!(
+                        "有人将其移出隔离，已再次隔离，且每次间隔递增；请从所应用的清单中去掉 IngressClass，或处理此问题：{why}"
+                    ),
+                },
+            })
+        }
+        (None, Some(BLOCKED)) => {
+            let (reason, why) = explained?;
+            Some(News {
+                is_warning: true,
+                reason,
+                action: "Block",
+                note: match (lang, class) {
+                    (Lang::En, Some(class)) => {
+                        format!("it was moved from class {class} to {quarantine}, where nothing serves it: {why}")
+                    }
+                    (Lang::En, None) => {
+                        format!("it had no class, and was moved to {quarantine}, where nothing serves it: {why}")
+                    }
+                    (Lang::Zh, Some(class)) => {
+                        format!("已从 IngressClass {class} 移至 {quarantine}，不再对外提供服务：{why}")
+                    }
+                    (Lang::Zh, None) => format!("原未指定 IngressClass，已移至 {quarantine}，不再对外提供服务：{why}"),
+                },
+            })
+        }
+        (Some(_), None) if route.class.is_quarantined() => Some(News {
             is_warning: true,
-            reason: PUT_BACK,
+            reason: reasons::NO_RECORD,
             action: "Block",
-            note: format!(
-                "someone else has taken it out of quarantine, and it is put there again after ever longer times; mend the \
-                 filing, or leave the class out of what is applied: {why}"
-            ),
+            note: match lang {
+                Lang::En => format!(
+                    "it stays in quarantine, for the annotation {} does not say any more which class it had; once it may \
+                     be served, set its class by hand",
+                    keys::QUARANTINED_CLASS
+                ),
+                Lang::Zh => format!(
+                    "注解 {} 已无法说明其原有的 IngressClass，因此仍留在隔离中；待其可以提供服务后，请手动设置 IngressClass",
+                    keys::QUARANTINED_CLASS
+                ),
+            },
         }),
-        (None, Some(BLOCKED)) => Some(News {
-            is_warning: true,
-            reason,
-            action: "Block",
-            note: format!(
-                "it was moved from {class} to {}, where nothing serves it: {why}",
-                keys::QUARANTINE_CLASS
-            ),
-        }),
-        (Some(_), None) => Some(News {
-            is_warning: false,
-            reason: "Restored",
-            action: "Restore",
-            note: format!("it is in {class} again, as it was: {}", let_go(verdict)),
-        }),
+        (Some(_), None) => {
+            let why = let_go(verdict, lang);
+            Some(News {
+                is_warning: false,
+                reason: "Restored",
+                action: "Restore",
+                note: match (lang, class) {
+                    (Lang::En, Some(class)) => format!("it has left quarantine, and is in class {class}: {why}"),
+                    (Lang::En, None) => format!("it has left quarantine, and has no class, as before: {why}"),
+                    (Lang::Zh, Some(class)) => format!("已解除隔离，现为 IngressClass {class}：{why}"),
+                    (Lang::Zh, None) => format!("已解除隔离，与此前一样未指定 IngressClass：{why}"),
+                },
+            })
+        }
         _ => None,
     }
 }
 
 /// Why a route was let go.
-fn let_go(verdict: Option<&Verdict>) -> String {
-    match verdict {
-        None => "no policy is enforced on it".to_owned(),
-        Some(verdict) if verdict.outcome != Outcome::Violating => "every host may be served".to_owned(),
-        Some(verdict) if verdict.policy.is_released => format!(
-            "policy {} is marked {}, and blocks nothing",
-            verdict.policy.name,
-            keys::RELEASE
+fn let_go(verdict: Option<&Verdict>, lang: Lang) -> String {
+    match (verdict, lang) {
+        (None, Lang::En) => "no policy is enforced on it".to_owned(),
+        (None, Lang::Zh) => "没有对其执行的策略".to_owned(),
+        (Some(verdict), _) if verdict.outcome != Outcome::Violating => MAY_BE_SERVED.get(lang).to_owned(),
+        (Some(verdict), Lang::En) if verdict.policy.is_released => {
+            format!(
+                "policy {} is marked {}, and blocks nothing",
+                verdict.policy.name,
+                keys::RELEASE
+            )
+        }
+        (Some(verdict), Lang::Zh) if verdict.policy.is_released => {
+            format!(
+                "策略 {} 带有 {} 标记，不封停任何路由",
+                verdict.policy.name,
+                keys::RELEASE
+            )
+        }
+        (Some(verdict), Lang::En) if verdict.policy.running == Running::Block => format!(
+            "policy {} can't block it, as its condition {ENFORCED} says",
+            verdict.policy.name
         ),
-        Some(verdict) => format!("policy {} does not block it any more", verdict.policy.name),
+        (Some(verdict), Lang::Zh) if verdict.policy.running == Running::Block => {
+            format!("策略 {} 无法封停它，原因见其状态条件 {ENFORCED}", verdict.policy.name)
+        }
+        (Some(verdict), Lang::En) => format!("policy {} does not block it any more", verdict.policy.name),
+        (Some(verdict), Lang::Zh) => format!("策略 {} 不再封停它", verdict.policy.name),
     }
 }
 
 /// A change of verdict. That a route is well when it is first seen is no news.
-fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str, String>) -> Option<News> {
+fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str, String>, lang: Lang) -> Option<News> {
     let before = route.marks.get(keys::VERDICT);
     let was = before.and_then(|word| Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word));
     let is_well = verdict.outcome <= Outcome::Compliant;
@@ -213,9 +287,9 @@ fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str,
     if !is_changed || (is_well && was.is_none_or(|was| was <= Outcome::Compliant)) {
         return None;
     }
-    let (reason, note) = explanation(verdict)
+    let (reason, note) = explanation(verdict, lang)
         .filter(|_| !is_well)
-        .unwrap_or((verdict.outcome.as_str(), "every host may be served".to_owned()));
+        .unwrap_or((verdict.outcome.as_str(), MAY_BE_SERVED.get(lang).to_owned()));
     Some(News {
         is_warning: was.is_none_or(|was| verdict.outcome >= was) && !is_well,
         reason,
@@ -248,18 +322,17 @@ fn spoken_of(verdict: &Verdict) -> Option<Reference> {
 }
 
 /// What explains a verdict best, with its rule.
-fn explanation(verdict: &Verdict) -> Option<(&'static str, String)> {
+fn explanation(verdict: &Verdict, lang: Lang) -> Option<(&'static str, String)> {
     let (host, finding) = worst(verdict)?;
+    let sentence = finding.sentence(lang);
     let others = counting(verdict).count().saturating_sub(1);
-    let more = if others == 0 {
-        String::new()
-    } else {
-        format!(" (and {others} more)")
+    let note = match (lang, others) {
+        (Lang::En, 0) => format!("{}: {sentence}", host.host),
+        (Lang::En, _) => format!("{}: {sentence} (and {others} more)", host.host),
+        (Lang::Zh, 0) => format!("{}：{sentence}", host.host),
+        (Lang::Zh, _) => format!("{}：{sentence}（另有 {others} 条）", host.host),
     };
-    Some((
-        finding.rule.id,
-        format!("{}: {}{more}", host.host, finding.sentence(Lang::En)),
-    ))
+    Some((finding.rule.id, note))
 }
 
 #[cfg(test)]
@@ -267,10 +340,11 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    use super::super::enforcement::Hindrance;
     use super::super::notice::Notice;
     use super::*;
     use crate::judge::judge;
-    use crate::route::Marks;
+    use crate::route::{ClassRef, Marks, Record};
     use crate::support::{at, filing, ingress, now, policy, registry, routes};
 
     /// A route, and its verdict among these documents.
@@ -362,6 +436,74 @@ mod tests {
         );
     }
 
+    /// A route in quarantine that had a class, none, or what can't be known any more.
+    fn quarantined(had: Option<&str>) -> ClassRef {
+        let record = match had {
+            Some("?") => "{".to_owned(),
+            had => json!(Record {
+                field: had.map(Into::into),
+                ..Record::default()
+            })
+            .to_string(),
+        };
+        let annotations = BTreeMap::from([
+            (keys::QUARANTINED_CLASS.to_owned(), record),
+            (keys::LEGACY_CLASS.to_owned(), keys::QUARANTINE_CLASS.to_owned()),
+        ]);
+        ClassRef::of(Some(keys::QUARANTINE_CLASS), Some(&annotations))
+    }
+
+    #[test]
+    fn what_is_enforced_is_told_in_both_languages() {
+        let no_record = Enforcement::Hindered(Hindrance::NoRecord);
+        let excepted = Enforcement::Hindered(Hindrance::Excepted);
+        let (blocking, annotating) = (json!({"running": "Block"}), json!({"running": "Annotate"}));
+        let served = || ClassRef::of(Some("nginx"), None);
+        let told = [
+            (
+                "",
+                quarantined(Some("nginx")),
+                "Violating",
+                Enforcement::Blocked,
+                &blocking,
+            ),
+            ("", quarantined(None), "Violating", Enforcement::Blocked, &blocking),
+            (
+                BLOCKED,
+                quarantined(Some("nginx")),
+                "Violating",
+                Enforcement::PutBack,
+                &blocking,
+            ),
+            (BLOCKED, quarantined(Some("?")), "Violating", no_record, &blocking),
+            (BLOCKED, served(), "Compliant", Enforcement::Nothing, &blocking),
+            (
+                BLOCKED,
+                ClassRef::default(),
+                "Compliant",
+                Enforcement::Nothing,
+                &blocking,
+            ),
+            (BLOCKED, served(), "Violating", Enforcement::Nothing, &annotating),
+            (BLOCKED, served(), "Violating", excepted, &blocking),
+        ]
+        .map(|(was, class, word, enforcement, spec)| {
+            let mut documents = standing(word);
+            documents.push(policy("default", spec.clone()));
+            let (mut route, verdict) = judged(&documents);
+            route.class = class;
+            let before = (!was.is_empty()).then_some((keys::ENFORCEMENT, was));
+            route.marks = marked("Violating", before.as_slice());
+            let effects = super::route(&route, "7", None, verdict.as_ref(), enforcement);
+            let [notice] = events(&effects)[..] else {
+                panic!("{effects:?}")
+            };
+            let chinese = notice.note_zh.as_ref().unwrap();
+            format!("{}: {}\n  {chinese}", notice.reason, notice.note)
+        });
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
     #[test]
     fn the_annotations_tell_the_verdict_the_findings_and_the_numbers() {
         let documents = [
@@ -387,7 +529,9 @@ mod tests {
             .iter()
             .map(|(key, value)| format!("{key}:\n{value}\n"))
             .collect();
-        insta::assert_snapshot!(format!("{}\nEvent: {}", told.join("\n"), events(&effects)[0].note));
+        let notice = events(&effects)[0];
+        let chinese = notice.note_zh.as_ref().unwrap();
+        insta::assert_snapshot!(format!("{}\nEvent: {}\n{chinese}", told.join("\n"), notice.note));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::api::keys::reasons;
 use crate::api::{ServerState, Stage};
 use crate::domain::Day;
 use crate::registry::{Filing, Other, Policy, Server};
-use crate::rules::{Moment, Words, list};
+use crate::rules::{Lang, Moment, list};
 
 /// The longest path in a status, in bytes; the schema allows as many characters.
 const MAX_PATH: usize = 500;
@@ -74,47 +74,43 @@ impl End {
         *self != Self::Other(Other::Review)
     }
 
-    /// What ends, for people. Neither who a handler is nor any number of an ID is told.
-    pub fn what(&self) -> Words {
-        let (en, zh) = match self {
-            Self::Record => ("the record of the filing", "备案记录"),
-            Self::Domain => ("the registration of the domain", "域名注册"),
-            Self::Other(Other::Review) => ("the review", "年度审核或自查"),
-            Self::Other(Other::HandlerId) => ("the handler's ID", "经办人证件"),
-            Self::Other(Other::Licence) => ("the commercial licence", "经营许可证"),
-            Self::Other(Other::Approval(_)) => ("an approval of its content", "前置审批"),
-            Self::Server => ("the server", "服务器"),
-            Self::Exemption(_) => ("an exemption", "豁免"),
-        };
-        Words { en, zh }
-    }
-
-    /// What ends of the object with that name, for people.
-    fn of(&self, name: &str) -> String {
-        match self {
-            Self::Record => format!("the record of {name}"),
-            Self::Domain => format!("the registration of {name}'s domain"),
-            Self::Other(Other::Review) => format!("the review of {name}"),
-            // Neither who the handler is nor any number of an ID is told.
-            Self::Other(Other::HandlerId) => format!("the ID of {name}'s handler"),
-            Self::Other(Other::Licence) => format!("the commercial licence of {name}"),
-            Self::Other(Other::Approval(kind)) => format!("the approval of {name} for {kind:?}"),
-            Self::Server => format!("the server {name}"),
-            Self::Exemption(hosts) => format!("the exemption of {hosts}"),
+    /// What ends of the object with that name, for people. Neither who a handler is nor any number of an ID is told.
+    pub fn of(&self, name: &str, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Record, Lang::En) => format!("the record of {name}"),
+            (Self::Record, Lang::Zh) => format!("{name} 的备案记录"),
+            (Self::Domain, Lang::En) => format!("the registration of {name}'s domain"),
+            (Self::Domain, Lang::Zh) => format!("{name} 的域名注册"),
+            (Self::Other(Other::Review), Lang::En) => format!("the review of {name}"),
+            (Self::Other(Other::Review), Lang::Zh) => format!("{name} 的年度审核或自查"),
+            (Self::Other(Other::HandlerId), Lang::En) => format!("the ID of {name}'s handler"),
+            (Self::Other(Other::HandlerId), Lang::Zh) => format!("{name} 的经办人证件"),
+            (Self::Other(Other::Licence), Lang::En) => format!("the commercial licence of {name}"),
+            (Self::Other(Other::Licence), Lang::Zh) => format!("{name} 的经营许可证"),
+            (Self::Other(Other::Approval(kind)), Lang::En) => format!("the approval of {name} for {kind:?}"),
+            (Self::Other(Other::Approval(kind)), Lang::Zh) => format!("{name} 的前置审批（{kind:?}）"),
+            (Self::Server, Lang::En) => format!("the server {name}"),
+            (Self::Server, Lang::Zh) => format!("服务器 {name} 的租期"),
+            (Self::Exemption(hosts), Lang::En) => format!("the exemption of {hosts} in policy {name}"),
+            (Self::Exemption(hosts), Lang::Zh) => format!("策略 {name} 对 {hosts} 的豁免"),
         }
     }
 }
 
 impl Term {
     /// That it ends, or has ended, of the object with that name.
-    pub(super) fn sentence(&self, name: &str, moment: &Moment) -> String {
-        let verb = match (self.end.is_loss(), moment.is_past(self.date, 0)) {
-            (true, false) => "ends on",
-            (true, true) => "ended on",
-            (false, false) => "is due on",
-            (false, true) => "was due on",
-        };
-        format!("{} {verb} {}", self.end.of(name), self.date)
+    pub(super) fn sentence(&self, name: &str, moment: &Moment, lang: Lang) -> String {
+        let (what, date) = (self.end.of(name, lang), self.date);
+        match (self.end.is_loss(), moment.is_past(date, 0), lang) {
+            (true, false, Lang::En) => format!("{what} ends on {date}"),
+            (true, false, Lang::Zh) => format!("{what}将于 {date} 到期"),
+            (true, true, Lang::En) => format!("{what} ended on {date}"),
+            (true, true, Lang::Zh) => format!("{what}已于 {date} 到期"),
+            (false, false, Lang::En) => format!("{what} is due on {date}"),
+            (false, false, Lang::Zh) => format!("{what}应于 {date} 完成"),
+            (false, true, Lang::En) => format!("{what} was due on {date}"),
+            (false, true, Lang::Zh) => format!("{what}原应于 {date} 完成"),
+        }
     }
 }
 
@@ -149,8 +145,8 @@ pub fn terms_of_policy(policy: &Policy) -> Vec<Term> {
         .map(|exemption| {
             let mut hosts = list(exemption.hosts.iter().map(ToString::to_string));
             if !exemption.namespaces.is_empty() {
-                hosts.push_str(" in ");
-                hosts.push_str(&list(&exemption.namespaces));
+                // In brackets, so that it reads in either language.
+                hosts.push_str(&format!(" ({})", list(&exemption.namespaces)));
             }
             Term {
                 end: End::Exemption(hosts),
@@ -181,7 +177,8 @@ mod tests {
         };
         let told = terms.iter().map(|term| {
             let path = term.end.path().map(|path| format!(" at {path}")).unwrap_or_default();
-            format!("{}: {}{path}", term.end.rule(), term.sentence("fs/it", &moment))
+            let [english, chinese] = [Lang::En, Lang::Zh].map(|lang| term.sentence("fs/it", &moment, lang));
+            format!("{}: {english}{path}\n  {chinese}", term.end.rule())
         });
         told.collect()
     }
@@ -203,12 +200,19 @@ mod tests {
     fn everything_that_ends_is_told_without_names_and_numbers_of_people() {
         insta::assert_snapshot!(told(&whole(&json!({})), "2027-02-20T12:00:00+08:00").join("\n"), @r"
         FilingExpiring: the record of fs/it ends on 2027-03-01
+          fs/it 的备案记录将于 2027-03-01 到期
         DomainExpiring: the registration of fs/it's domain ends on 2027-04-01
+          fs/it 的域名注册将于 2027-04-01 到期
         ReviewDue: the review of fs/it was due on 2027-02-10
+          fs/it 的年度审核或自查原应于 2027-02-10 完成
         HandlerIdExpiring: the ID of fs/it's handler ends on 2030-01-01
+          fs/it 的经办人证件将于 2030-01-01 到期
         LicenceExpiring: the commercial licence of fs/it ends on 2027-05-01
+          fs/it 的经营许可证将于 2027-05-01 到期
         PreApprovalExpiring: the approval of fs/it for News ends on 2028-01-01 at spec.approvals[News].expiresAt
+          fs/it 的前置审批（News）将于 2028-01-01 到期
         PreApprovalExpiring: the approval of fs/it for Publishing ends on 2028-01-01 at spec.approvals[Publishing].expiresAt
+          fs/it 的前置审批（Publishing）将于 2028-01-01 到期
         ");
     }
 
@@ -246,8 +250,10 @@ mod tests {
             ]}),
         );
         insta::assert_snapshot!(told(&document, "2026-11-23T12:00:00+08:00").join("\n"), @r"
-        ExemptionExpiring: the exemption of *.示例.中国, example.net ends on 2027-01-01 at spec.exemptions[*.示例.中国, example.net].until
-        ExemptionExpiring: the exemption of example.net in shop, web ends on 2027-01-01 at spec.exemptions[example.net in shop, web].until
+        ExemptionExpiring: the exemption of *.示例.中国, example.net in policy fs/it ends on 2027-01-01 at spec.exemptions[*.示例.中国, example.net].until
+          策略 fs/it 对 *.示例.中国, example.net 的豁免将于 2027-01-01 到期
+        ExemptionExpiring: the exemption of example.net (shop, web) in policy fs/it ends on 2027-01-01 at spec.exemptions[example.net (shop, web)].until
+          策略 fs/it 对 example.net (shop, web) 的豁免将于 2027-01-01 到期
         ");
         let many: Vec<String> = (0..50)
             .map(|number| format!("*.{}{number}.example.com", "商店".repeat(20)))

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::api::{Colour, keys};
 use crate::domain::Day;
-use crate::effects::{Notice, Reference, Term, standing_of, terms_of_filing, terms_of_server};
+use crate::effects::{End, Notice, Reference, Term, standing_of, terms_of_filing, terms_of_policy, terms_of_server};
 use crate::judge::{self, judge_filing, judge_server};
 use crate::registry::{Kept, Snapshot};
-use crate::rules::{self, Moment, UNREADABLE, Words};
+use crate::rules::{Moment, UNREADABLE};
 
 /// What ends within so many days is due.
 const DUE_WITHIN: u32 = 30;
@@ -59,16 +59,7 @@ pub(super) struct Due {
     pub(super) date: Day,
     pub(super) kind: &'static str,
     pub(super) name: String,
-    pub(super) what: What,
-}
-
-/// What ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// Of a filing or a server: the rule that finds it, and what it is.
-    Term { rule: &'static str, what: Words },
-    /// The exemption of some hosts.
-    Exemption { hosts: String },
+    pub(super) end: End,
 }
 
 /// The digest of the day that a moment is in.
@@ -83,7 +74,7 @@ pub(super) fn digest(facts: &Snapshot, now: Timestamp) -> Digest {
                     key.to_string(),
                     &verdict,
                     standing_of(filing.stage),
-                    &terms_of_filing(filing),
+                    terms_of_filing(filing),
                 );
             }
             Kept::Unreadable(_) => lists.see_unreadable("Filing", key.to_string()),
@@ -99,18 +90,15 @@ pub(super) fn digest(facts: &Snapshot, now: Timestamp) -> Digest {
                     name.to_string(),
                     &verdict,
                     standing,
-                    &terms_of_server(server),
+                    terms_of_server(server),
                 );
             }
             Kept::Unreadable(_) => lists.see_unreadable("AccessServer", name.to_string()),
         }
     }
     for policy in facts.policies() {
-        for exemption in &policy.exemptions {
-            let what = What::Exemption {
-                hosts: rules::list(exemption.hosts.iter().map(ToString::to_string)),
-            };
-            lists.end("FilingPolicy", &policy.name, exemption.until, what);
+        for term in terms_of_policy(policy) {
+            lists.end("FilingPolicy", &policy.name, term);
         }
     }
     lists
@@ -171,21 +159,17 @@ impl Lists {
         name: String,
         verdict: &judge::Declaration,
         standing: &'static str,
-        terms: &[Term],
+        terms: Vec<Term>,
     ) {
+        let soonest = terms.iter().map(|term| term.date).min();
         for term in terms {
-            let what = What::Term {
-                rule: term.end.rule(),
-                what: term.end.what(),
-            };
-            self.end(kind, &name, term.date, what);
+            self.end(kind, &name, term);
         }
         let list = match verdict.colour {
             Colour::Red => &mut self.red,
             Colour::Yellow => &mut self.yellow,
             Colour::Blue => return,
         };
-        let soonest = terms.iter().map(|term| term.date).min();
         let why = match (verdict.findings.first(), soonest) {
             (Some(worst), _) => Why::Reason(worst.rule.id),
             (None, Some(day)) if verdict.is_ready => Why::Ends(day),
@@ -199,10 +183,10 @@ impl Lists {
         self.red.push(Seen { kind, name, why });
     }
 
-    fn end(&mut self, kind: &'static str, name: &str, date: Day, what: What) {
+    fn end(&mut self, kind: &'static str, name: &str, Term { end, date }: Term) {
         if self.now < date.end() && self.moment.is_within(date, DUE_WITHIN) {
             let name = name.to_owned();
-            self.due.push(Due { date, kind, name, what });
+            self.due.push(Due { date, kind, name, end });
         }
     }
 }

@@ -275,12 +275,12 @@ mod tests {
             crate::effects::Reference::to_server("beijing-slb", "5b0c"),
             "ServerExpiringIn30Days".to_owned(),
             "Remind",
-            "the server ends on 2026-12-23, within 30 days of this reminder",
+            "the server beijing-slb ends on 2026-12-23, within 30 days of this reminder",
             &[],
         );
         let reminder = crate::effects::Notice {
             is_warning: true,
-            ..reminder.in_chinese("服务器将于 2026-12-23 到期，距今不超过 30 天")
+            ..reminder.in_chinese("服务器 beijing-slb 的租期将于 2026-12-23 到期，距本次提醒不超过 30 天")
         };
         gathered.add(std::sync::Arc::new(reminder), now());
         gathered

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::digest::{Digest, Due, Listed, Seen, What, Why};
+use super::digest::{Digest, Due, Listed, Seen, Why};
 use super::document::{Document, Item, Section, Words};
 use super::gathered::{Gathered, Group, GroupKey};
-use crate::api::keys::reasons;
+use crate::api::keys::{conditions, reasons};
 use crate::domain::Day;
 use crate::effects::Notice;
 use crate::rules::{self, Lang};
@@ -18,11 +18,11 @@ fn counts(lang: Lang) -> Words {
     match lang {
         Lang::En => Words {
             more: "and {} more",
-            beyond: "and {} others",
+            beyond: "and {} more of other kinds",
         },
         Lang::Zh => Words {
             more: "另有 {} 条",
-            beyond: "其他 {} 条",
+            beyond: "其他类别另有 {} 条",
         },
     }
 }
@@ -206,23 +206,15 @@ fn seen_item(seen: &Seen, lang: Lang) -> Item {
 }
 
 fn due_item(due: &Due, lang: Lang) -> Item {
-    let what = match (&due.what, lang) {
-        (What::Term { what, .. }, lang) => what.get(lang).to_owned(),
-        (What::Exemption { hosts }, Lang::En) => format!("the exemption of {hosts}"),
-        (What::Exemption { hosts }, Lang::Zh) => format!("{hosts} 的豁免"),
-    };
-    let (date, kind, name) = (due.date, due.kind, &due.name);
+    let Due { date, kind, name, end } = due;
+    let what = end.of(name, lang);
     let line = match lang {
-        Lang::En => format!("{date} {kind} {name}: {what}"),
-        Lang::Zh => format!("{date} {kind} {name}：{what}"),
-    };
-    let rule = match &due.what {
-        What::Term { rule, .. } => Some(*rule),
-        What::Exemption { .. } => None,
+        Lang::En => format!("{date}: {what}"),
+        Lang::Zh => format!("{date}：{what}"),
     };
     Item::new(
         &line,
-        json!({"date": date, "kind": kind, "name": name, "what": what, "rule": rule}),
+        json!({"date": date, "kind": kind, "name": name, "what": what, "rule": end.rule()}),
     )
 }
 
@@ -273,6 +265,10 @@ fn plain(reason: &str, lang: Lang) -> Option<&'static str> {
         reasons::PENDING => ("it is not approved yet", "尚未通过审核"),
         reasons::REJECTED => ("it has been sent back", "已被驳回"),
         reasons::CANCELLED => ("it has been cancelled", "已注销"),
+        reasons::SELF_CHECK_DUE => ("the quarterly self-check is due", "季度自查"),
+        conditions::BRAKE_HELD => ("too many routes to block at once", "一次要封停的路由过多"),
+        "PutBack" => ("someone else takes it out of quarantine", "被他人移出隔离"),
+        "Restored" => ("it has left quarantine", "已解除隔离"),
         _ => return None,
     };
     Some(match lang {

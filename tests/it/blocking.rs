@@ -10,24 +10,15 @@ use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::cluster::Cluster;
 use crate::support::operator::Operator;
+use crate::support::stage::{self, BLOCKING, FILINGS, at_stage, comparable, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
-const FILINGS: &str = "filing-system";
 const QUARANTINE: &str = "filing-quarantine";
 const RECORD: &str = "filing-operator.io/quarantined-class";
 const LEGACY: &str = "kubernetes.io/ingress.class";
-
-const POLICY: &str = "
-site: {provider: alicloud, region: cn-beijing}
-filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
-admission: Deny
-running: Block
-brake: {routes: 10, percent: 100, minutes: 10}
-";
 
 /// Far more routes than the brake lets go.
 const MANY: usize = 500;
@@ -36,44 +27,16 @@ const MANY: usize = 500;
 struct Stage {
     cluster: Cluster,
     operator: Operator,
-    _folder: TempDir,
 }
 
 impl Stage {
     async fn set_up() -> Self {
         let cluster = Cluster::own().await;
-        cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
         cluster.kubectl("create namespace shop", "").succeeds();
-        cluster.kubectl("apply -f examples/dev/rbac.yaml", "").succeeds();
         cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
-        let account = cluster.service_account(FILINGS, "filing-operator");
-        let folder = TempDir::with_prefix("filing-operator-policy-").unwrap();
-        let file = folder.path().join("policy.yaml");
-        std::fs::write(&file, POLICY).unwrap();
-        let file = file.to_str().unwrap();
-        let args = ["--namespace", FILINGS, "--policy", file, "--writes-per-second", "200"];
-        let mut operator = Operator::launch(&account, &args);
-        let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
-        let configuration = configuration
-            .replace("127.0.0.1:9443", &operator.webhook().to_string())
-            .replace("failurePolicy: Ignore", "failurePolicy: Fail");
-        cluster.kubectl("apply -f -", &configuration).succeeds();
-        operator.ready().await;
-        let stage = Self {
-            cluster,
-            operator,
-            _folder: folder,
-        };
+        let operator = operator_that_is_asked(&cluster, BLOCKING, &["--writes-per-second", "200"]).await;
+        let stage = Self { cluster, operator };
         stage.condition("Enforced", "True Enforced").await;
-        let webhook =
-            "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
-        eventually("the operator to hand over its certificate", PATIENCE, async || {
-            let bundle = stage.kubectl(webhook, "");
-            (!bundle.is_empty())
-                .then_some(())
-                .ok_or_else(|| "there is no caBundle".to_owned())
-        })
-        .await;
         stage
     }
 
@@ -152,11 +115,7 @@ impl Stage {
 }
 
 fn filing(name: &str, stage: &str) -> String {
-    format!(
-        "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: {name}, namespace: {FILINGS}}},
-  spec: {{domains: [{name}.com], subject: {{name: 示例科技有限公司, nature: Enterprise}}, stage: {stage},
-    number: 京ICP备2021012345号-1, access: [{{provider: alicloud, stage: Approved}}]}}}}\n"
-    )
+    stage::filing(name, &format!("{name}.com"), &at_stage(stage))
 }
 
 /// A route of the filing of that name.
@@ -180,20 +139,6 @@ fn route(name: &str, filing: &str, field: Option<&str>, annotation: Option<&str>
         write!(text, ", ingressClassName: {class}").unwrap();
     }
     text + "}}\n"
-}
-
-/// The object without what the API server and the operator's verdict move.
-fn comparable(mut ingress: Value) -> Value {
-    let metadata = ingress["metadata"].as_object_mut().unwrap();
-    for moved in ["resourceVersion", "generation"] {
-        metadata.remove(moved);
-    }
-    let managed = metadata.get_mut("managedFields").and_then(Value::as_array_mut).unwrap();
-    for entry in managed.iter_mut() {
-        entry.as_object_mut().unwrap().remove("time");
-    }
-    managed.sort_by_key(ToString::to_string);
-    ingress
 }
 
 #[tokio::test]
@@ -335,11 +280,12 @@ async fn the_brake_holds_what_ends_at_once_until_a_person_lets_exactly_that_set_
     // The filing ends, and that is right: a person says so.
     stage.file("alpha", "Cancelled");
     let message = stage.condition("BrakeHeld", "True LimitExceeded").await;
-    assert!(message.starts_with("500 routes are more"), "{message}");
+    assert!(message.starts_with(&format!("{MANY} routes are due")), "{message}");
     let (_, command) = message.split_once("kubectl ").unwrap();
-    let command = command.split(" (").next().unwrap();
-    stage.kubectl(command, "");
-    eventually("all to be blocked", 2 * PATIENCE, async || {
+    // Behind it stands for which set another word was, and which routes are due.
+    let command = command.split(['(', ';']).next().unwrap();
+    stage.kubectl(command.trim(), "");
+    eventually("all to be blocked", PATIENCE, async || {
         let blocked = stage.blocked().await;
         (blocked == MANY).then_some(()).ok_or_else(|| format!("{blocked} are"))
     })

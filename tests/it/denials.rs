@@ -2,9 +2,9 @@
 
 use tokio::sync::OnceCell;
 
-use crate::run::{APPROVED, POLICY, declare, events, ingress, operator};
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
+use crate::support::stage::{APPROVED, POLICY, declare, events, ingress, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// A cluster of its own: how many Events there may be is bounded for all of an operator's denials.
@@ -12,7 +12,7 @@ async fn cluster() -> &'static Cluster {
     static STAGE: OnceCell<(Cluster, Operator)> = OnceCell::const_new();
     let stage = STAGE.get_or_init(|| async {
         let cluster = Cluster::own().await;
-        let operator = operator(&cluster, POLICY, &[]).await;
+        let operator = operator_that_is_asked(&cluster, POLICY, &[]).await;
         // A filing, so that the policy denies.
         declare(&cluster.admin, "first", "first.example.com", APPROVED).succeeds();
         eventually("the filing to be known", PATIENCE, async || {

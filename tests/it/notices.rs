@@ -12,14 +12,11 @@ use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::ListParams;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::support::cluster::Cluster;
-use crate::support::operator::Operator;
+use crate::support::stage::{FILINGS, POLICY, at_stage, declare, home, ingress, operator};
 use crate::support::wait::{PATIENCE, eventually};
-
-const HOME: &str = "filing-system";
 
 /// What a channel has received.
 type Received = Arc<Mutex<Vec<Value>>>;
@@ -40,10 +37,19 @@ async fn receiver() -> (Received, String) {
     (received, format!("http://{address}/hook"))
 }
 
-fn of_type(received: &Received, kind: &str) -> Vec<Value> {
-    let received = received.lock().unwrap();
-    let ours = received.iter().filter(|event| event["type"] == kind);
-    ours.map(|event| event["data"].clone()).collect()
+/// Waits for the one message of a type, and gives what it says.
+async fn only(received: &Received, kind: &str, patience: Duration) -> Value {
+    let messages = eventually(&format!("a message of {kind}"), patience, async || {
+        let received = received.lock().unwrap();
+        let ours = received.iter().filter(|event| event["type"] == kind);
+        let ours: Vec<Value> = ours.map(|event| event["data"].clone()).collect();
+        (!ours.is_empty())
+            .then_some(ours)
+            .ok_or_else(|| "there is none".to_owned())
+    })
+    .await;
+    let [message] = messages.try_into().unwrap();
+    message
 }
 
 /// How far ahead the operator's clock has to be to show so long before 09:00 in China.
@@ -55,45 +61,25 @@ fn ahead_of_nine(before: SignedDuration) -> String {
     format!("{}s", (nine.duration_since(now) - before).as_secs())
 }
 
-fn filing(stage: &str) -> String {
-    format!(
-        "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: example-com, namespace: {HOME}}},
-  spec: {{domains: [example.com], subject: {{name: 示例科技有限公司, nature: Enterprise}}, stage: {stage},
-    number: 京ICP备2021012345号-1, access: [{{provider: alicloud, stage: Approved}}]}}}}\n"
-    )
-}
-
-const ROUTE: &str = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {rules: [
-  {host: www.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}}";
-
 #[tokio::test]
 async fn a_cancelled_filing_is_one_message_and_the_morning_has_a_digest() {
     let cluster = Cluster::own().await;
     let (received, url) = receiver().await;
-    cluster.kubectl(&format!("create namespace {HOME}"), "").succeeds();
+    home(&cluster);
     let secret = format!(
-        "{{apiVersion: v1, kind: Secret, metadata: {{name: ops, namespace: {HOME}}},
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: ops, namespace: {FILINGS}}},
   stringData: {{type: cloudevents, url: '{url}', cluster: a-test}}}}\n"
     );
     cluster.kubectl("create -f -", &secret).succeeds();
-    cluster.kubectl("create -f -", &filing("Approved")).succeeds();
-    cluster.kubectl("create -f -", ROUTE).succeeds();
+    let file = |stage| declare(&cluster.admin, "example-com", "example.com", &at_stage(stage)).succeeds();
+    file("Approved");
+    cluster
+        .kubectl("create -f -", &ingress("web", &["www.example.com"]))
+        .succeeds();
 
-    let folder = TempDir::with_prefix("filing-operator-policy-").unwrap();
-    let policy = folder.path().join("policy.yaml");
-    std::fs::write(&policy, "site: {provider: alicloud, region: cn-beijing}\n").unwrap();
     let ahead = ahead_of_nine(SignedDuration::from_secs(15));
-    let args = [
-        "--namespace",
-        HOME,
-        "--channel",
-        "ops",
-        "--now-offset",
-        &ahead,
-        "--policy",
-    ];
-    let args = [&args[..], &[policy.to_str().unwrap()]].concat();
-    let mut operator = Operator::start(&cluster.admin, &args).await;
+    let args = ["--channel", "ops", "--now-offset", &ahead];
+    let mut operator = operator(&cluster, &cluster.admin, POLICY, &args).await;
     eventually("the route to be judged", PATIENCE, async || {
         let path = r"jsonpath={.metadata.annotations.filing-operator\.io/verdict}";
         let verdict = cluster.kubectl(&format!("get ingress web -o {path}"), "").succeeds();
@@ -101,20 +87,10 @@ async fn a_cancelled_filing_is_one_message_and_the_morning_has_a_digest() {
     })
     .await;
 
-    cluster.kubectl("apply -f -", &filing("Cancelled")).succeeds();
-    let notices = "io.filing-operator.notices.v1";
+    file("Cancelled");
     // It gathers for ten seconds, and a digest that comes meanwhile gives it ten more.
     let patience = Duration::from_mins(1);
-    eventually("a message", patience, async || {
-        let messages = of_type(&received, notices);
-        if messages.is_empty() {
-            Err("none".to_owned())
-        } else {
-            Ok(())
-        }
-    })
-    .await;
-    let [message] = of_type(&received, notices).try_into().unwrap();
+    let message = only(&received, "io.filing-operator.notices.v1", patience).await;
     assert_eq!(message["cluster"], "a-test");
     let groups = message["groups"].as_array().unwrap();
     let told: Vec<_> = groups
@@ -130,19 +106,9 @@ async fn a_cancelled_filing_is_one_message_and_the_morning_has_a_digest() {
         "{told:?}"
     );
 
-    let digests = "io.filing-operator.digest.v1";
     // Where it does not lead at nine sharp it looks again after half a minute.
     let patience = Duration::from_mins(2);
-    eventually("the digest", patience, async || {
-        let messages = of_type(&received, digests);
-        if messages.is_empty() {
-            Err("none".to_owned())
-        } else {
-            Ok(())
-        }
-    })
-    .await;
-    let [digest] = of_type(&received, digests).try_into().unwrap();
+    let digest = only(&received, "io.filing-operator.digest.v1", patience).await;
     let lists = digest["groups"].as_array().unwrap();
     assert!(
         lists

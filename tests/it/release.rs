@@ -13,6 +13,7 @@ use crate::support::{
     cluster::{Account, Output},
     operator::Operator,
     programs::Programs,
+    stage::{FILINGS, home},
     wait::{PATIENCE, eventually},
 };
 
@@ -116,7 +117,7 @@ async fn what_no_operator_lets_go_is_put_back_by_the_commands_it_prints() {
     note: 2 FilingPolicies are marked: nothing is blocked until `filing-operator release --undo`
     note: no operator has led here; --namespace says where its lease is (lease filing-system/filing-operator); waiting for an operator that lets them go
     error: 4 routes still in quarantine after 1s, 0 let go: no operator has led here; --namespace says where its lease is (lease filing-system/filing-operator)
-    note: these commands put them back by hand. The marks stay: an operator that starts lets go what is left then. Where no operator runs and the API server can't do without its webhook, delete the ValidatingWebhookConfiguration first
+    note: standard output has the commands that put back by hand what is left. The marks stay: an operator that starts lets go what is left then. Where no operator runs and the API server can't do without its webhook, delete the ValidatingWebhookConfiguration first
     ");
     for name in ["default", "shop"] {
         let found = object(&cluster, &format!("filingpolicy {name}"));
@@ -147,13 +148,13 @@ async fn what_no_operator_lets_go_is_put_back_by_the_commands_it_prints() {
 #[tokio::test]
 async fn the_operator_that_leads_lets_all_go_and_blocks_again_once_the_marks_are_off() {
     let cluster = Cluster::own().await;
-    cluster.kubectl("create namespace filing-system", "").succeeds();
+    home(&cluster);
     cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
     cluster.kubectl("apply -f -", &policy("default")).succeeds();
     // It answers for any domain that is pointed at it.
     let open = ingress("open", Some("nginx"), &json!({}));
     cluster.kubectl("create -f -", &open).succeeds();
-    let _operator = Operator::start(&cluster.admin, &["--namespace", "filing-system"]).await;
+    let _operator = Operator::start(&cluster.admin, &["--namespace", FILINGS]).await;
     let blocked = async || {
         eventually("the route to be blocked", PATIENCE, async || {
             match class(&cluster, "open") {

@@ -1,44 +1,16 @@
 //! Reports of OpenReports on a real API server.
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::run::ingress;
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
 use crate::support::programs::report_definition;
+use crate::support::stage::{APPROVED, POLICY, declare, ingress, operator};
 use crate::support::wait::{PATIENCE, eventually};
 
-const FILINGS: &str = "filing-system";
-
 /// The operator with its reports, without a webhook: what it would deny can be made.
-async fn operator(cluster: &Cluster) -> (Operator, TempDir) {
-    cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
-    let folder = TempDir::with_prefix("filing-operator-policy-").unwrap();
-    let policy = folder.path().join("policy.yaml");
-    std::fs::write(
-        &policy,
-        "{site: {provider: alicloud, region: cn-beijing}, filingsFrom: {all: true}}",
-    )
-    .unwrap();
-    let args = [
-        "--namespace",
-        FILINGS,
-        "--policy",
-        policy.to_str().unwrap(),
-        "--openreports",
-    ];
-    (Operator::start(&cluster.admin, &args).await, folder)
-}
-
-/// Declares that a domain is filed.
-fn file(cluster: &Cluster, name: &str, domain: &str) {
-    let filing = format!(
-        "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: {name}, namespace: {FILINGS}}},
-  spec: {{domains: [{domain}], subject: {{name: 示例科技有限公司, nature: Enterprise}}, stage: Approved,
-    number: 京ICP备2021012345号-1, access: [{{provider: alicloud, stage: Approved}}]}}}}"
-    );
-    cluster.kubectl("apply -f -", &filing).succeeds();
+async fn reporting(cluster: &Cluster) -> Operator {
+    operator(cluster, &cluster.admin, POLICY, &["--openreports"]).await
 }
 
 fn install(cluster: &Cluster) {
@@ -75,14 +47,14 @@ async fn no_report(namespace: &Namespace) {
 #[tokio::test]
 async fn reports_come_with_their_definition_and_go_with_what_they_tell_of() {
     let cluster = Cluster::own().await;
-    let (operator, _policy) = operator(&cluster).await;
+    let operator = reporting(&cluster).await;
     let bad = cluster.temp_namespace("bad").await;
     let good = cluster.temp_namespace("good").await;
     bad.kubectl("apply -f -", &ingress("web", &["www.bad.com", "api.bad.com"]))
         .succeeds();
     good.kubectl("apply -f -", &ingress("web", &["www.good.com"]))
         .succeeds();
-    file(&cluster, "good", "good.com");
+    declare(&cluster.admin, "good", "good.com", APPROVED).succeeds();
 
     // Without the definition it does all else.
     for (namespace, verdict) in [(&bad, "Violating"), (&good, "Compliant")] {
@@ -114,7 +86,7 @@ async fn reports_come_with_their_definition_and_go_with_what_they_tell_of() {
     assert_eq!(columns, ["filing-operator", "0", "2", "0", "0", "0"], "{shown}");
     no_report(&good).await;
 
-    file(&cluster, "bad", "bad.com");
+    declare(&cluster.admin, "bad", "bad.com", APPROVED).succeeds();
     no_report(&bad).await;
 }
 
@@ -122,7 +94,7 @@ async fn reports_come_with_their_definition_and_go_with_what_they_tell_of() {
 async fn one_that_begins_to_lead_tidies_up_and_writes_nothing_that_is_there() {
     let cluster = Cluster::own().await;
     install(&cluster);
-    let (mut operator, _policy) = operator(&cluster).await;
+    let mut operator = reporting(&cluster).await;
     let mended = cluster.temp_namespace("mended").await;
     let bad = cluster.temp_namespace("bad").await;
     mended
@@ -135,7 +107,7 @@ async fn one_that_begins_to_lead_tidies_up_and_writes_nothing_that_is_there() {
     mended.kubectl("apply -f -", others).succeeds();
 
     operator.stop().await;
-    file(&cluster, "mended", "mended.com");
+    declare(&cluster.admin, "mended", "mended.com", APPROVED).succeeds();
     operator.restart().await;
     eventually(
         "the report of what was mended meanwhile to be gone",

@@ -3,28 +3,22 @@
 //! One operator serves most tests, each in a namespace and under a domain of its own. What moves the clock, the nodes
 //! or the operator itself has a control plane of its own.
 
-use std::fmt::Write as _;
 use std::net::TcpListener;
 
-use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Api;
-use kube::api::{DynamicObject, ListParams};
+use kube::api::DynamicObject;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::support::cluster::{Account, Cluster, Namespace, Output};
+use crate::support::cluster::{Account, Cluster, Namespace};
 use crate::support::operator::Operator;
+pub(crate) use crate::support::stage::{
+    APPROVED, FILINGS, POLICY, annotation, at_stage, declare, events, ingress, status,
+};
+use crate::support::stage::{filing, home, marker, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
-
-pub(crate) const FILINGS: &str = "filing-system";
-
-pub(crate) const POLICY: &str = "
-site: {provider: alicloud, region: cn-beijing}
-filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
-admission: Deny
-";
 
 /// The operator that most tests share.
 struct Stage {
@@ -38,7 +32,7 @@ async fn stage() -> &'static Stage {
     STAGE
         .get_or_init(|| async {
             let cluster = Cluster::shared().await;
-            let operator = operator(cluster, POLICY, &[]).await;
+            let operator = operator_that_is_asked(cluster, POLICY, &[]).await;
             // A filing, so that the policy denies.
             declare(&cluster.admin, "first", "first.example.com", APPROVED).succeeds();
             Stage { cluster, operator }
@@ -46,142 +40,11 @@ async fn stage() -> &'static Stage {
         .await
 }
 
-/// Starts an operator whose webhook the API server calls, and waits until both know of each other.
-pub(super) async fn operator(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
-    cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
-    let folder = TempDir::with_prefix("filing-operator-policy-").unwrap().keep();
-    let file = folder.join("policy.yaml");
-    std::fs::write(&file, policy).unwrap();
-    let mut args = vec!["--namespace", FILINGS, "--policy", file.to_str().unwrap()];
-    args.extend(more);
-    let mut operator = Operator::launch(&cluster.admin, &args);
-    let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
-    let configuration = configuration
-        .replace("127.0.0.1:9443", &operator.webhook().to_string())
-        .replace("failurePolicy: Ignore", "failurePolicy: Fail");
-    cluster.kubectl("apply -f -", &configuration).succeeds();
-    operator.ready().await;
-    eventually("the operator to hand over its certificate", PATIENCE, async || {
-        let bundle = cluster
-            .kubectl(
-                "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}",
-                "",
-            )
-            .succeeds();
-        if bundle.is_empty() {
-            Err("there is no caBundle".to_owned())
-        } else {
-            Ok(())
-        }
-    })
-    .await;
-    eventually("the default policy to be in force", PATIENCE, async || {
-        let ready = cluster.kubectl(
-            "get filingpolicy default -o jsonpath={.status.conditions[0].status}",
-            "",
-        );
-        if ready.stdout == "True" {
-            Ok(())
-        } else {
-            Err(format!("{}{}", ready.stdout, ready.stderr))
-        }
-    })
-    .await;
-    operator
-}
-
-pub(crate) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
-  access: [{provider: alicloud, stage: Approved}]";
-
-pub(crate) fn filing(name: &str, domain: &str, rest: &str) -> String {
-    format!(
-        "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: {name}, namespace: {FILINGS}}},
-  spec: {{domains: [{domain}], subject: {{name: 示例科技有限公司, nature: Enterprise}}, {rest}}}}}\n"
-    )
-}
-
-pub(crate) fn declare(account: &Account, name: &str, domain: &str, rest: &str) -> Output {
-    account.kubectl("apply -f -", &filing(name, domain, rest))
-}
-
-pub(crate) fn ingress(name: &str, hosts: &[&str]) -> String {
-    let mut rules = String::new();
-    for host in hosts {
-        let backend = "{service: {name: web, port: {number: 80}}}";
-        write!(
-            rules,
-            "{{host: {host}, http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}}}, "
-        )
-        .unwrap();
-    }
-    format!(
-        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}}}, spec: {{rules: [{rules}]}}}}\n"
-    )
-}
-
 /// A namespace, and a domain of its own.
 async fn tenant(stage: &Stage, prefix: &str) -> (Namespace, String) {
     let namespace = stage.cluster.temp_namespace(prefix).await;
     let domain = format!("{}.com", namespace.name);
     (namespace, domain)
-}
-
-pub(crate) async fn annotation(cluster: &Cluster, namespace: &Namespace, name: &str, key: &str, says: &str) {
-    let api = Api::<Ingress>::namespaced(cluster.client().await, &namespace.name);
-    eventually(&format!("{key} of {name} to say {says}"), PATIENCE, async || {
-        let found = api.get(name).await.map_err(|error| error.to_string())?;
-        let value = found
-            .metadata
-            .annotations
-            .unwrap_or_default()
-            .remove(&format!("filing-operator.io/{key}"));
-        match value {
-            Some(value) if value.contains(says) => Ok(()),
-            other => Err(format!("it says {other:?}")),
-        }
-    })
-    .await;
-}
-
-/// The Events about an object, as (type, reason, note).
-pub(crate) async fn events(
-    cluster: &Cluster,
-    namespace: &str,
-    kind: &str,
-    name: &str,
-) -> Vec<(String, String, String)> {
-    let api = Api::<Event>::namespaced(cluster.client().await, namespace);
-    let found = api.list(&ListParams::default()).await.unwrap();
-    let mut events: Vec<Event> = found
-        .into_iter()
-        .filter(|event| {
-            let regarding = event.regarding.clone().unwrap_or_default();
-            regarding.kind.as_deref() == Some(kind) && regarding.name.as_deref() == Some(name)
-        })
-        .collect();
-    events.sort_by_key(|event| event.event_time.clone().map(|time| time.0));
-    events
-        .into_iter()
-        .map(|event| {
-            (
-                event.type_.unwrap_or_default(),
-                event.reason.unwrap_or_default(),
-                event.note.unwrap_or_default(),
-            )
-        })
-        .collect()
-}
-
-pub(crate) async fn status(cluster: &Cluster, args: &str, pointer: &str, expected: Value) {
-    eventually(&format!("{pointer} of {args} to be {expected}"), PATIENCE, async || {
-        let found = cluster.kubectl(&format!("get {args} -o json"), "").succeeds();
-        let found: Value = serde_json::from_str(&found).unwrap();
-        match found.pointer(pointer) {
-            Some(value) if *value == expected => Ok(()),
-            other => Err(format!("it is {other:?}")),
-        }
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -260,7 +123,7 @@ async fn an_update_is_denied_only_when_it_makes_things_worse() {
         .kubectl("apply -f -", &ingress("web", &[&www, &api]))
         .succeeds();
 
-    let cancelled = APPROVED.replace("stage: Approved, number", "stage: Cancelled, number");
+    let cancelled = at_stage("Cancelled");
     declare(&stage.cluster.admin, &namespace.name, &domain, &cancelled).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Violating").await;
     namespace.kubectl("label ingress web team=shop", "").succeeds();
@@ -278,7 +141,7 @@ async fn a_filing_that_is_cancelled_shows_on_its_ingress_and_so_does_its_return(
     namespace.kubectl("apply -f -", &ingress("web", &[&domain])).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Compliant").await;
 
-    let cancelled = APPROVED.replace("stage: Approved, number", "stage: Cancelled, number");
+    let cancelled = at_stage("Cancelled");
     declare(&stage.cluster.admin, &namespace.name, &domain, &cancelled).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Violating").await;
     annotation(stage.cluster, &namespace, "web", "findings", "[FilingCancelled]").await;
@@ -321,7 +184,7 @@ async fn a_broken_filing_is_shown_as_invalid_and_stops_no_other() {
         "kubernetes.io/metadata.name: filing-system",
         "kubernetes.io/metadata.name: default",
     );
-    let operator = operator(&cluster, &policy, &[]).await;
+    let operator = operator_that_is_asked(&cluster, &policy, &[]).await;
     status(
         &cluster,
         "filing -n default broken",
@@ -365,7 +228,7 @@ async fn reminders_come_once_each_also_after_a_restart() {
         "{{apiVersion: filing-operator.io/v1alpha1, kind: AccessServer, metadata: {{name: slb}},
   spec: {{provider: alicloud, region: cn-beijing, expiresAt: {ends}}}}}"
     );
-    let mut operator = operator(&cluster, POLICY, &[]).await;
+    let mut operator = operator_that_is_asked(&cluster, POLICY, &[]).await;
     cluster.kubectl("apply -f -", &server).succeeds();
     let on_slb = APPROVED.replace("provider: alicloud,", "provider: alicloud, servers: [slb],");
     declare(&cluster.admin, "shop", "shop.com", &on_slb).succeeds();
@@ -425,7 +288,7 @@ async fn a_filing_that_ends_at_midnight_in_china_ends_its_routes_verdicts_then()
     // The operator begins 20 s before that day is over.
     let midnight = last_day.tomorrow().unwrap().to_zoned(china).unwrap().timestamp();
     let ahead = midnight.duration_since(now).as_secs() - 20;
-    let _operator = operator(&cluster, POLICY, &["--now-offset", &format!("{ahead}s")]).await;
+    let _operator = operator_that_is_asked(&cluster, POLICY, &["--now-offset", &format!("{ahead}s")]).await;
 
     let ending = format!("{APPROVED}, expiresAt: {last_day}");
     declare(&cluster.admin, "ending", "ending.com", &ending).succeeds();
@@ -449,18 +312,6 @@ async fn a_filing_that_ends_at_midnight_in_china_ends_its_routes_verdicts_then()
     verdict("Warned").await;
     verdict("Violating").await;
     status(&cluster, &object, "/status/conditions/0/reason", "FilingExpired".into()).await;
-}
-
-/// A filing declared after a restart, and judged: so the writer has been through everything that was there before.
-async fn marker(cluster: &Cluster, name: &str) {
-    declare(&cluster.admin, name, &format!("{name}.com"), APPROVED).succeeds();
-    status(
-        cluster,
-        &format!("filing -n {FILINGS} {name}"),
-        "/status/observedGeneration",
-        1.into(),
-    )
-    .await;
 }
 
 async fn reminders(cluster: &Cluster, kind: &str, name: &str) -> Vec<String> {
@@ -528,7 +379,7 @@ async fn kubectl_shows_a_filing_and_waits_for_it() {
             r#""spec.stage" "Submitted" "Approved""#,
         ]
     );
-    declare(&APPROVED.replace("stage: Approved, number", "stage: Cancelled, number"));
+    declare(&at_stage("Cancelled"));
     wait("condition=Ready=false");
     wait("condition=Expiring=false");
 }
@@ -539,7 +390,7 @@ const REGION: &str = "topology.kubernetes.io/region";
 async fn the_site_is_found_from_the_nodes_of_each_provider() {
     let cluster = Cluster::own().await;
     let policy = POLICY.replace("site: {provider: alicloud, region: cn-beijing}\n", "");
-    let _operator = operator(&cluster, &policy, &[]).await;
+    let _operator = operator_that_is_asked(&cluster, &policy, &[]).await;
     one_provider_after_the_other(&cluster).await;
     two_regions(&cluster).await;
     no_nodes(&cluster).await;
@@ -776,7 +627,7 @@ async fn an_operator_that_has_not_seen_the_cluster_is_not_ready_and_says_no_yes(
     let cluster = Cluster::own().await;
     // Without the definition of Filings, one watch can't list.
     cluster.kubectl("delete crd filings.filing-operator.io", "").succeeds();
-    cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
+    home(&cluster);
     let mut operator = Operator::launch(&cluster.admin, &["--namespace", FILINGS]);
     let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
     let configuration = configuration
@@ -805,7 +656,7 @@ async fn an_operator_that_has_not_seen_the_cluster_is_not_ready_and_says_no_yes(
 #[tokio::test]
 async fn the_operator_stops_cleanly_and_gives_its_lease_up() {
     let cluster = Cluster::own().await;
-    let mut first = operator(&cluster, POLICY, &[]).await;
+    let mut first = operator_that_is_asked(&cluster, POLICY, &[]).await;
     let holder = || {
         cluster.kubectl(
             &format!("get lease -n {FILINGS} filing-operator -o jsonpath={{.spec.holderIdentity}}"),
@@ -838,16 +689,14 @@ async fn a_default_policy_that_someone_else_wrote_is_theirs() {
     cluster
         .kubectl("apply --server-side --field-manager=them -f -", theirs)
         .succeeds();
-    cluster.kubectl(&format!("create namespace {FILINGS}"), "").succeeds();
+    home(&cluster);
     let spec = || {
         cluster
             .kubectl("get filingpolicy default -o jsonpath={.spec}", "")
             .succeeds()
     };
     let before = spec();
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("policy.yaml");
-    std::fs::write(&file, POLICY).unwrap();
+    let file = cluster.keep("policy.yaml", POLICY);
     let args = ["--namespace", FILINGS, "--policy", file.to_str().unwrap()];
     let _operator = Operator::start(&cluster.admin, &args).await;
     status(

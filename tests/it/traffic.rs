@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use filing_operator::api::keys::{LEGACY_CLASS, QUARANTINE_CLASS, VERDICT};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::support::{
     Cluster,
     cluster::Namespace,
     data_plane::{CLASS, DataPlane},
-    operator::Operator,
+    stage::{BLOCKING, at_stage, comparable, declare, home, operator},
     wait::{PATIENCE, eventually},
 };
 
@@ -73,46 +72,21 @@ async fn an_ingress_is_served_while_its_class_is_the_data_planes() {
     assert_eq!(plane.get(both).await, Ok(404), "nobody put it back");
 }
 
-const POLICY: &str = "
-site: {provider: alicloud, region: cn-beijing}
-filingsFrom: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: filing-system}}}
-running: Block
-brake: {routes: 10, percent: 100, minutes: 10}
-";
-
-/// The filing of example.com, at that stage.
-fn filing(stage: &str) -> String {
-    format!(
-        "{{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {{name: example-com, namespace: filing-system}},
-  spec: {{domains: [example.com], subject: {{name: 示例科技有限公司, nature: Enterprise}}, stage: {stage}, \
-         number: 京ICP备2021012345号-1, approvedAt: 2021-02-20, access: [{{provider: alicloud, stage: Approved}}]}}}}\n"
-    )
-}
-
-/// An Ingress as it is stored, but for what the API server moves by itself at every write: the version, the generation, the
-/// times of its managers and with them their order.
+/// An Ingress as it is stored, but for what the API server moves.
 fn stored(namespace: &Namespace, name: &str) -> Value {
     let found = namespace
         .kubectl(&format!("get ingress {name} -o json --show-managed-fields"), "")
         .succeeds();
-    let mut found: Value = serde_json::from_str(&found).unwrap();
-    let metadata = found["metadata"].as_object_mut().unwrap();
-    metadata.remove("resourceVersion");
-    metadata.remove("generation");
-    let managers = metadata["managedFields"].as_array_mut().unwrap();
-    for manager in managers.iter_mut() {
-        manager.as_object_mut().unwrap().remove("time");
-    }
-    managers.sort_by_key(ToString::to_string);
-    found
+    comparable(serde_json::from_str(&found).unwrap())
 }
 
 #[tokio::test]
 async fn a_host_goes_dark_with_its_filing_and_comes_back_with_it_as_if_nothing_had_been() {
     let cluster = Cluster::own().await;
-    cluster.kubectl("create namespace filing-system", "").succeeds();
+    home(&cluster);
     cluster.kubectl("apply -f examples/dev/quarantine.yaml", "").succeeds();
-    cluster.kubectl("apply -f -", &filing("Approved")).succeeds();
+    let file = |stage| declare(&cluster.admin, "example-com", "example.com", &at_stage(stage)).succeeds();
+    file("Approved");
     let namespace = cluster.temp_namespace("shop").await;
     let plane = DataPlane::start(&cluster).await;
     plane.serve_in(&namespace);
@@ -128,11 +102,7 @@ async fn a_host_goes_dark_with_its_filing_and_comes_back_with_it_as_if_nothing_h
         .succeeds();
     patch(&namespace, "both", &legacy(CLASS));
 
-    let folder = TempDir::with_prefix("filing-operator-policy-").unwrap();
-    let policy = folder.path().join("policy.yaml");
-    std::fs::write(&policy, POLICY).unwrap();
-    let args = ["--namespace", "filing-system", "--policy", policy.to_str().unwrap()];
-    let _operator = Operator::start(&cluster.admin, &args).await;
+    let _operator = operator(&cluster, &cluster.admin, BLOCKING, &[]).await;
     let mut before = Vec::new();
     for (name, host) in hosts {
         plane.answers(host, 200, SOON).await;
@@ -150,7 +120,7 @@ async fn a_host_goes_dark_with_its_filing_and_comes_back_with_it_as_if_nothing_h
     }
 
     for (stage, status) in [("Cancelled", 404), ("Approved", 200)] {
-        cluster.kubectl("apply -f -", &filing(stage)).succeeds();
+        file(stage);
         let told = Instant::now();
         for (_, host) in hosts {
             plane.answers(host, status, SOON.saturating_sub(told.elapsed())).await;

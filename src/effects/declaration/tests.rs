@@ -70,6 +70,7 @@ fn events(effects: &[Effect]) -> Vec<String> {
         _ => None,
     });
     notices
+        .inspect(|notice| assert!(notice.note_zh.is_some(), "{}", notice.note))
         .map(|notice| {
             format!(
                 "{} {}",

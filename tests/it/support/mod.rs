@@ -1,7 +1,7 @@
 //! What the tests stand on: a real control plane, the operator as a child process, and waiting without sleeping.
 //!
-//! Nothing here knows filings: it starts programs, hands out accounts and namespaces, and waits for conditions. There is
-//! no `sleep` in any test; [`wait`] says what to use instead.
+//! Nothing here but [`stage`] knows filings: it starts programs, hands out accounts and namespaces, and waits for
+//! conditions. There is no `sleep` in any test; [`wait`] says what to use instead.
 
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
@@ -9,6 +9,7 @@ pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod proxy;
+pub(crate) mod stage;
 pub(crate) mod wait;
 
 pub(crate) use cluster::Cluster;
