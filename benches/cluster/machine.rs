@@ -1,15 +1,15 @@
 //! What the operator takes of the machine, and of the API server.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
-use std::{env, fs};
 
 use axum::http::Request;
 use kube::Client;
 
 use super::PATIENCE;
-use super::support::operator::Operator;
+use super::support::operator::{Operator, program};
 use super::support::wait::eventually;
 
 /// What the operator's process has taken so far.
@@ -67,8 +67,7 @@ impl Usage {
 /// The operator's folder in /proc: the process of the program that listens where this one does. The shell beside it has
 /// the same arguments, but is another program.
 fn process(operator: &Operator) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_filing-operator"));
-    let program = program.canonicalize().expect("it has been built");
+    let program = program().canonicalize().expect("it has been built");
     let webhook = operator.webhook().to_string();
     let all = fs::read_dir("/proc")
         .expect("this is Linux")

@@ -5,7 +5,7 @@ use kube::core::{DynamicObject, TypeMeta};
 use serde::Deserialize;
 
 use crate::registry::Unreadable;
-use crate::route::{ClassRef, Route, RouteKey, RouteKind, from_object};
+use crate::route::{ClassRef, Marks, Route, RouteKey, RouteKind, from_object};
 
 /// A request of the API server, with the routes that it is about.
 #[derive(Debug)]
@@ -222,7 +222,7 @@ fn bare_route(object: &DynamicObject, namespace: &str, name: &str) -> Route {
             object.metadata.annotations.as_ref(),
         ),
         claims: Vec::new(),
-        marks: std::collections::BTreeMap::default(),
+        marks: Marks::default(),
     }
 }
 

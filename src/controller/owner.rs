@@ -178,7 +178,7 @@ impl Owner {
 
     /// The time to the next moment at which something changes by itself; none while there is more to do at once.
     fn time_to_next_look(&self) -> Duration {
-        if self.is_synced() && self.work.has_more_to_judge() {
+        if self.is_synced() && (self.work.has_more_to_judge() || self.work.has_more_to_look_at()) {
             return Duration::ZERO;
         }
         let until = self

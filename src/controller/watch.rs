@@ -23,10 +23,10 @@ use super::shared::Shared;
 use crate::admission::Clock;
 use crate::api::read::{Misread, read};
 use crate::api::{
-    AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
-    FilingSpec,
+    AccessServer, AccessServerSpec, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus, FilingSpec,
 };
 use crate::domain::Place;
+use crate::effects::Remembered;
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
 use crate::route::{RouteKey, RouteKind, from_object};
 
@@ -68,7 +68,7 @@ pub(super) enum Beside {
     /// The version of a route.
     Version(String),
     /// The status of a filing or server.
-    Declaration(Box<DeclarationStatus>),
+    Declaration(Remembered),
     /// The status of a policy.
     Policy(Box<FilingPolicyStatus>),
 }
@@ -243,7 +243,10 @@ fn filing(object: &DynamicObject) -> (Change, Beside) {
         name: name_of(object),
     };
     let read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
-    (Change::Filing(key, read), Beside::Declaration(Box::new(status(object))))
+    (
+        Change::Filing(key, read),
+        Beside::Declaration(Remembered::of(status(object))),
+    )
 }
 
 fn server(object: &DynamicObject) -> (Change, Beside) {
@@ -251,7 +254,7 @@ fn server(object: &DynamicObject) -> (Change, Beside) {
     let read = spec::<AccessServerSpec>(object).map(|spec| Server::new(Arc::clone(&name), &object.metadata, &spec));
     (
         Change::Server(name, read),
-        Beside::Declaration(Box::new(status(object))),
+        Beside::Declaration(Remembered::of(status(object))),
     )
 }
 

@@ -24,9 +24,10 @@ use super::reports::Board;
 use super::shared::Standing;
 use super::watch::Beside;
 use crate::api::keys;
-use crate::api::{DeclarationStatus, FilingPolicyStatus, Running};
+use crate::api::{FilingPolicyStatus, Running};
 use crate::effects::{
-    self, Audience, Effect, Enforcement, Governing, Observed, Reference, is_reminder_due, next_of_policy,
+    self, Audience, Effect, Enforcement, Governing, Observed, Reference, Remembered, Told, is_reminder_due,
+    next_of_policy,
 };
 use crate::judge::{self, Outcome, Verdict};
 use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
@@ -35,6 +36,9 @@ use crate::rules;
 
 /// How many subjects are judged before the watches are looked at again.
 const SLICE: usize = 4096;
+/// How many subjects are looked at for something to write before the watches are looked at again: a new leader looks at
+/// all there are.
+const LOOKED_AT: usize = 1024;
 
 /// The wait before a failed write is tried again the first time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -71,9 +75,11 @@ pub(super) struct Work {
     /// What could not be written, and is not tried again before it is judged again.
     resting: HashSet<Subject>,
     leads: bool,
+    /// Whether the last look for something to write ended before all were looked at.
+    has_more_to_look_at: bool,
     keeping: Keeping,
     /// The annotations of each route that were last written, with their Event.
-    told: HashMap<Subject, BTreeMap<&'static str, String>>,
+    told: HashMap<RouteKey, Told>,
     /// Told of every verdict, where reports are written.
     pub(super) reports: Option<Arc<Board>>,
     /// When it was last asked what changes by itself.
@@ -116,11 +122,11 @@ impl Work {
     pub(super) fn forget(&mut self, subject: &Subject) {
         self.beside.remove(subject);
         self.backoffs.remove(subject);
-        self.told.remove(subject);
         self.resting.remove(subject);
         self.counted.remove(subject);
         if let Subject::Route(key) = subject {
             self.moved.remove(key);
+            self.told.remove(key);
         }
         self.set_timer(subject, None);
     }
@@ -156,6 +162,11 @@ impl Work {
     /// Whether some of what is to be judged was left for later.
     pub(super) fn has_more_to_judge(&self) -> bool {
         !self.to_judge.is_empty()
+    }
+
+    /// Whether some of what may have to be written was left for later.
+    pub(super) fn has_more_to_look_at(&self) -> bool {
+        self.has_more_to_look_at
     }
 
     /// Judges a slice of what is to be judged. Says whether the standing of the routes has changed.
@@ -278,12 +289,14 @@ impl Work {
     }
 
     /// The next object that something is to be written about, with what: routes that are to be moved before all else.
-    /// None while there is more to judge: what a status counts would be written half counted.
+    /// None while there is more to judge: what a status counts would be written half counted. None also when none of a
+    /// slice has one.
     pub(super) fn next_write(
         &mut self,
         registry: &Registry,
         now: Timestamp,
     ) -> Option<(Subject, Reference, Vec<Effect>)> {
+        self.has_more_to_look_at = false;
         if self.has_more_to_judge() {
             return None;
         }
@@ -291,7 +304,8 @@ impl Work {
             self.writing.insert(subject.clone());
             return Some((subject, target, vec![effect]));
         }
-        while let Some(subject) = self.next_to_write() {
+        for _ in 0..LOOKED_AT {
+            let subject = self.next_to_write()?;
             self.to_write.remove(&subject);
             if let Some((target, effects)) = self.effects_on(registry, &subject, now)
                 && !effects.is_empty()
@@ -307,6 +321,7 @@ impl Work {
             self.backoffs.remove(&subject);
             self.counted.remove(&subject);
         }
+        self.has_more_to_look_at = true;
         None
     }
 
@@ -328,11 +343,7 @@ impl Work {
     /// Takes note of what need not be written yet, since a count alone has changed. Says whether it may wait.
     fn may_wait(&mut self, subject: &Subject, effects: &[Effect], now: Timestamp) -> bool {
         let is_a_count = match (effects, self.beside.get(subject)) {
-            ([Effect::DeclarationStatus(new)], Some(Beside::Declaration(old))) => {
-                let mut recounted = old.clone();
-                recounted.routes = new.routes;
-                recounted == *new
-            }
+            ([Effect::DeclarationStatus(new)], Some(Beside::Declaration(old))) => old.differs_at_most_in_routes(new),
             _ => false,
         };
         if !is_a_count || !self.is_writing_routes() {
@@ -367,10 +378,14 @@ impl Work {
         for effect in effects {
             match effect {
                 Effect::Event(_) => {}
-                Effect::Annotate(annotations) => drop(self.told.insert(subject.clone(), annotations)),
+                Effect::Annotate(annotations) => {
+                    if let Subject::Route(key) = subject {
+                        self.told.insert(key.clone(), Told::of(&annotations));
+                    }
+                }
                 Effect::Block { version, .. } => self.has_moved(subject, version, Move::Block, now),
                 Effect::LetGo { version } => self.has_moved(subject, version, Move::LetGo, now),
-                Effect::DeclarationStatus(status) => self.note(subject, Beside::Declaration(status)),
+                Effect::DeclarationStatus(status) => self.note(subject, Beside::Declaration(Remembered::of(*status))),
                 Effect::PolicyStatus(status) => {
                     self.note(subject, Beside::Policy(status));
                     // A person's word counts from when the question is on the policy.
@@ -415,6 +430,7 @@ impl Work {
     /// Begins or ceases to lead.
     pub(super) fn turn(&mut self, leads: bool) {
         self.leads = leads;
+        self.has_more_to_look_at = false;
         self.to_write.clear();
         self.counted.clear();
         if leads {
@@ -499,7 +515,7 @@ impl Work {
                 }
                 let version = self.version_of(subject).unwrap_or_default();
                 let verdict = judge::judge(route, registry.snapshot(), now);
-                let (told, enforcement) = (self.told.get(subject), self.enforcing.of(key));
+                let (told, enforcement) = (self.told.get(key).copied(), self.enforcing.of(key));
                 Some((
                     Reference::to_route(route),
                     effects::route(route, version, told, verdict.as_ref(), enforcement),
@@ -518,7 +534,7 @@ impl Work {
         now: Timestamp,
     ) -> Option<(Reference, Vec<Effect>)> {
         let declaration = JudgedDeclaration::of(registry, subject, now)?;
-        let nothing = DeclarationStatus::default();
+        let nothing = Remembered::default();
         let status = match self.beside.get(subject) {
             Some(Beside::Declaration(status)) => status,
             _ => &nothing,

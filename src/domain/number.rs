@@ -122,7 +122,7 @@ pub struct Number {
     pub province: Option<&'static Province>,
     text: Box<str>,
     main: usize,
-    irregularities: Vec<Irregularity>,
+    irregularities: Box<[Irregularity]>,
 }
 
 impl Number {
@@ -319,7 +319,7 @@ fn parse_filing(head: &str, rest: &str) -> Result<Number, Problem> {
         province: Some(province),
         main: main.len(),
         text: text.into(),
-        irregularities,
+        irregularities: irregularities.into(),
     })
 }
 
@@ -348,7 +348,7 @@ fn parse_legacy_licence(head: &str, rest: &str) -> Result<Number, Problem> {
         province: Some(province),
         main: main.len(),
         text: text.into(),
-        irregularities,
+        irregularities: irregularities.into(),
     })
 }
 
@@ -400,7 +400,7 @@ fn parse_licence(tidy: &str) -> Result<Number, Problem> {
         province,
         main: main.len(),
         text: text.into(),
-        irregularities,
+        irregularities: irregularities.into(),
     })
 }
 
@@ -450,7 +450,7 @@ fn parse_public_security(head: &str, rest: &str) -> Result<Number, Problem> {
         province: Some(province),
         main: text.len(),
         text: text.into(),
-        irregularities,
+        irregularities: irregularities.into(),
     })
 }
 

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::Effect;
 use super::history::{changes, stages_of_filing, stages_of_server};
 use super::notice::{Notice, Reference, shortened};
+use super::remembered::Remembered;
 use super::reminder::{Audience, Due, due, next_reminder, notices, on_record};
 use super::self_check::{after, next_self_check};
 use super::term::{Term, terms_of_filing, terms_of_server};
@@ -32,7 +33,7 @@ pub struct Observed<'a> {
     /// The generation of the spec that was judged.
     pub generation: i64,
     /// The status as it stands.
-    pub status: &'a DeclarationStatus,
+    pub status: &'a Remembered,
     /// How many routes are served under it.
     pub routes: Option<u32>,
     /// The routes that are told where a reminder is due.
@@ -97,13 +98,14 @@ impl Declared<'_> {
 pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Vec<Effect> {
     let Observed {
         reference,
-        status: before,
+        status: remembered,
         audience,
         ..
     } = observed;
+    let before = &remembered.recall();
     let terms = declared.terms();
     let due = due(&terms, &before.reminders, policy, now);
-    let status = status(observed, declared, &terms, &due, policy, now);
+    let status = status(observed, before, declared, &terms, &due, policy, now);
     let reminders = due.iter().flat_map(|due| notices(reference, due, audience, now));
     let turned =
         turn(reference, before, &status).map(|notice| notice.in_chinese(&standing(declared, policy, Lang::Zh).message));
@@ -113,15 +115,15 @@ pub fn declaration(observed: Observed<'_>, declared: Declared<'_>, policy: &Poli
         .chain(checked)
         .map(|notice| Effect::Event(Box::new(notice)))
         .collect();
-    if status != *before {
+    if !remembered.is(&status) {
         effects.push(Effect::DeclarationStatus(Box::new(status)));
     }
     effects
 }
 
 /// Whether a reminder of a filing or server is due: who it would be told to need not be found out before.
-pub fn is_reminder_due(declared: Declared<'_>, status: &DeclarationStatus, policy: &Policy, now: Timestamp) -> bool {
-    !due(&declared.terms(), &status.reminders, policy, now).is_empty()
+pub fn is_reminder_due(declared: Declared<'_>, status: &Remembered, policy: &Policy, now: Timestamp) -> bool {
+    !due(&declared.terms(), &status.recall().reminders, policy, now).is_empty()
 }
 
 /// When a filing or server next needs a look, if nothing else happens: its verdict or what is told of its ends changes,
@@ -138,13 +140,13 @@ pub fn next_of_declaration(declared: Declared<'_>, policy: &Policy, now: Timesta
 
 fn status(
     observed: Observed<'_>,
+    before: &DeclarationStatus,
     declared: Declared<'_>,
     terms: &[Term],
     due: &[Due],
     policy: &Policy,
     now: Timestamp,
 ) -> DeclarationStatus {
-    let before = observed.status;
     let (colour, findings, next) = match declared {
         Declared::Filing(_, verdict) | Declared::Server(_, verdict) => {
             (verdict.colour, findings(verdict), verdict.next)
@@ -190,7 +192,7 @@ fn status(
             .min(),
         domains: declared.domains(),
         conditions: vec![
-            ready(observed, declared, policy, now),
+            ready(observed, &before.conditions, declared, policy, now),
             condition_that_is(&before.conditions, EXPIRING, expiring, observed.generation, now),
         ],
         findings,
@@ -236,21 +238,19 @@ fn expiring(
     (condition, moment.next())
 }
 
-fn ready(observed: Observed<'_>, declared: Declared<'_>, policy: &Policy, now: Timestamp) -> Condition {
+fn ready(
+    observed: Observed<'_>,
+    before: &[Condition],
+    declared: Declared<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Condition {
     let Standing {
         is_ready,
         reason,
         message,
     } = standing(declared, policy, Lang::En);
-    condition(
-        &observed.status.conditions,
-        READY,
-        is_ready,
-        reason,
-        &message,
-        observed.generation,
-        now,
-    )
+    condition(before, READY, is_ready, reason, &message, observed.generation, now)
 }
 
 /// Whether it is ready, and why.

@@ -9,6 +9,7 @@ mod history;
 mod notice;
 mod policy;
 mod quarantine;
+mod remembered;
 mod reminder;
 mod route;
 mod self_check;
@@ -27,8 +28,9 @@ pub use enforcement::{Enforcement, Hindrance, enforcement};
 pub use notice::{Notice, Reference, shortened};
 pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
 pub use quarantine::{blocking, handing_back, restoring};
+pub use remembered::Remembered;
 pub use reminder::{Audience, next_of_policy};
-pub use route::{route, was_put_back};
+pub use route::{Told, route, was_put_back};
 pub use term::{End, Term, terms_of_filing, terms_of_policy, terms_of_server};
 
 /// One write.

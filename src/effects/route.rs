@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Effect;
 use super::enforcement::Enforcement;
@@ -17,13 +18,26 @@ use crate::rules::{Finding, Lang, Words};
 /// The longest annotation that is written, in bytes.
 const MAX_ANNOTATION: usize = 2048;
 
+/// What was last written on a route, in short: it is kept for every route of the cluster, and only compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told(u64);
+
+impl Told {
+    /// That these annotations were written.
+    pub fn of(annotations: &BTreeMap<&'static str, String>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        annotations.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// What to do about a route that is governed or is not, once it is where its enforcement wants it. `version` is the
 /// route's resource version: the same change on the same version is told once, and on a later one again. `told` is what
 /// was written last, as far as this process knows: that someone has taken it away is mended, and is no news.
 pub fn route(
     route: &Route,
     version: &str,
-    told: Option<&BTreeMap<&'static str, String>>,
+    told: Option<Told>,
     verdict: Option<&Verdict>,
     enforcement: Enforcement,
 ) -> Vec<Effect> {
@@ -32,10 +46,10 @@ pub fn route(
     if let Some(word) = enforced(route, enforcement) {
         annotations.insert(keys::ENFORCEMENT, word.to_owned());
     }
-    if annotations == route.marks {
+    if route.marks.are(&annotations) {
         return Vec::new();
     }
-    let is_news = told.is_none_or(|told| *told != annotations);
+    let is_news = told.is_none_or(|told| told != Told::of(&annotations));
     let news = |lang| {
         enforcement_news(route, verdict, &annotations, lang)
             .or_else(|| verdict_news(route, verdict?, &annotations, lang))
@@ -154,7 +168,7 @@ fn enforcement_news(
     after: &BTreeMap<&'static str, String>,
     lang: Lang,
 ) -> Option<News> {
-    let was = route.marks.get(keys::ENFORCEMENT).map(String::as_str);
+    let was = route.marks.get(keys::ENFORCEMENT);
     let is = after.get(keys::ENFORCEMENT).map(String::as_str);
     let quarantine = keys::QUARANTINE_CLASS;
     let class = route.class.name();
@@ -268,7 +282,8 @@ fn verdict_news(route: &Route, verdict: &Verdict, after: &BTreeMap<&'static str,
     let before = route.marks.get(keys::VERDICT);
     let was = before.and_then(|word| Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word));
     let is_well = verdict.outcome <= Outcome::Compliant;
-    let is_changed = was != Some(verdict.outcome) || route.marks.get(keys::FINDINGS) != after.get(keys::FINDINGS);
+    let is_changed = was != Some(verdict.outcome)
+        || route.marks.get(keys::FINDINGS) != after.get(keys::FINDINGS).map(String::as_str);
     if !is_changed || (is_well && was.is_none_or(|was| was <= Outcome::Compliant)) {
         return None;
     }
@@ -329,7 +344,7 @@ mod tests {
     use super::super::notice::Notice;
     use super::*;
     use crate::judge::judge;
-    use crate::route::{ClassRef, Record};
+    use crate::route::{ClassRef, Marks, Record};
     use crate::support::{at, filing, ingress, now, policy, registry, routes};
 
     /// A route, and its verdict among these documents.
@@ -352,9 +367,12 @@ mod tests {
         }
     }
 
-    fn marked(word: &str, others: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
-        let others = others.iter().map(|(key, value)| (*key, (*value).to_owned()));
-        others.chain([(keys::VERDICT, word.to_owned())]).collect()
+    fn marked(word: &str, others: &[(&'static str, &str)]) -> Marks {
+        others.iter().copied().chain([(keys::VERDICT, word)]).collect()
+    }
+
+    fn marks(annotations: &BTreeMap<&'static str, String>) -> Marks {
+        annotations.iter().map(|(key, value)| (*key, value.as_str())).collect()
     }
 
     fn events(effects: &[Effect]) -> Vec<&Notice> {
@@ -410,8 +428,8 @@ mod tests {
             matches!(effects.last(), Some(Effect::Annotate(_))),
             "the Event goes before what makes it known"
         );
-        route.marks = annotations_in(&effects).unwrap().clone();
-        assert_eq!(route.marks[keys::VERDICT], after);
+        route.marks = marks(annotations_in(&effects).unwrap());
+        assert_eq!(route.marks.get(keys::VERDICT), Some(after));
         assert_eq!(
             super::route(&route, "8", None, verdict.as_ref(), Enforcement::Nothing),
             []
@@ -607,7 +625,13 @@ mod tests {
         let Some(Effect::Annotate(told)) = first.last() else {
             panic!("{first:?}")
         };
-        let again = super::route(&route, "8", Some(told), verdict.as_ref(), Enforcement::Nothing);
+        let again = super::route(
+            &route,
+            "8",
+            Some(Told::of(told)),
+            verdict.as_ref(),
+            Enforcement::Nothing,
+        );
         assert_eq!(again, [Effect::Annotate(told.clone())]);
     }
 
@@ -624,7 +648,7 @@ mod tests {
         );
         assert!(events(&effects)[0].note.len() <= 1024);
         let marked = Route {
-            marks: annotations_in(&effects).unwrap().clone(),
+            marks: marks(annotations_in(&effects).unwrap()),
             ..route
         };
         assert_eq!(

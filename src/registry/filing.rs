@@ -79,10 +79,31 @@ pub enum Other {
 pub struct Numbered {
     /// The field, by what is due there.
     pub role: NumberRole,
-    /// As it was typed.
-    pub typed: Box<str>,
+    /// As it was typed, where that is not the number's own text.
+    other_text: Option<Box<str>>,
     /// The number, or why it is none.
     pub number: Result<Number, NumberError>,
+}
+
+impl Numbered {
+    fn parse(role: NumberRole, typed: &str) -> Self {
+        let number = Number::parse(typed);
+        let is_regular = number.as_ref().is_ok_and(|number| number.text() == typed);
+        Self {
+            role,
+            other_text: (!is_regular).then(|| typed.into()),
+            number,
+        }
+    }
+
+    /// As it was typed.
+    pub fn typed(&self) -> &str {
+        match (&self.other_text, &self.number) {
+            (Some(typed), _) => typed,
+            (None, Ok(number)) => number.text(),
+            (None, Err(_)) => "",
+        }
+    }
 }
 
 /// What number is due in a field.
@@ -258,10 +279,6 @@ fn numbers(spec: &FilingSpec) -> Box<[Numbered]> {
     typed
         .into_iter()
         .filter_map(|(role, typed)| typed.map(|typed| (role, typed)))
-        .map(|(role, typed)| Numbered {
-            role,
-            typed: typed.into(),
-            number: Number::parse(typed),
-        })
+        .map(|(role, typed)| Numbered::parse(role, typed))
         .collect()
 }

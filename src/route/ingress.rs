@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use k8s_openapi::api::networking::v1::{Ingress, IngressSpec};
 use kube::core::{DynamicObject, ObjectMeta};
 
-use super::{Claim, Claimed, ClassRef, Route, RouteKey, RouteKind};
+use super::{Claim, Claimed, ClassRef, Marks, Route, RouteKey, RouteKind};
 use crate::api::keys;
 use crate::api::read::{Misread, read};
 use crate::domain::FieldPath;
@@ -90,10 +90,10 @@ impl Claims {
     }
 }
 
-fn marks(annotations: &BTreeMap<String, String>) -> BTreeMap<&'static str, String> {
+fn marks(annotations: &BTreeMap<String, String>) -> Marks {
     keys::ROUTE_ANNOTATIONS
         .iter()
-        .filter_map(|key| annotations.get(*key).map(|value| (*key, value.clone())))
+        .filter_map(|key| annotations.get(*key).map(|value| (*key, value.as_str())))
         .collect()
 }
 

@@ -3,8 +3,8 @@
 
 mod class;
 mod ingress;
+mod marks;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::domain::{FieldPath, Host, HostError};
 
 pub use class::{ClassRef, FieldOwner, Record, Recorded};
 pub use ingress::{from_ingress, from_object};
+pub use marks::Marks;
 
 /// A kind of object that carries hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,7 +66,7 @@ pub struct Route {
     /// Everything it answers for, each once, in the order of the object.
     pub claims: Vec<Claim>,
     /// Those of its annotations that are this operator's, by key.
-    pub marks: BTreeMap<&'static str, String>,
+    pub marks: Marks,
 }
 
 /// One name that a route answers for, and where it says so.

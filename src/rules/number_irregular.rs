@@ -82,7 +82,7 @@ fn draft(numbered: &Numbered) -> Option<Draft> {
         };
         return Some(
             Draft::new()
-                .with("number", &*numbered.typed)
+                .with("number", numbered.typed())
                 .with("fact", fact)
                 .with("right", number.text()),
         );

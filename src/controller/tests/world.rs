@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::watch::Beside;
 use super::super::work::Work;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
-use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
+use crate::effects::{Effect, Notice, Reference, Remembered, blocking, handing_back, restoring};
 use crate::registry::{Kept, Policy, Registry, Snapshot, Subject};
 use crate::route::RouteKey;
 use crate::support::{HOME, change, merge};
@@ -269,7 +269,7 @@ impl World {
         let status = |document: &Value| serde_json::from_value(document["status"].clone()).ok();
         let beside = || match subject {
             Subject::Filing(_) | Subject::Server(_) => {
-                Beside::Declaration(Box::new(status(document).unwrap_or_default()))
+                Beside::Declaration(Remembered::of(status(document).unwrap_or_default()))
             }
             Subject::Policy(_) => {
                 let status = serde_json::from_value(document["status"].clone()).ok();
@@ -296,6 +296,9 @@ impl World {
                 continue;
             }
             let Some((subject, target, effects)) = self.work.next_write(&self.registry, self.now) else {
+                if self.work.has_more_to_look_at() {
+                    continue;
+                }
                 self.follow();
                 return;
             };

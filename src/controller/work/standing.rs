@@ -14,20 +14,19 @@ use crate::rules::Severity;
 pub(super) struct RouteStanding {
     pub(super) policy: Arc<str>,
     pub(super) outcome: Outcome,
-    pub(super) filings: BTreeSet<FilingKey>,
-    pub(super) findings: Vec<(&'static str, Severity)>,
+    /// Each once.
+    pub(super) filings: Box<[FilingKey]>,
+    pub(super) findings: Box<[(&'static str, Severity)]>,
 }
 
 impl RouteStanding {
     pub(super) fn of(verdict: &Verdict) -> Self {
+        let filings = verdict.hosts.iter().filter_map(|host| Some(&host.filing.as_ref()?.key));
+        let filings: BTreeSet<&FilingKey> = filings.collect();
         Self {
             policy: Arc::clone(&verdict.policy.name),
             outcome: verdict.outcome,
-            filings: verdict
-                .hosts
-                .iter()
-                .filter_map(|host| Some(host.filing.as_ref()?.key.clone()))
-                .collect(),
+            filings: filings.into_iter().cloned().collect(),
             findings: verdict
                 .findings()
                 .filter(|(host, _)| host.outcome != Outcome::Exempt)
@@ -44,12 +43,15 @@ impl RouteStanding {
         } else {
             tally.remove(self.outcome);
         }
-        for finding in &self.findings {
-            change(standing.findings.entry(*finding).or_default(), is_there);
+        if *tally == Tally::default() {
+            standing.policies.remove(&self.policy);
         }
-        if !is_there {
-            standing.findings.retain(|_, count| *count > 0);
-            standing.policies.retain(|_, tally| *tally != Tally::default());
+        for finding in &self.findings {
+            let count = standing.findings.entry(*finding).or_default();
+            change(count, is_there);
+            if *count == 0 {
+                standing.findings.remove(finding);
+            }
         }
     }
 }

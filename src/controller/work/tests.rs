@@ -89,6 +89,26 @@ fn a_status_counts_every_route_that_is_to_be_judged() {
 }
 
 #[test]
+fn a_new_leader_looks_at_everything_a_slice_at_a_time() {
+    let mut world = World::new(at("2026-11-23T10:00:00+08:00"));
+    let routes = (0..2 * LOOKED_AT).map(|number| ingress(&format!("shop/web-{number}"), &["www.example.com"]));
+    // Nothing is written on the routes.
+    let documents = [
+        policy("default", json!({"running": "Disabled"})),
+        filing(KEY, json!({})),
+    ];
+    let documents: Vec<_> = documents.into_iter().chain(routes).collect();
+    world.step("everything is set up", &documents);
+    world.work.turn(true);
+    let mut slices = 0;
+    while next(&mut world).is_none() && world.work.has_more_to_look_at() {
+        slices += 1;
+    }
+    assert_eq!(slices, 2, "the last has less than the others");
+    assert_eq!(next(&mut world), None);
+}
+
+#[test]
 fn a_write_under_way_is_not_begun_twice_and_what_changes_meanwhile_is_written_after_it() {
     let mut world = settled();
     world.put(&cancelled());

@@ -19,7 +19,7 @@ fn effects(document: &Value, status: &DeclarationStatus, now: Timestamp) -> Vec<
         let observed = Observed {
             reference,
             generation: 7,
-            status,
+            status: &Remembered::of(status.clone()),
             routes: Some(2),
             audience,
         };

@@ -1,10 +1,11 @@
 //! The operator as users run it: the built program, beside a test API server.
 
 use std::{
+    env,
     ffi::OsString,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
 };
@@ -140,8 +141,12 @@ impl Drop for Operator {
 }
 
 fn run(args: &[OsString], folder: &Path) -> Process {
-    let program = Path::new(env!("CARGO_BIN_EXE_filing-operator"));
-    Process::start("filing-operator", program, args, &folder.join("log"), None)
+    Process::start("filing-operator", &program(), args, &folder.join("log"), None)
+}
+
+/// The program: the one that was built with this, or the one that `FILING_OPERATOR` names, as a released one.
+pub(crate) fn program() -> PathBuf {
+    env::var_os("FILING_OPERATOR").map_or_else(|| env!("CARGO_BIN_EXE_filing-operator").into(), PathBuf::from)
 }
 
 /// The status and the body that `GET path` for a host answers at a plain HTTP server on loopback.
