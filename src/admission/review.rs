@@ -198,6 +198,10 @@ fn of_escape(new: &Route, old: &Route, facts: &Snapshot, now: Timestamp) -> Opti
     if denies(policy, facts) {
         answer.decision = Decision::Denied;
         answer.denial = words::denial(&lines, violating.len().saturating_add(1));
+        let mut violations = violating
+            .iter()
+            .flat_map(|host| words::findings(host, Severity::Violation));
+        answer.denied_for = violations.next().map(|(_, finding)| finding.rule.id);
     } else {
         let told: Vec<String> = lines.concat();
         answer.warnings = words::warnings(&told, told.len());
@@ -438,7 +442,9 @@ mod tests {
         let old = kept(INSIDE, Some(INSIDE), NGINX, "a.example.net");
         let new = kept("nginx", None, NGINX, "a.example.net");
         let blocking = facts(&[("default", json!({"admission": "Deny", "running": "Block"}))]);
-        assert_snapshot!(answer(&ask("UPDATE", old.clone(), new.clone()), &blocking).denial);
+        let denied = answer(&ask("UPDATE", old.clone(), new.clone()), &blocking);
+        assert_snapshot!(denied.denial);
+        assert_eq!(denied.denied_for, Some("NoFiling"));
         let warning = facts(&[("default", json!({"admission": "Warn", "running": "Block"}))]);
         assert_eq!(answer(&ask("UPDATE", old, new), &warning).decision, Decision::Warned);
     }

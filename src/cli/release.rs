@@ -160,10 +160,11 @@ impl Release<'_> {
             show(&bar, ever.len(), left);
             empty_since = if left == 0 { empty_since.or(Some(now)) } else { None };
             let settled = empty_since.map(|since| since + SETTLED);
-            if settled.is_some_and(|settled| settled <= now) || deadline <= now {
+            // What is empty is only believed once it has stayed so, also when the time is over.
+            let until = settled.unwrap_or(deadline);
+            if until <= now {
                 break;
             }
-            let until = settled.map_or(deadline, |settled| settled.min(deadline));
             if let Ok(changed) = tokio::time::timeout_at(until, self.view.changed()).await {
                 changed?;
                 // Policies that appear meanwhile, or whose owner took the mark off.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
 use clap::builder::NonEmptyStringValueParser;
+use clap::value_parser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -80,10 +81,10 @@ pub(super) struct Args {
     /// Write what fails as a Report of OpenReports (openreports.io/v1alpha1) in each namespace, where that is installed
     #[arg(long)]
     openreports: bool,
-    /// The most writes to the API server in a second, up to 1000, the lease's aside; after a quiet time as many go at
-    /// once
-    #[arg(long, value_name = "NUMBER", default_value = "50")]
-    writes_per_second: NonZeroU32,
+    /// The most writes about routes, filings, servers and policies in a second; after a quiet time as many go at once.
+    /// The lease, reports and Events of denials have limits of their own
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = value_parser!(u32).range(1..=1000))]
+    writes_per_second: u32,
     /// The form of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -149,7 +150,7 @@ async fn options(args: Args) -> Result<Options> {
         policy,
         open_reports: args.openreports,
         channels: args.channel.into_iter().collect::<BTreeSet<_>>(),
-        writes_per_second: args.writes_per_second,
+        writes_per_second: NonZeroU32::new(args.writes_per_second).unwrap_or(NonZeroU32::MIN),
         now_offset: args.now_offset,
     })
 }

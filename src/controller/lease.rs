@@ -38,17 +38,6 @@ const WRITE: Duration = Duration::from_secs(6);
 /// How long giving it up may take.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// Without a share in the election nobody may write.
-#[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
-    /// It ended by itself.
-    #[error("the election over lease {namespace}/{LEASE} has ended")]
-    Ended {
-        /// The namespace of the lease.
-        namespace: String,
-    },
-}
-
 /// Why a write was not sent, or not waited for any longer.
 #[derive(Debug, thiserror::Error)]
 enum Refused {

@@ -21,7 +21,7 @@ use std::num::NonZeroU32;
 use kube::Client;
 
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
-pub use lease::{LEASE, LeaseError};
+pub use lease::LEASE;
 pub use shared::{Shared, Standing, WatchState};
 
 use crate::admission::Clock;
@@ -60,4 +60,4 @@ pub struct Settings {
     pub teller: Teller,
 }
 
-pub use owner::run;
+pub use owner::{Ended, run};

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
 
-use super::lease::{Lease, LeaseError};
+use super::lease::{LEASE, Lease};
 use super::reports::{Board, Turn, Writer};
 use super::shared::Shared;
 use super::watch::{Beside, Message, Seen, watch_all};
@@ -34,11 +34,25 @@ const LOOK: Duration = Duration::from_secs(30);
 /// How long writes may still take when it is told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Why the controller has ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// Without a share in the election nobody may write.
+    #[error("the election over lease {namespace}/{LEASE} has ended")]
+    Election {
+        /// The namespace of the lease.
+        namespace: String,
+    },
+    /// Without watches all that is known is of the past.
+    #[error("the watches have ended")]
+    Watches,
+}
+
 /// Runs the controller until `stop` resolves. Gives the lease up before it returns.
 ///
 /// # Errors
-/// When the election ends by itself.
-pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), LeaseError> {
+/// When the election or the watches end by themselves.
+pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Output = ()>) -> Result<(), Ended> {
     let stop = std::pin::pin!(stop);
     let Settings {
         client,
@@ -67,17 +81,24 @@ pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Outp
     });
     let mut owner = Owner::new(settings, shared);
     owner.work.reports = reports;
-    let was_told = owner.run(from, &mut lease, stop).await;
+    let ended = owner.run(from, &mut lease, stop).await;
     watches.abort();
     if let Some(report_writer) = report_writer {
         report_writer.abort();
     }
     lease.give_up().await;
-    if was_told {
-        Ok(())
-    } else {
-        Err(LeaseError::Ended { namespace })
+    match ended {
+        None => Ok(()),
+        Some(End::Election) => Err(Ended::Election { namespace }),
+        Some(End::Watches) => Err(Ended::Watches),
     }
+}
+
+/// What has ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Election,
+    Watches,
 }
 
 /// What a task that was spawned has done.
@@ -122,31 +143,34 @@ impl Owner {
         }
     }
 
-    /// Works until it is told to stop, and says whether it was: else the election has ended.
+    /// Works until it is told to stop, or says what has ended before.
     async fn run(
         mut self,
         mut from: mpsc::Receiver<Message>,
         lease: &mut Lease,
         mut stop: impl Future<Output = ()> + Unpin,
-    ) -> bool {
+    ) -> Option<End> {
         let mut batch = Vec::with_capacity(BATCH);
-        let was_told = loop {
+        let ended = loop {
             let look = self.time_to_next_look();
             tokio::select! {
-                () = &mut stop => break true,
-                // The watches end with this task, and not before.
-                _ = from.recv_many(&mut batch, BATCH) => self.take(batch.drain(..)),
+                () = &mut stop => break None,
+                // The watches end with this task, and not before, unless one of them has panicked.
+                count = from.recv_many(&mut batch, BATCH) => match count {
+                    0 => break Some(End::Watches),
+                    _ => self.take(batch.drain(..)),
+                },
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
                 leads = lease.changed() => match leads {
                     Some(leads) => self.turn(leads),
-                    None => break false,
+                    None => break Some(End::Election),
                 },
                 () = tokio::time::sleep(look) => {}
             }
             self.proceed();
         };
         self.drain().await;
-        was_told
+        ended
     }
 
     fn done(&mut self, done: Result<(task::Id, Done), task::JoinError>) {

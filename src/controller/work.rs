@@ -132,6 +132,8 @@ impl Work {
     pub(super) fn wake(&mut self, now: Timestamp) {
         if now.saturating_add(SET_BACK).unwrap_or(now) < self.woken_at {
             self.to_judge.extend(self.beside.keys().cloned());
+            self.enforcing.set_back(now);
+            self.keeping.set_back();
         }
         self.woken_at = now;
         while let Some((at, _)) = self.timers.first()
@@ -375,7 +377,10 @@ impl Work {
             match effect {
                 Effect::Event(_) => {}
                 Effect::Annotate(annotations) => {
-                    if let Subject::Route(key) = subject {
+                    // What is gone by now stays forgotten.
+                    if let Subject::Route(key) = subject
+                        && self.beside.contains_key(subject)
+                    {
                         self.told.insert(key.clone(), Told::of(&annotations));
                     }
                 }
@@ -429,6 +434,8 @@ impl Work {
         self.has_more_to_look_at = false;
         self.to_write.clear();
         self.counted.clear();
+        // What another leader has written meanwhile is not known.
+        self.told.clear();
         if leads {
             self.keeping.demand();
             self.to_write.extend(self.beside.keys().cloned());

@@ -12,6 +12,9 @@ use crate::api::keys::conditions::BRAKE_HELD;
 use crate::registry::Policy;
 use crate::route::RouteKey;
 
+/// How far ahead a time may lie that is believed: a clock that was set back by a day must not open the brake.
+const AHEAD: SignedDuration = SignedDuration::from_hours(48);
+
 /// How many routes a message names.
 pub(super) const NAMES: usize = 5;
 
@@ -58,13 +61,13 @@ pub struct Held {
 pub fn brake(policy: &Policy, conditions: &[Condition], batch: Batch<'_>, now: Timestamp) -> Brake {
     let limit = limit(policy, batch.governed);
     let within = window(policy);
-    let is_recent = |since: &&Timestamp| now.duration_since(**since) < within;
+    let is_recent = |since: &&Timestamp| is_believed(**since, now) && now.duration_since(**since) < within;
     let recent = batch.blocked.values().filter(is_recent).count();
     if batch.due.is_empty() || batch.due.len().saturating_add(recent) <= limit {
         return Brake::Open;
     }
     let since = held_since(conditions).unwrap_or(whole_seconds(now));
-    let digest = digest(batch, since);
+    let digest = digest(batch, since, now);
     // A word is only worth something for what is shown: one that came before the brake was held means another time.
     if held_since(conditions).is_some() && policy.released_brake.as_deref() == Some(digest.as_str()) {
         return Brake::Released;
@@ -98,6 +101,11 @@ fn window(policy: &Policy) -> SignedDuration {
     SignedDuration::from_mins(i64::from(policy.brake.minutes))
 }
 
+/// Whether a time can have been written by the operator: one far ahead is forged.
+fn is_believed(moment: Timestamp, now: Timestamp) -> bool {
+    moment.duration_since(now) < AHEAD
+}
+
 fn held_since(conditions: &[Condition]) -> Option<Timestamp> {
     let held = conditions.iter().find(|condition| condition.type_ == BRAKE_HELD)?;
     (held.status == "True").then_some(held.last_transition_time.0)
@@ -105,8 +113,9 @@ fn held_since(conditions: &[Condition]) -> Option<Timestamp> {
 
 /// Of what is due and what has been put into quarantine since it is held: so the digest stays while a set that was
 /// released is carried out, whoever does it. The time makes it another when the same routes are held once more.
-fn digest(batch: Batch<'_>, since: Timestamp) -> String {
-    let done = batch.blocked.iter().filter(|(_, at)| **at >= since);
+fn digest(batch: Batch<'_>, since: Timestamp, now: Timestamp) -> String {
+    let is_done = |at: Timestamp| at >= since && is_believed(at, now);
+    let done = batch.blocked.iter().filter(|(_, at)| is_done(**at));
     let set: BTreeSet<&RouteKey> = batch.due.iter().chain(done.map(|(key, _)| key)).collect();
     let mut digest = Sha256::new();
     digest.update(since.as_second().to_be_bytes());
@@ -201,6 +210,17 @@ mod tests {
         let last = now() + 10.minutes() - 1.second();
         assert!(matches!(brake(&policy, &[], batch, last), Brake::Held(_)));
         assert_eq!(brake(&policy, &[], batch, leaves_window(&policy, now())), Brake::Open);
+    }
+
+    #[test]
+    fn a_time_that_lies_far_ahead_counts_for_nothing() {
+        let (due, blocked) = (due(6), blocked(6, 10, now() + 72.hours()));
+        let batch = Batch {
+            due: &due,
+            blocked: &blocked,
+            governed: 100,
+        };
+        assert_eq!(brake(&policy(10, 20, None), &[], batch, now()), Brake::Open);
     }
 
     /// The digest that is shown while the brake is held.

@@ -40,20 +40,29 @@ pub fn enforcement(route: &Route, verdict: Option<&Verdict>, facts: &Snapshot) -
     let blocking = verdict.filter(|verdict| {
         verdict.outcome == Outcome::Violating && verdict.policy.running == Running::Block && !verdict.policy.is_released
     });
-    match (blocking, class.record(), class.is_quarantined()) {
-        (Some(_), Some(_), true) => Enforcement::Blocked,
-        (None, Some(_), _) => Enforcement::LettingGo,
-        // A record that says nothing is no ground to move a route, one way or the other. Whoever made a route in that
-        // class without one wants it to be unserved.
-        (Some(_), None, _) | (None, None, true) if class.recorded.is_some() => {
-            Enforcement::Hindered(Hindrance::NoRecord)
-        }
-        (Some(verdict), record, false) => match hindrance(route, verdict, facts) {
-            Some(hindrance) => Enforcement::Hindered(hindrance),
-            None if record.is_some() => Enforcement::PutBack,
-            None => Enforcement::Due,
-        },
-        (Some(_), None, true) | (None, None, _) => Enforcement::Nothing,
+    if class.is_quarantined() {
+        return match (class.record(), &class.recorded, blocking) {
+            // Whoever made a route in that class without a record wants it to be unserved.
+            (_, None, _) => Enforcement::Nothing,
+            // No class is guessed.
+            (None, Some(_), _) => Enforcement::Hindered(Hindrance::NoRecord),
+            (Some(_), _, Some(_)) => Enforcement::Blocked,
+            (Some(_), _, None) => Enforcement::LettingGo,
+        };
+    }
+    let Some(verdict) = blocking else {
+        // Of a record that does not belong there, or of the way back, the last step is left to do.
+        return if class.recorded.is_some() {
+            Enforcement::LettingGo
+        } else {
+            Enforcement::Nothing
+        };
+    };
+    match hindrance(route, verdict, facts) {
+        Some(hindrance) => Enforcement::Hindered(hindrance),
+        // A record alone may have come with a manifest; the operator's word beside it says that the route was there.
+        None if class.record().is_some() && route.marks.get(keys::ENFORCEMENT).is_some() => Enforcement::PutBack,
+        None => Enforcement::Due,
     }
 }
 
@@ -126,15 +135,22 @@ mod tests {
         json!({"metadata": {"annotations": {keys::QUARANTINED_CLASS: record}}, "spec": {"ingressClassName": "nginx"}})
     }
 
+    fn taken_out() -> Value {
+        let mut route = outside(FILED);
+        route["metadata"]["annotations"][keys::ENFORCEMENT] = json!("Blocked");
+        route
+    }
+
     const FILED: &str = "{\"field\":\"nginx\"}";
 
     #[rstest]
     #[case::it_runs(in_class("nginx"), Enforcement::Due)]
     #[case::it_is_in_quarantine(inside(Some(FILED)), Enforcement::Blocked)]
-    #[case::it_was_taken_out(outside(FILED), Enforcement::PutBack)]
+    #[case::it_was_taken_out(taken_out(), Enforcement::PutBack)]
+    #[case::it_came_with_a_record(outside(FILED), Enforcement::Due)]
     #[case::it_was_made_in_quarantine(inside(None), Enforcement::Nothing)]
     #[case::its_record_cant_be_read(inside(Some("nginx")), Enforcement::Hindered(Hindrance::NoRecord))]
-    #[case::nor_can_that_of_one_outside(outside("nginx"), Enforcement::Hindered(Hindrance::NoRecord))]
+    #[case::outside_it_does_not_matter(outside("nginx"), Enforcement::Due)]
     fn a_route_that_violates_is_to_be_blocked(#[case] route: Value, #[case] expected: Enforcement) {
         assert_eq!(enforced(&route, &json!({}), &[OURS]), expected);
     }
@@ -145,7 +161,7 @@ mod tests {
     #[case::it_is_back_but_for_the_last_step(outside(FILED), Enforcement::LettingGo)]
     #[case::it_was_made_in_quarantine(inside(None), Enforcement::Nothing)]
     #[case::its_record_cant_be_read(inside(Some("nginx")), Enforcement::Hindered(Hindrance::NoRecord))]
-    #[case::that_of_one_outside_is_of_no_use(outside("nginx"), Enforcement::Nothing)]
+    #[case::that_of_one_outside_is_taken_away(outside("nginx"), Enforcement::LettingGo)]
     fn a_route_that_is_not_to_be_blocked_is_let_go(
         #[case] route: Value,
         #[case] expected: Enforcement,

@@ -245,12 +245,14 @@ fn told(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>, he
                 .unwrap_or_default(),
             now.due.to_string(),
         ],
-        Some(was) if policy.released_brake.is_some() && was.message != held.message => [
-            BRAKE_HELD.to_owned(),
-            now.digest.clone(),
-            policy.released_brake.clone().unwrap_or_default(),
-        ],
-        Some(_) => return None,
+        // A word is answered once; one that is of an earlier time was.
+        Some(was) => {
+            let word = policy.released_brake.as_deref()?;
+            if was.message.contains(&shortened(word, MAX_WORD)) {
+                return None;
+            }
+            [BRAKE_HELD.to_owned(), now.digest.clone(), word.to_owned()]
+        }
     };
     let told_apart_by: Vec<&str> = told_apart_by.iter().map(String::as_str).collect();
     let regarding = Reference::to_policy(&policy.name, &policy.uid);

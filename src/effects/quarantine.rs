@@ -15,10 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::declaration::whole_seconds;
 use crate::api::keys::{self, managers};
-use crate::route::{ClassRef, FieldOwner, Record};
-
-/// The most owners of a field that a record keeps.
-const MAX_OWNERS: usize = 16;
+use crate::route::{ClassRef, FieldOwner, MAX_OWNERS, Record};
 
 /// Where `metadata.managedFields` speaks of `spec.ingressClassName`.
 const FIELD: [&str; 2] = ["f:spec", "f:ingressClassName"];
@@ -47,7 +44,12 @@ pub fn blocking(object: &DynamicObject, now: Timestamp) -> Value {
         annotation,
         annotation_owners,
     };
-    let since = class.recorded.and_then(|recorded| recorded.since).unwrap_or(now);
+    // What is no record, or is of a time that has not come, tells nothing.
+    let recorded = class.recorded.filter(|recorded| recorded.class.is_ok());
+    let since = recorded
+        .and_then(|recorded| recorded.since)
+        .filter(|since| *since <= now);
+    let since = since.unwrap_or(now);
     let annotations = json!({
         keys::LEGACY_CLASS: keys::QUARANTINE_CLASS,
         keys::QUARANTINED_CLASS: json!(record).to_string(),
@@ -100,7 +102,7 @@ pub fn handing_back(object: &DynamicObject, now: Timestamp) -> Value {
     for (is, was, owners, path) in places {
         // What someone else has changed is theirs.
         if is.is_some() && is == was {
-            for owner in owners.iter().take(MAX_OWNERS) {
+            for owner in owners {
                 own(&mut managed, owner, path, now);
             }
         }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::keys;
 
+/// The most owners of a field that a record keeps.
+pub(crate) const MAX_OWNERS: usize = 16;
 /// The longest record that is read, in bytes; what the operator writes is far shorter.
 const MAX_RECORD: usize = 16 * 1024;
 
@@ -122,6 +124,9 @@ impl Record {
             serde_json::from_str(typed).map_err(|error| error.to_string())
         }
         .map_err(|error| format!("the annotation {} can't be read: {error}", keys::QUARANTINED_CLASS))?;
+        if let Some(impossible) = record.impossible() {
+            return Err(format!("the annotation {} has {impossible}", keys::QUARANTINED_CLASS));
+        }
         // Whoever wrote so would have it moved from quarantine to quarantine.
         if record
             .field
@@ -138,10 +143,38 @@ impl Record {
         Ok(record)
     }
 
+    /// What the API server would not take back.
+    fn impossible(&self) -> Option<&'static str> {
+        let mut owners = self.field_owners.iter().chain(&self.annotation_owners);
+        if self.field.as_deref().is_some_and(|name| !is_object_name(name)) {
+            Some("a field that is no name of a class")
+        } else if self.field_owners.len().max(self.annotation_owners.len()) > MAX_OWNERS {
+            Some("too many owners")
+        } else if owners.any(|owner| !matches!(owner.operation.as_str(), "Apply" | "Update")) {
+            Some("an owner whose operation is neither Apply nor Update")
+        } else {
+            None
+        }
+    }
+
     /// The class by name: the field's, else the annotation's.
     pub fn name(&self) -> Option<&Arc<str>> {
         self.field.as_ref().or(self.annotation.as_ref())
     }
+}
+
+/// Whether an object may have that name (RFC 1123 subdomain).
+fn is_object_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = label.as_bytes();
+        is_end(bytes.first())
+            && is_end(bytes.last())
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -201,6 +234,11 @@ mod tests {
     #[case::no_json(Some("nginx"), "can't be read: expected")]
     #[case::another_form(Some(r#"{"class": "nginx"}"#), "can't be read: unknown field `class`")]
     #[case::too_long(Some(&*format!("{{{}}}", " ".repeat(20_000))), "can't be read: it is longer than 16384 bytes")]
+    #[case::no_class(Some(r#"{"field":"Not A Name"}"#), "has a field that is no name of a class")]
+    #[case::a_strange_owner(
+        Some(r#"{"field":"nginx","fieldOwners":[{"manager":"helm","operation":"Bogus"}]}"#),
+        "has an owner whose operation is neither Apply nor Update"
+    )]
     #[case::into_quarantine(Some(r#"{"field":"filing-quarantine"}"#), "names filing-quarantine itself")]
     fn a_record_that_is_not_the_operators_says_why(#[case] typed: Option<&str>, #[case] expected: &str) {
         let error = Record::parse(typed).unwrap_err();

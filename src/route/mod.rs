@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::{FieldPath, Host, HostError};
 
+pub(crate) use class::MAX_OWNERS;
 pub use class::{ClassRef, FieldOwner, Record, Recorded};
 pub use ingress::{from_ingress, from_object};
 pub use marks::Marks;

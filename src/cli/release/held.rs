@@ -270,13 +270,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case::of_the_shell(r#"{"field":"x'; rm -rf / #"}"#, r#""ingressClassName":"x'\''; rm -rf / #"}"#)]
+    #[case::of_the_shell(
+        r#"{"annotation":"x'; rm -rf / #"}"#,
+        r#""kubernetes.io/ingress.class":"x'\''; rm -rf / #""#
+    )]
     #[case::of_the_terminal(
-        "{\"field\":\"x\u{9b}2J\u{1f600}\"}",
-        r#""ingressClassName":"x\u009b2J\ud83d\ude00"}"#
+        "{\"annotation\":\"x\u{9b}2J\u{1f600}\"}",
+        r#""kubernetes.io/ingress.class":"x\u009b2J\ud83d\ude00""#
     )]
     fn a_record_can_not_become_a_command(#[case] text: &str, #[case] shown: &str) {
-        let command = held(Some(QUARANTINE_CLASS), &[record(text)]).command(&Connection::default());
+        let command = held(Some(QUARANTINE_CLASS), &[IN_ANNOTATION, record(text)]).command(&Connection::default());
         assert!(command.contains(shown), "{command}");
     }
 

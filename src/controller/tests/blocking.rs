@@ -296,6 +296,45 @@ fn a_record_that_is_forged_on_a_running_route_moves_it_nowhere() {
 }
 
 #[test]
+fn a_record_that_is_no_record_keeps_no_running_route_from_being_blocked() {
+    for record in [json!("nginx"), json!("{\"field\":\"internal\"}")] {
+        let mut route = in_class("shop/web", "nginx", &["www.example.com"]);
+        route["metadata"]["annotations"] =
+            json!({(keys::QUARANTINED_CLASS): record, (keys::QUARANTINED_AT): "9999-01-01T00:00:00Z"});
+        let mut world = cluster(&[route.clone()]);
+        let annotations = &world.stored(&web())["metadata"]["annotations"];
+        assert!(annotations.get(keys::QUARANTINED_AT).is_none(), "{annotations}");
+        world.step("the bureau cancels the filing", &[cancelled()]);
+        world.edit(&web(), |stored| {
+            merge(
+                &mut stored["metadata"]["annotations"],
+                &route["metadata"]["annotations"],
+            );
+        });
+        world.settle();
+        pass(&mut world, 15);
+        assert!(is_blocked(&world, &web()), "{record}");
+        world.step("the filing is restored", &[approved()]);
+        assert_eq!(world.stored(&web())["spec"]["ingressClassName"], "nginx", "{record}");
+    }
+}
+
+#[test]
+fn whoever_leads_again_tells_what_has_changed_since_as_news() {
+    let mut world = cluster(&[in_class("shop/web", "nginx", &["www.example.com"])]);
+    world.step("the bureau cancels the filing", &[cancelled()]);
+    pass(&mut world, 2);
+    world.change_leader("another leads");
+    world.step("the filing is restored", &[approved()]);
+    world.change_leader("the first leads again");
+    world.told();
+    world.step("the bureau cancels the filing once more", &[cancelled()]);
+    pass(&mut world, 2);
+    let told = world.told();
+    assert_eq!(told.matches("it was moved from class nginx").count(), 1, "{told}");
+}
+
+#[test]
 fn in_a_policy_that_selects_by_class_the_kept_class_is_matched() {
     let by_class = blocking(json!({"match": {"ingressClasses": ["nginx"]}}));
     let mut world = cluster(&[by_class, in_class("shop/web", "nginx", &["www.example.net"])]);

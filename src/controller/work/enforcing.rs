@@ -104,7 +104,8 @@ impl Enforcing {
             policy.must_ask = true;
             match placed.enforcement {
                 Enforcement::Due => policy.grow(key, now),
-                Enforcement::Blocked => {
+                // One that was taken out counts as what it was, and is, but for a while: there.
+                Enforcement::Blocked | Enforcement::PutBack => {
                     // What was there before anyone can say does not count within any window.
                     policy
                         .blocked
@@ -113,7 +114,7 @@ impl Enforcing {
                 Enforcement::Hindered(why) => {
                     policy.hindered.entry(why).or_default().insert(key.clone());
                 }
-                Enforcement::Nothing | Enforcement::PutBack | Enforcement::LettingGo => {}
+                Enforcement::Nothing | Enforcement::LettingGo => {}
             }
             if is_contended {
                 policy.put_back.insert(key.clone());
@@ -344,6 +345,23 @@ impl Enforcing {
                 policy.reopens = None;
                 policy.must_ask = true;
             }
+        }
+    }
+
+    /// The clock was set back: what waits for a moment waits no longer than it would from now.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        let latest = now.saturating_add(LAST_AGAIN).unwrap_or(now);
+        for (at, key) in std::mem::take(&mut self.again) {
+            let at = at.min(latest);
+            if let Some(known) = self.seen.get_mut(&key) {
+                known.again = Some(at);
+            }
+            self.again.insert((at, key));
+        }
+        for policy in self.policies.values_mut() {
+            policy.must_ask = true;
+            policy.growing = None;
+            policy.reopens = None;
         }
     }
 

@@ -77,6 +77,13 @@ impl Keeping {
         }
     }
 
+    /// The clock was set back: what waits for a moment waits no longer.
+    pub(super) fn set_back(&mut self) {
+        if let State::Later(_) = self.state {
+            self.state = State::Due;
+        }
+    }
+
     /// When it is tried again.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
         match self.state {
