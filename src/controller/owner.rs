@@ -326,7 +326,10 @@ impl Owner {
 
     fn wrote(&mut self, subject: &Subject, result: Result<Vec<Effect>, WriteError>) {
         match result {
-            Ok(effects) => self.work.succeeded(subject, effects, self.now()),
+            Ok(effects) => {
+                effects.iter().for_each(|effect| tell(subject, effect));
+                self.work.succeeded(subject, effects, self.now());
+            }
             Err(error @ WriteError::Changed { .. }) => {
                 // Others write too; what they wrote is judged when the watch shows it, or after a while.
                 let again = self.work.failed(subject, self.now());
@@ -368,7 +371,11 @@ impl Owner {
         if leads == self.is_leader {
             return;
         }
-        info!(leads, "this replica begins or ceases to lead");
+        if leads {
+            info!("this replica leads");
+        } else {
+            info!("this replica does not lead any more");
+        }
         self.is_leader = leads;
         self.shared.is_leader.store(leads, Ordering::Relaxed);
         self.work.turn(leads);
@@ -380,6 +387,18 @@ impl Owner {
         if tokio::time::timeout(DRAIN, all).await.is_err() {
             warn!("writes were still under way when the time to stop was over");
         }
+    }
+}
+
+/// Says in the log what takes sites off the net, or back: Events last an hour.
+fn tell(subject: &Subject, effect: &Effect) {
+    match (subject, effect) {
+        (Subject::Route(route), Effect::Block { .. }) => info!(%route, "a route was put into quarantine"),
+        (Subject::Route(route), Effect::LetGo { .. }) => info!(%route, "a route was let go from quarantine"),
+        (Subject::Policy(policy), Effect::Event(notice)) if notice.is_warning => {
+            warn!(%policy, reason = notice.reason, note = notice.note, "a policy needs a person");
+        }
+        _ => {}
     }
 }
 

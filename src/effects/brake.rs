@@ -55,6 +55,8 @@ pub struct Held {
     pub recent: usize,
     /// How many may be in all.
     pub limit: usize,
+    /// How many the policy governs, of which that may be a share.
+    pub governed: u32,
 }
 
 /// Asks the brake of a policy. `conditions` are those of its status as it stands.
@@ -79,6 +81,7 @@ pub fn brake(policy: &Policy, conditions: &[Condition], batch: Batch<'_>, now: T
         first: batch.due.iter().take(NAMES).cloned().collect(),
         recent,
         limit,
+        governed: batch.governed,
     })
 }
 

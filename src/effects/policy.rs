@@ -195,12 +195,15 @@ fn held_message(policy: &Policy, held: &Held, lang: Lang) -> String {
         first,
         recent,
         limit,
+        governed,
         ..
     } = held;
     let (minutes, name, key) = (policy.brake.minutes, &policy.name, keys::RELEASE_BRAKE);
     let names = names(first.iter(), *count, lang);
     let command = format!("kubectl annotate filingpolicy {name} {key}={digest} --overwrite");
     let another = policy.released_brake.as_deref().map(|word| shortened(word, MAX_WORD));
+    let percent = policy.brake.percent;
+    let is_share = *limit < usize::try_from(policy.brake.routes).unwrap_or(usize::MAX);
     match lang {
         Lang::En => {
             let routes = if *count == 1 { "route is" } else { "routes are" };
@@ -208,10 +211,15 @@ fn held_message(policy: &Policy, held: &Held, lang: Lang) -> String {
                 0 => String::new(),
                 _ => format!(", beside {recent} within the last {minutes} min"),
             };
+            let share = if is_share {
+                format!(" ({percent} % of {governed}, and at least one)")
+            } else {
+                String::new()
+            };
             let another = another.map(|word| format!(" ({word} was for another set)"));
             format!(
-                "{count} {routes} due to be blocked{already}, but no more than {limit} may be at once, so none is; if that is \
-                 right, {command}{}; due: {names}",
+                "{count} {routes} due to be blocked{already}, but no more than {limit}{share} may be at once, so none is{}; \
+                 if that is right, {command}; due: {names}",
                 another.unwrap_or_default()
             )
         }
@@ -220,10 +228,15 @@ fn held_message(policy: &Policy, held: &Held, lang: Lang) -> String {
                 0 => String::new(),
                 _ => format!("，最近 {minutes} 分钟内已封停 {recent} 条"),
             };
+            let share = if is_share {
+                format!("（所辖 {governed} 条的 {percent}%，至少 1 条）")
+            } else {
+                String::new()
+            };
             let another = another.map(|word| format!("（{word} 对应的是另一批路由）"));
             format!(
-                "有 {count} 条路由待封停{already}，超过一次最多封停 {limit} 条的限制，因此一条也没有封停；若确应封停，请执行 \
-                 {command}{}；待封停的路由：{names}",
+                "有 {count} 条路由待封停{already}，超过一次最多封停 {limit} 条{share}的限制，因此一条也没有封停{}；若确应封停，请执行 \
+                 {command}；待封停的路由：{names}",
                 another.unwrap_or_default()
             )
         }
@@ -595,6 +608,7 @@ mod tests {
             first: routes(due, length).into_iter().take(NAMES).collect(),
             recent,
             limit,
+            governed: 1000,
         })
     }
 

@@ -66,7 +66,10 @@ pub fn blocking(object: &DynamicObject, now: Timestamp) -> Value {
 /// changed since stays as they want it.
 pub fn restoring(object: &DynamicObject) -> Option<Value> {
     let class = class_of(object);
-    let record = class.record()?;
+    let nothing = Record::default();
+    // Who has set one place by hand, for want of a record that can be read, means the other too.
+    let by_hand = (!class.is_quarantined()).then_some(&nothing);
+    let record = class.record().or(by_hand)?;
     let is_ours = |typed: &Option<Arc<str>>| typed.as_deref() == Some(keys::QUARANTINE_CLASS);
     let annotation = is_ours(&class.annotation).then(|| json!({keys::LEGACY_CLASS: record.annotation}));
     let field = is_ours(&class.field).then(|| json!(record.field));
@@ -294,6 +297,19 @@ mod tests {
             assert_eq!(patch["metadata"]["resourceVersion"], "7");
             assert_eq!(patch["metadata"]["uid"], "1");
         }
+    }
+
+    #[test]
+    fn where_the_record_is_lost_and_the_class_was_set_by_hand_nothing_of_quarantine_is_left() {
+        let before = ingress(Some("nginx"), None);
+        let mut inside = patched(&before, &blocking(&before, now()));
+        inside.data["spec"]["ingressClassName"] = json!("nginx");
+        let annotations = inside.metadata.annotations.as_mut().unwrap();
+        annotations.insert(keys::QUARANTINED_CLASS.to_owned(), "lost".to_owned());
+        let back = patched(&inside, &restoring(&inside).unwrap());
+        let back = patched(&back, &handing_back(&back, now()));
+        assert_eq!(back.data, before.data);
+        assert_eq!(back.metadata.annotations, before.metadata.annotations);
     }
 
     #[test]

@@ -324,7 +324,10 @@ impl Enforcing {
                 ("no_quarantine_class", hindered(Hindrance::NoQuarantine)),
                 ("no_record", hindered(Hindrance::NoRecord)),
             ];
-            let some = counts.into_iter().filter(|(_, count)| *count > 0);
+            // That none is blocked is told too, for whoever watches that.
+            let some = counts
+                .into_iter()
+                .filter(|(state, count)| *count > 0 || *state == "blocked");
             tally.extend(
                 some.map(|(state, count)| ((Arc::clone(name), state), u32::try_from(count).unwrap_or(u32::MAX))),
             );
