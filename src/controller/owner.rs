@@ -327,7 +327,9 @@ impl Owner {
     fn wrote(&mut self, subject: &Subject, result: Result<Vec<Effect>, WriteError>) {
         match result {
             Ok(effects) => {
-                effects.iter().for_each(|effect| tell(subject, effect));
+                for effect in &effects {
+                    tell(subject, effect);
+                }
                 self.work.succeeded(subject, effects, self.now());
             }
             Err(error @ WriteError::Changed { .. }) => {
