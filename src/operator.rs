@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::admission::{self, Authority, CaBundle, Clock, Denials};
+use crate::admission::{self, Authority, CaBundle, Clock, Denials, Webhook};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::effects::Notice;
@@ -284,13 +284,13 @@ fn router(
             () = cut_off => {}
         }
     });
-    admission::router(
-        Arc::clone(&shared.snapshot),
+    admission::router(Webhook {
+        facts: Arc::clone(&shared.snapshot),
         account,
-        Arc::clone(clock),
+        clock: Arc::clone(clock),
         metrics,
         denials,
-    )
+    })
 }
 
 /// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,

@@ -10,10 +10,10 @@ use kube::Client;
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::answer::{Answer, Decision};
 use super::event::create_event;
 use super::metrics::{DenialEvent, Metrics};
 use super::request::{Request, Subject};
-use super::review::{Answer, Decision};
 use crate::effects::{self, Notice, Refused};
 
 /// How many Events are written a minute.

@@ -1,10 +1,17 @@
 //! A cluster of some policies and filings, and requests about it, for the tests of this room.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use axum::Router;
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
+use super::denials::Denials;
+use super::metrics::Metrics;
 use super::request::Request;
+use super::server::{Webhook, router};
 use crate::registry::{Change, Filing, FilingKey, IngressClassFact, Policy, Registry, Snapshot, Unreadable};
 
 pub(super) fn now() -> Timestamp {
@@ -121,4 +128,25 @@ pub(super) fn parse(review: &Value) -> Request {
 )]
 pub(super) fn real_now() -> Timestamp {
     Timestamp::now()
+}
+
+/// The webhook over such facts, and what it counts.
+pub(super) fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
+    let metrics = Metrics::default();
+    let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
+    // What is noted and never written is left out in the end, and no answer is other for that.
+    let (denials, _) = Denials::new(metrics.clone());
+    let webhook = Webhook {
+        facts,
+        account: "the operator".into(),
+        clock: Arc::new(now),
+        metrics: metrics.clone(),
+        denials,
+    };
+    (router(webhook), metrics)
+}
+
+/// The webhook of a cluster with a policy that denies.
+pub(super) fn synced() -> (Router, Metrics) {
+    webhook(Some(facts(&[("default", json!({"admission": "Deny"}))])))
 }

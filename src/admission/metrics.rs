@@ -8,8 +8,8 @@ use prometheus_client::registry::Registry;
 
 use kube::core::admission::Operation;
 
+use super::answer::Answer;
 use super::request::Request;
-use super::review::Answer;
 use crate::judge::Outcome;
 
 /// How calls were answered, and how fast.

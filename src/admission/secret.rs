@@ -1,26 +1,21 @@
-//! Where the webhook's authority is kept, and where the API server learns of it.
+//! Where the webhook's authority is kept.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
-use serde_json::json;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::certificate::{Authority, CertificateError};
-use crate::api::keys::managers;
 
-/// The webhook that asks about Ingresses.
-pub(super) const WEBHOOK: &str = "ingresses.filing-operator.io";
 const TYPE: &str = "kubernetes.io/tls";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
-/// Why the authority can't be had from its Secret, or told to the API server.
+/// Why the authority can't be had from its Secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The API server said no.
@@ -46,17 +41,6 @@ pub enum SecretError {
     /// No authority could be made.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-}
-
-/// What became of the `caBundle`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaBundle {
-    /// It was written.
-    Applied,
-    /// It was right already.
-    Unchanged,
-    /// There is no such configuration, or it has no such webhook. The operator never makes one.
-    Missing,
 }
 
 /// The authority that a Secret keeps; it is made where there is none. Of several operators that start at once one
@@ -124,54 +108,6 @@ fn parse(secret: &Secret, now: Timestamp) -> Result<Authority, String> {
         std::str::from_utf8(&bytes.0).map_err(|_| format!("its {key} is no text"))
     };
     Authority::parse(value(CERTIFICATE)?, value(KEY)?, now).map_err(|error| error.to_string())
-}
-
-/// Tells the API server which authority to trust when it calls the webhook: writes the `caBundle` of `ingresses.filing-operator.io` and
-/// nothing else, over whoever wrote it, for with another one no call arrives.
-///
-/// # Errors
-/// Where the API server refuses.
-pub async fn apply_ca_bundle(client: Client, configuration: &str, ca_pem: &str) -> Result<CaBundle, SecretError> {
-    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client);
-    let failed = |done| {
-        move |error: kube::Error| SecretError::Api {
-            what: format!("ValidatingWebhookConfiguration {configuration}"),
-            done,
-            source: Box::new(error),
-        }
-    };
-    let live = configurations.get_opt(configuration).await.map_err(failed("read"))?;
-    let webhook = live.as_ref().and_then(|live| {
-        let webhooks = live.webhooks.iter().flatten();
-        Some((live, webhooks.into_iter().find(|webhook| webhook.name == WEBHOOK)?))
-    });
-    let Some((live, webhook)) = webhook else {
-        warn!(
-            configuration,
-            webhook = WEBHOOK,
-            exists = live.is_some(),
-            "the API server does not call the webhook: its configuration is missing"
-        );
-        return Ok(CaBundle::Missing);
-    };
-    let bundle = ByteString(ca_pem.as_bytes().to_vec());
-    if webhook.client_config.ca_bundle.as_ref() == Some(&bundle) {
-        return Ok(CaBundle::Unchanged);
-    }
-    let patch = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        // With its uid it can't come into being by this, if it is deleted meanwhile.
-        "metadata": {"name": configuration, "uid": live.metadata.uid},
-        "webhooks": [{"name": WEBHOOK, "clientConfig": {"caBundle": bundle}}],
-    });
-    let params = PatchParams::apply(managers::WEBHOOK).force();
-    configurations
-        .patch(configuration, &params, &Patch::Apply(&patch))
-        .await
-        .map_err(failed("changed"))?;
-    info!(configuration, webhook = WEBHOOK, "the webhook's caBundle was written");
-    Ok(CaBundle::Applied)
 }
 
 #[cfg(test)]

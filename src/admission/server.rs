@@ -1,8 +1,5 @@
-//! The webhook over HTTP and TLS.
+//! The webhook over HTTP.
 
-use std::future::Future;
-use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,16 +12,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use jiff::Timestamp;
 use serde_json::json;
 use tracing::{debug, info, warn};
 
+use super::answer::{Answer, Decision};
 use super::denials::Denials;
 use super::metrics::{self, Metrics};
 use super::request::Request;
-use super::review::{Answer, Decision, review};
+use super::review::review;
 use crate::judge::Outcome;
 use crate::registry::Snapshot;
 
@@ -41,30 +37,26 @@ pub const PATH: &str = "/admission/ingresses";
 const LARGEST_BODY: usize = 8 << 20;
 /// How long a call may take; the API server waits 10 s by default, and 30 s at most.
 const SLOWEST_CALL: Duration = Duration::from_secs(10);
-/// How long calls that are under way may take when the operator stops.
-const DRAIN: Duration = Duration::from_secs(10);
 
-struct Webhook {
-    facts: Facts,
-    /// The operator's own, whose writes pass.
-    account: Arc<str>,
-    clock: Clock,
-    metrics: Metrics,
-    denials: Denials,
+/// What the webhook answers with.
+pub struct Webhook {
+    /// What is known of the cluster.
+    pub facts: Facts,
+    /// The operator's own account, whose writes pass.
+    pub account: Arc<str>,
+    /// The operator's clock.
+    pub clock: Clock,
+    /// What it counts.
+    pub metrics: Metrics,
+    /// Where it notes what it denied.
+    pub denials: Denials,
 }
 
 /// The webhook's one endpoint, [`PATH`].
 ///
-/// Until `facts` is there it answers 503, so that the API server does as its failurePolicy says: what has not been
+/// Until the facts are there it answers 503, so that the API server does as its failurePolicy says: what has not been
 /// seen is never a quiet yes.
-pub fn router(facts: Facts, account: Arc<str>, clock: Clock, metrics: Metrics, denials: Denials) -> Router {
-    let webhook = Arc::new(Webhook {
-        facts,
-        account,
-        clock,
-        metrics,
-        denials,
-    });
+pub fn router(webhook: Webhook) -> Router {
     Router::new()
         .route(PATH, post(admit))
         .method_not_allowed_fallback(async || {
@@ -76,32 +68,7 @@ pub fn router(facts: Facts, account: Arc<str>, clock: Clock, metrics: Metrics, d
         .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(SLOWEST_CALL, within_time))
-        .with_state(webhook)
-}
-
-/// Serves until `shutdown` ends, then lets calls that are under way end, for 10 s at most.
-///
-/// # Errors
-/// Where the listener can't be used.
-pub async fn serve(
-    listener: TcpListener,
-    tls: RustlsConfig,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send,
-) -> io::Result<()> {
-    let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, tls)?
-        .handle(handle.clone())
-        .first_request_timeout(SLOWEST_CALL);
-    let serving = server.serve(router.into_make_service());
-    tokio::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return ended,
-        () = shutdown => {}
-    }
-    info!(connections = handle.connection_count(), "the webhook drains");
-    handle.graceful_shutdown(Some(DRAIN));
-    serving.await
+        .with_state(Arc::new(webhook))
 }
 
 async fn within_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
@@ -226,36 +193,15 @@ fn tell(request: &Request, answer: &Answer) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use axum::body::{Body, to_bytes};
     use axum::http::Request as Call;
     use proptest::prelude::*;
     use rstest::rstest;
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
     use serde_json::Value;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
-    use tokio::sync::oneshot;
     use tower::ServiceExt as _;
 
-    use super::super::certificate::Authority;
-    use super::super::fixture::{create, facts, hosts, now, real_now};
+    use super::super::fixture::{create, facts, hosts, now, synced, webhook};
     use super::*;
-
-    fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
-        let metrics = Metrics::default();
-        let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
-        // What is noted and never written is left out in the end, and no answer is other for that.
-        let (denials, _) = Denials::new(metrics.clone());
-        let account = "the operator".into();
-        (router(facts, account, Arc::new(now), metrics.clone(), denials), metrics)
-    }
-
-    fn synced() -> (Router, Metrics) {
-        webhook(Some(facts(&[("default", json!({"admission": "Deny"}))])))
-    }
 
     fn post_json(body: impl Into<Body>) -> Call<Body> {
         let call = Call::post(PATH).header("content-type", "application/json");
@@ -299,7 +245,13 @@ mod tests {
         // As when the API server can't be reached: Events are noted, and none is ever taken.
         let (denials, _events) = Denials::new(metrics.clone());
         let facts = Arc::new(ArcSwapOption::from_pointee(snapshot));
-        let router = router(facts, "the operator".into(), Arc::new(now), metrics.clone(), denials);
+        let router = router(Webhook {
+            facts,
+            account: "the operator".into(),
+            clock: Arc::new(now),
+            metrics: metrics.clone(),
+            denials,
+        });
         for at in 0..100 {
             let review = create(&format!("ns-{at}"), hosts(&["shop.example.net"]));
             let (_, answer) = send(router.clone(), post_json(review.to_string())).await;
@@ -355,7 +307,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_not_waited_for() {
         let limit = Duration::from_millis(5);
         let router = synced().0.layer(middleware::from_fn_with_state(limit, within_time));
-        let never = futures::stream::pending::<Result<Bytes, io::Error>>();
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
         let (status, answer) = send(router, post_json(Body::from_stream(never))).await;
         assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
         assert_eq!(answer["error"], "the call took too long; send it whole and sooner");
@@ -370,75 +322,5 @@ mod tests {
             prop_assert_eq!(status, StatusCode::BAD_REQUEST);
             prop_assert!(answer["error"].is_string());
         }
-    }
-
-    /// A webhook on loopback, with the authority that its callers trust.
-    fn serving() -> (
-        SocketAddr,
-        Authority,
-        oneshot::Sender<()>,
-        tokio::task::JoinHandle<io::Result<()>>,
-    ) {
-        let now_really = real_now();
-        let authority = Authority::generate(now_really).unwrap();
-        let tls = authority.sign(&["127.0.0.1".to_owned()], now_really).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, RustlsConfig::from_config(tls.config), synced().0, async {
-            let _ = stopped.await;
-        });
-        (address, authority, stop, tokio::spawn(serving))
-    }
-
-    async fn connect(
-        address: SocketAddr,
-        trusted: &Authority,
-        versions: &[&'static rustls::SupportedProtocolVersion],
-    ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(trusted.certificate_pem().as_bytes()).unwrap())
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-        let stream = TcpStream::connect(address).await?;
-        connector.connect(address.ip().into(), stream).await
-    }
-
-    #[rstest]
-    #[case::tls_1_3(&rustls::version::TLS13)]
-    #[case::tls_1_2(&rustls::version::TLS12)]
-    #[tokio::test]
-    async fn it_is_served_over_tls(#[case] version: &'static rustls::SupportedProtocolVersion) {
-        let (address, authority, stop, server) = serving();
-        let mut stream = connect(address, &authority, &[version]).await.unwrap();
-        let body = create("shop", hosts(&["shop.example.net"])).to_string();
-        let call = format!(
-            "POST {PATH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nconnection: close\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(call.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-        assert!(answer.contains("[NoFiling]"), "{answer}");
-        stop.send(()).unwrap();
-        server.await.unwrap().unwrap();
-        assert!(TcpStream::connect(address).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn who_trusts_another_authority_does_not_connect() {
-        let (address, _, _stop, _server) = serving();
-        let other = Authority::generate(real_now()).unwrap();
-        let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
-        assert!(error.to_string().contains("invalid peer certificate"), "{error}");
     }
 }
