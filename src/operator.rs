@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use axum_server::tls_rustls::RustlsConfig;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use prometheus_client::registry::Registry;
+use rustls::ServerConfig;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -300,7 +300,7 @@ async fn certificate(
     now: Timestamp,
     certificates: &Certificates,
     stopped: impl Future<Output = ()> + Send + 'static,
-) -> Result<RustlsConfig> {
+) -> Result<Arc<ServerConfig>> {
     let serving = match &options.certificate {
         Certificate::Files { certificate, key } => admission::from_files(certificate, key)?,
         Certificate::Made {
@@ -324,7 +324,7 @@ async fn certificate(
     if let Some(ends) = serving.ends {
         certificates.set_serving(ends);
     }
-    Ok(RustlsConfig::from_config(serving.config))
+    Ok(serving.config)
 }
 
 /// The name by which the API server knows the operator, asked for until it answers.

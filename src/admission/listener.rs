@@ -1,43 +1,295 @@
-//! The webhook's connections: TLS, and how they end.
+//! The webhook's connections: TLS, how many there may be and how long, and how they end.
+//!
+//! Only the API server needs one, and it keeps few. Whoever else reaches the port may open what he likes: there are so many
+//! at most, those that ask nothing go first, and none may keep the others waiting.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use tracing::info;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::{self, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+use tracing::{debug, info, warn};
 
+/// How many connections there may be. Where there are more, the one that has asked nothing for the longest time ends.
+const CONNECTIONS: usize = 512;
+/// How many there may be with those that are about to end.
+const WITH_LEAVING: usize = 2 * CONNECTIONS;
+/// How long the handshake of TLS may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How long the first call of a connection may take to come.
-const SLOWEST_CALL: Duration = Duration::from_secs(10);
+const FIRST_CALL: Duration = Duration::from_secs(10);
+/// How long a connection may ask nothing after a call: more than the 90 s after which the API server's client ends it.
+const IDLE: Duration = Duration::from_mins(2);
+/// How long a connection that asks nothing may take to end once it was told to.
+const LEAVE: Duration = Duration::from_secs(1);
 /// How long calls that are under way may take when the operator stops.
 const DRAIN: Duration = Duration::from_secs(10);
+/// The wait before the next connection is taken where one could not be, as when there are no more file descriptors.
+const AGAIN: Duration = Duration::from_millis(100);
+/// The most of a call's headers, in bytes.
+const HEADERS: u32 = 16 << 10;
+/// How many calls a connection may have under way, as in Go's own servers.
+const CALLS: u32 = 250;
 
-/// Serves until `shutdown` ends, then lets calls that are under way end, for 10 s at most.
+/// Serves until `shutdown` ends, then takes no more connections and lets calls that are under way end, for 10 s at most.
 ///
 /// # Errors
 /// Where the listener can't be used.
 pub async fn serve(
     listener: TcpListener,
-    tls: RustlsConfig,
+    tls: Arc<ServerConfig>,
     router: Router,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, tls)?
-        .handle(handle.clone())
-        .first_request_timeout(SLOWEST_CALL);
-    let serving = server.serve(router.into_make_service());
-    tokio::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return ended,
-        () = shutdown => {}
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut guests = Guests::new(TlsAcceptor::from(tls), router);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = guests.tasks.join_next_with_id() => guests.left(ended),
+            accepted = listener.accept(), if guests.tasks.len() < WITH_LEAVING => match accepted {
+                Ok((stream, _)) => guests.welcome(stream),
+                Err(error) => {
+                    warn!(%error, "a connection to the webhook could not be taken");
+                    sleep(AGAIN).await;
+                }
+            },
+        }
     }
-    info!(connections = handle.connection_count(), "the webhook drains");
-    handle.graceful_shutdown(Some(DRAIN));
-    serving.await
+    drop(listener);
+    info!(connections = guests.tasks.len(), "the webhook drains");
+    guests.dismiss_all().await;
+    Ok(())
+}
+
+/// The connections, each in a task of its own.
+struct Guests {
+    acceptor: TlsAcceptor,
+    http: Arc<auto::Builder<TokioExecutor>>,
+    router: Router,
+    began: Instant,
+    tasks: JoinSet<()>,
+    here: HashMap<task::Id, Arc<Guest>>,
+}
+
+impl Guests {
+    fn new(acceptor: TlsAcceptor, router: Router) -> Self {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1().timer(TokioTimer::new()).header_read_timeout(FIRST_CALL);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(CALLS)
+            .max_header_list_size(HEADERS);
+        Self {
+            acceptor,
+            http: Arc::new(http),
+            router,
+            began: Instant::now(),
+            tasks: JoinSet::new(),
+            here: HashMap::new(),
+        }
+    }
+
+    fn welcome(&mut self, stream: TcpStream) {
+        if self.here.len() >= CONNECTIONS {
+            self.make_room();
+        }
+        let guest = Arc::new(Guest::new(self.began));
+        let visit = Visit {
+            acceptor: self.acceptor.clone(),
+            http: Arc::clone(&self.http),
+            router: self.router.clone(),
+            guest: Arc::clone(&guest),
+        };
+        let task = self.tasks.spawn(visit.pass(stream));
+        self.here.insert(task.id(), guest);
+    }
+
+    /// Tells the one to leave that is missed the least: who never asked anything, before who asked long ago. Who is being
+    /// answered stays.
+    fn make_room(&mut self) {
+        let idle = self.here.iter().filter(|(_, guest)| !guest.is_asking());
+        if let Some(id) = idle.min_by_key(|(_, guest)| guest.importance()).map(|(id, _)| *id)
+            && let Some(guest) = self.here.remove(&id)
+        {
+            guest.dismiss(LEAVE);
+        }
+    }
+
+    fn left(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                warn!(%error, "a connection to the webhook ended unexpectedly");
+                error.id()
+            }
+        };
+        self.here.remove(&id);
+    }
+
+    async fn dismiss_all(mut self) {
+        for guest in self.here.values() {
+            guest.dismiss(DRAIN);
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// What others know of a connection.
+struct Guest {
+    began: Instant,
+    /// Calls that are being answered.
+    asking: AtomicUsize,
+    /// When the last call ended, in milliseconds since `began`; 0 before the first.
+    asked: AtomicU64,
+    /// When it came, in milliseconds since `began`.
+    came: u64,
+    /// How long it may take to leave, once it was told to.
+    leave_within: OnceLock<Duration>,
+    told: Notify,
+}
+
+impl Guest {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            asking: AtomicUsize::new(0),
+            asked: AtomicU64::new(0),
+            came: millis(began.elapsed()),
+            leave_within: OnceLock::new(),
+            told: Notify::new(),
+        }
+    }
+
+    fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::Relaxed) > 0
+    }
+
+    /// The greater, the more would be missed.
+    fn importance(&self) -> (u64, u64) {
+        (self.asked.load(Ordering::Relaxed), self.came)
+    }
+
+    fn dismiss(&self, within: Duration) {
+        // Who was told before keeps to that.
+        if self.leave_within.set(within).is_ok() {
+            self.told.notify_one();
+        }
+    }
+
+    /// Resolves when it has asked nothing for too long.
+    async fn bored(&self) {
+        loop {
+            let asked = self.asked.load(Ordering::Relaxed);
+            let (since, limit) = match asked {
+                0 => (self.came, FIRST_CALL),
+                _ => (asked, IDLE),
+            };
+            let idle = Duration::from_millis(millis(self.began.elapsed()).saturating_sub(since));
+            if self.is_asking() {
+                sleep(limit).await;
+            } else if let Some(left) = limit.checked_sub(idle).filter(|left| !left.is_zero()) {
+                sleep(left).await;
+            } else {
+                return;
+            }
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A call that is being answered, until it is dropped.
+struct Asking(Arc<Guest>);
+
+impl Asking {
+    fn of(guest: &Arc<Guest>) -> Self {
+        guest.asking.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(guest))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let Guest {
+            asking, asked, began, ..
+        } = &*self.0;
+        asked.store(millis(began.elapsed()).max(1), Ordering::Relaxed);
+        asking.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection from its first byte to its last.
+struct Visit {
+    acceptor: TlsAcceptor,
+    http: Arc<auto::Builder<TokioExecutor>>,
+    router: Router,
+    guest: Arc<Guest>,
+}
+
+impl Visit {
+    async fn pass(self, stream: TcpStream) {
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection stays slow");
+        }
+        let handshake = timeout(HANDSHAKE, self.acceptor.accept(stream));
+        let stream = tokio::select! {
+            shaken = handshake => match shaken {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return debug!(%error, "a connection was no TLS"),
+                Err(_) => return debug!("a handshake took too long"),
+            },
+            () = self.guest.told.notified() => return,
+        };
+        let (router, guest) = (self.router, Arc::clone(&self.guest));
+        let answer = tower::service_fn(move |request: Request<Incoming>| {
+            let (router, asking) = (router.clone(), Asking::of(&guest));
+            async move {
+                let answered = router.oneshot(request.map(Body::new)).await;
+                drop(asking);
+                answered
+            }
+        });
+        let connection = self
+            .http
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(answer));
+        let mut connection = std::pin::pin!(connection);
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = self.guest.bored() => {
+                connection.as_mut().graceful_shutdown();
+                timeout(LEAVE, connection).await.unwrap_or(Ok(()))
+            }
+            () = self.guest.told.notified() => {
+                connection.as_mut().graceful_shutdown();
+                let within = self.guest.leave_within.get().copied().unwrap_or(LEAVE);
+                timeout(within, connection).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = served {
+            debug!(error, "a connection ended otherwise than it should");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +322,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, RustlsConfig::from_config(tls.config), synced().0, async {
+        let serving = serve(listener, tls.config, synced().0, async {
             let _ = stopped.await;
         });
         (address, authority, stop, tokio::spawn(serving))
