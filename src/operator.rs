@@ -132,9 +132,9 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
             account = own_account(&options.client) => account,
             () = stopped() => return Ok(()),
         };
-        let router = router(&options, account, &shared, &operator_clock, metrics, drained());
+        let router = router(&options, account, &shared, &operator_clock, metrics.clone(), drained());
         health.set_webhook_is_serving(true);
-        let served = admission::serve(webhook_listener, tls, router, stopped()).await;
+        let served = admission::serve(webhook_listener, tls, router, metrics, stopped()).await;
         health.set_webhook_is_serving(false);
         served.context("serving the webhook")
     };

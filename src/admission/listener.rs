@@ -4,6 +4,7 @@
 //! at most, those that ask nothing go first, and none may keep the others waiting.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -24,8 +25,10 @@ use tokio::sync::Notify;
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
+
+use super::limits::Limits;
+use super::metrics::Metrics;
 
 /// How many connections there may be. Where there are more, the one that has asked nothing for the longest time ends.
 const CONNECTIONS: usize = 512;
@@ -56,10 +59,11 @@ pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     router: Router,
+    metrics: Metrics,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut guests = Guests::new(TlsAcceptor::from(tls), router);
+    let mut guests = Guests::new(TlsAcceptor::from(tls), router, Limits::new(metrics));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -85,13 +89,14 @@ struct Guests {
     acceptor: TlsAcceptor,
     http: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
+    limits: Limits,
     began: Instant,
     tasks: JoinSet<()>,
     here: HashMap<task::Id, Arc<Guest>>,
 }
 
 impl Guests {
-    fn new(acceptor: TlsAcceptor, router: Router) -> Self {
+    fn new(acceptor: TlsAcceptor, router: Router, limits: Limits) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1().timer(TokioTimer::new()).header_read_timeout(FIRST_CALL);
         http.http2()
@@ -102,6 +107,7 @@ impl Guests {
             acceptor,
             http: Arc::new(http),
             router,
+            limits,
             began: Instant::now(),
             tasks: JoinSet::new(),
             here: HashMap::new(),
@@ -117,6 +123,7 @@ impl Guests {
             acceptor: self.acceptor.clone(),
             http: Arc::clone(&self.http),
             router: self.router.clone(),
+            limits: self.limits.clone(),
             guest: Arc::clone(&guest),
         };
         let task = self.tasks.spawn(visit.pass(stream));
@@ -244,6 +251,7 @@ struct Visit {
     acceptor: TlsAcceptor,
     http: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
+    limits: Limits,
     guest: Arc<Guest>,
 }
 
@@ -261,13 +269,13 @@ impl Visit {
             },
             () = self.guest.told.notified() => return,
         };
-        let (router, guest) = (self.router, Arc::clone(&self.guest));
-        let answer = tower::service_fn(move |request: Request<Incoming>| {
-            let (router, asking) = (router.clone(), Asking::of(&guest));
+        let (router, limits, guest) = (self.router, self.limits, Arc::clone(&self.guest));
+        let answer = tower::service_fn(move |call: Request<Incoming>| {
+            let (asking, answer) = (Asking::of(&guest), limits.hold(call.map(Body::new), &router));
             async move {
-                let answered = router.oneshot(request.map(Body::new)).await;
+                let response = answer.await;
                 drop(asking);
-                answered
+                Ok::<_, Infallible>(response)
             }
         });
         let connection = self
@@ -320,9 +328,11 @@ mod tests {
         let authority = Authority::generate(now_really).unwrap();
         let tls = authority.sign(&["127.0.0.1".to_owned()], now_really).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, tls.config, synced().0, async {
+        let (router, metrics) = synced();
+        let serving = serve(listener, tls.config, router, metrics, async {
             let _ = stopped.await;
         });
         (address, authority, stop, tokio::spawn(serving))
@@ -346,6 +356,39 @@ mod tests {
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         let stream = TcpStream::connect(address).await?;
         connector.connect(address.ip().into(), stream).await
+    }
+
+    /// Asks over a connection that stays, and gives the first line of the answer.
+    async fn ask(stream: &mut tokio_rustls::client::TlsStream<TcpStream>) -> io::Result<String> {
+        let body = create("shop", hosts(&["shop.example.net"])).to_string();
+        let call = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(call.as_bytes()).await?;
+        let mut answer = vec![0; 16 << 10];
+        let length = stream.read(&mut answer).await?;
+        let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+        Ok(answer.lines().next().unwrap_or_default().to_owned())
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_answered_however_many_others_say_nothing() {
+        let (address, authority, stop, server) = serving();
+        let mut first = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut first).await.unwrap(), "HTTP/1.1 200 OK");
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS + 50 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        // The first of them had to go, and not the one that had asked.
+        assert_eq!(silent[0].read(&mut [0]).await.unwrap(), 0);
+        assert_eq!(ask(&mut first).await.unwrap(), "HTTP/1.1 200 OK");
+        let mut late = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut late).await.unwrap(), "HTTP/1.1 200 OK");
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        assert_eq!(late.read(&mut [0]).await.unwrap(), 0);
     }
 
     #[rstest]

@@ -28,6 +28,17 @@ struct Labels {
     dry_run: &'static str,
 }
 
+impl Labels {
+    fn of_refusal(reason: &'static str) -> Self {
+        Self {
+            decision: reason,
+            verdict: "none",
+            operation: "none",
+            dry_run: "none",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DenialEventLabels {
     outcome: &'static str,
@@ -88,12 +99,13 @@ impl Metrics {
 
     /// Counts a call that was not answered, by the reason.
     pub(super) fn refused(&self, reason: &'static str) {
-        self.count(&Labels {
-            decision: reason,
-            verdict: "none",
-            operation: "none",
-            dry_run: "none",
-        });
+        self.count(&Labels::of_refusal(reason));
+    }
+
+    /// How many calls were not answered for a reason.
+    #[cfg(test)]
+    pub(super) fn refusals(&self, reason: &'static str) -> u64 {
+        self.decisions.get_or_create_owned(&Labels::of_refusal(reason)).get()
     }
 
     /// Counts the Event of a denial.

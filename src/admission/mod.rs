@@ -8,6 +8,7 @@ mod answer;
 mod certificate;
 mod denials;
 mod event;
+mod limits;
 mod listener;
 mod metrics;
 mod registration;

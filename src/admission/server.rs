@@ -1,14 +1,13 @@
 //! The webhook over HTTP.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -18,6 +17,7 @@ use tracing::{debug, info, warn};
 
 use super::answer::{Answer, Decision};
 use super::denials::Denials;
+use super::limits::LARGEST_BODY;
 use super::metrics::{self, Metrics};
 use super::request::Request;
 use super::review::review;
@@ -32,11 +32,6 @@ pub type Facts = Arc<ArcSwapOption<Snapshot>>;
 
 /// Where the API server asks about Ingresses.
 pub const PATH: &str = "/admission/ingresses";
-
-/// The greatest body. The API server takes objects of 3 MiB, and sends the old and the new one.
-const LARGEST_BODY: usize = 8 << 20;
-/// How long a call may take; the API server waits 10 s by default, and 30 s at most.
-const SLOWEST_CALL: Duration = Duration::from_secs(10);
 
 /// What the webhook answers with.
 pub struct Webhook {
@@ -67,18 +62,7 @@ pub fn router(webhook: Webhook) -> Router {
         })
         .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn_with_state(SLOWEST_CALL, within_time))
         .with_state(Arc::new(webhook))
-}
-
-async fn within_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => refusal(
-            StatusCode::REQUEST_TIMEOUT,
-            "the call took too long; send it whole and sooner",
-        ),
-    }
 }
 
 async fn admit(
@@ -147,7 +131,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// An answer that is none: a Status, out of which the API server reads the message, with the same under `error`.
-fn refusal(code: StatusCode, message: &str) -> Response {
+pub(super) fn refusal(code: StatusCode, message: &str) -> Response {
     let status = json!({
         "apiVersion": "v1", "kind": "Status", "status": "Failure",
         "code": code.as_u16(), "message": message, "error": message,
@@ -301,16 +285,6 @@ mod tests {
         let call = Call::post(PATH).header("content-type", "application/JSON; charset=utf-8");
         let (status, _) = send(synced().0, call.body(Body::from(review)).unwrap()).await;
         assert_eq!(status, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn a_body_that_does_not_come_is_not_waited_for() {
-        let limit = Duration::from_millis(5);
-        let router = synced().0.layer(middleware::from_fn_with_state(limit, within_time));
-        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
-        let (status, answer) = send(router, post_json(Body::from_stream(never))).await;
-        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
-        assert_eq!(answer["error"], "the call took too long; send it whole and sooner");
     }
 
     proptest! {

@@ -17,6 +17,7 @@ mod denials;
 mod examples;
 mod faults;
 mod notices;
+mod overload;
 mod release;
 mod reports;
 mod rooms;

@@ -107,6 +107,11 @@ impl Operator {
         self.process.thaw().await;
     }
 
+    /// The most memory that was resident of it at any time, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.peak_memory().expect("it runs")
+    }
+
     /// Kills it, as when memory runs out; nothing is given up in order.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

@@ -103,15 +103,28 @@ impl Process {
         .await;
     }
 
-    /// The state of the program, as proc(5) has it. It is the keeper's child that is no shell.
+    /// The state of the program, as proc(5) has it.
     fn state(&self) -> Option<char> {
+        self.about("stat")?.rsplit_once(") ")?.1.chars().next()
+    }
+
+    /// The most memory that was resident of the program at any time, in KiB.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = self.about("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    }
+
+    /// A file of the program below /proc. It is the keeper's child that is no shell.
+    fn about(&self, file: &str) -> Option<String> {
         let keeper = self.keeper.id();
         let children = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children")).ok()?;
-        let stats = children
-            .split_whitespace()
-            .filter_map(|child| std::fs::read_to_string(format!("/proc/{child}/stat")).ok());
-        let mut programs = stats.filter(|stat| !stat.contains("(sh)") && !stat.contains("(dash)"));
-        programs.next()?.rsplit_once(") ")?.1.chars().next()
+        let is_program = |child: &&str| {
+            let name = std::fs::read_to_string(format!("/proc/{child}/comm"));
+            name.is_ok_and(|name| !["sh", "dash"].contains(&name.trim()))
+        };
+        let program = children.split_whitespace().find(is_program)?;
+        std::fs::read_to_string(format!("/proc/{program}/{file}")).ok()
     }
 
     /// How the program ended; a signal shows as 128 and its number.
