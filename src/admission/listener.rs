@@ -13,7 +13,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -271,7 +270,7 @@ impl Visit {
         };
         let (router, limits, guest) = (self.router, self.limits, Arc::clone(&self.guest));
         let answer = tower::service_fn(move |call: Request<Incoming>| {
-            let (asking, answer) = (Asking::of(&guest), limits.hold(call.map(Body::new), &router));
+            let (asking, answer) = (Asking::of(&guest), limits.hold(call, &router));
             async move {
                 let response = answer.await;
                 drop(asking);

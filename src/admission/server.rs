@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +16,6 @@ use tracing::{debug, info, warn};
 
 use super::answer::{Answer, Decision};
 use super::denials::Denials;
-use super::limits::LARGEST_BODY;
 use super::metrics::{self, Metrics};
 use super::request::Request;
 use super::review::review;
@@ -61,23 +59,20 @@ pub fn router(webhook: Webhook) -> Router {
             )
         })
         .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        // The listener's limits hold for bodies.
+        .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(webhook))
 }
 
-async fn admit(
-    State(webhook): State<Arc<Webhook>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn admit(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: Bytes) -> Response {
     let began = Instant::now();
-    let response = webhook.answer(&headers, body);
+    let response = webhook.answer(&headers, &body);
     webhook.metrics.took(began.elapsed());
     response
 }
 
 impl Webhook {
-    fn answer(&self, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         if !is_json(headers) {
             return self.refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -85,15 +80,7 @@ impl Webhook {
                 "the content type is not application/json; send an AdmissionReview as JSON",
             );
         }
-        let body = match body {
-            Ok(body) => body,
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                let message = format!("the body is larger than {LARGEST_BODY} bytes; send a smaller one");
-                return self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message);
-            }
-            Err(rejection) => return self.refuse(rejection.status(), "unread_body", &rejection.body_text()),
-        };
-        let request = match Request::parse(&body) {
+        let request = match Request::parse(body) {
             Ok(request) => request,
             Err(error) => return self.refuse(StatusCode::BAD_REQUEST, error.category(), &error.to_string()),
         };
@@ -267,8 +254,7 @@ mod tests {
     #[case::nothing(post_json(""), 400)]
     #[case::no_review(post_json("{}"), 400)]
     #[case::deep(post_json("[".repeat(1 << 20)), 400)]
-    #[case::too_large(post_json(vec![b' '; LARGEST_BODY + 1]), 413)]
-    #[case::just_small_enough(post_json(vec![b' '; LARGEST_BODY]), 400)]
+    #[case::large(post_json(vec![b' '; 8 << 20]), 400)]
     #[tokio::test]
     async fn a_call_that_is_none_gets_an_error_in_json(#[case] call: Call<Body>, #[case] expected: u16) {
         let (status, answer) = send(synced().0, call).await;

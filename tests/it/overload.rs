@@ -270,10 +270,9 @@ async fn what_there_is_no_room_for_is_shed_with_a_clear_answer_and_room_is_there
     let mut held = Vec::new();
     let shed = eventually("the webhook to have no more room", PATIENCE, async || {
         let mut stream = stage.connect(b"http/1.1").await.map_err(|error| error.to_string())?;
-        stream
-            .write_all(stage.head(8 << 20).as_bytes())
-            .await
-            .map_err(|error| error.to_string())?;
+        let mut most = stage.head(8 << 20).into_bytes();
+        most.resize(most.len() + (8 << 20) - 1, b' ');
+        stream.write_all(&most).await.map_err(|error| error.to_string())?;
         held.push(stream);
         let answer = stage
             .http2()
