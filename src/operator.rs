@@ -20,7 +20,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::admission::{self, Authority, CaBundle, Clock, Denials, Webhook};
+use crate::admission::{self, Authority, CaBundle, Clock, Denials, Freshness, Webhook};
 use crate::api::FilingPolicySpec;
 use crate::controller::{self, DefaultPolicy, Settings, Shared};
 use crate::effects::Notice;
@@ -271,16 +271,18 @@ fn listen(address: SocketAddr, what: &str) -> Result<TcpListener> {
 fn router(
     options: &Options,
     account: Arc<str>,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     clock: &Clock,
     metrics: admission::Metrics,
     cut_off: impl Future<Output = ()> + Send + 'static,
 ) -> axum::Router {
     let (denials, events) = Denials::new(metrics.clone());
+    let (freshness, questions) = Freshness::new();
     let writing = events.write(options.client.clone(), options.identity.clone());
+    let (client, facts) = (options.client.clone(), Arc::clone(shared));
     tokio::spawn(async move {
         tokio::select! {
-            () = writing => {}
+            ((), ()) = async { tokio::join!(writing, controller::keep_fresh(client, &facts, questions)) } => {}
             () = cut_off => {}
         }
     });
@@ -290,6 +292,7 @@ fn router(
         clock: Arc::clone(clock),
         metrics,
         denials,
+        freshness,
     })
 }
 

@@ -60,6 +60,8 @@ pub struct Answer {
     pub denial: String,
     /// The rule that the denial names first; none where it is not refused.
     pub denied_for: Option<&'static str>,
+    /// Whether it is refused for want of something that may have come since the facts were taken.
+    pub may_be_late: bool,
     /// What the API server tells the client beside its answer.
     pub warnings: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Answer {
             rules: Vec::new(),
             denial: String::new(),
             denied_for: None,
+            may_be_late: false,
             warnings: Vec::new(),
         }
     }

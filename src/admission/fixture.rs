@@ -9,6 +9,7 @@ use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::denials::Denials;
+use super::freshness::Freshness;
 use super::metrics::Metrics;
 use super::request::Request;
 use super::server::{Webhook, router};
@@ -20,15 +21,21 @@ pub(super) fn now() -> Timestamp {
 
 /// Policies by name and spec. Filings are in `filing-system`, and cover example.com and 示例.中国 at alicloud.
 pub(super) fn facts(policies: &[(&str, Value)]) -> Snapshot {
-    let mut registry = Registry::new(without_filing(policies));
-    for (name, domain, expires) in [
+    let filings = [
         ("example-com", "example.com", "2035-01-01"),
         ("idn", "示例.中国", "2035-01-01"),
         ("ending", "ending-example.cn", "2026-12-08"),
-    ] {
+    ];
+    facts_of(policies, &filings)
+}
+
+/// Policies by name and spec, and filings by name, domain and last day.
+pub(super) fn facts_of(policies: &[(&str, Value)], filings: &[(&str, &str, &str)]) -> Snapshot {
+    let mut registry = Registry::new(without_filing(policies));
+    for (name, domain, expires) in filings {
         let key = FilingKey {
             namespace: "filing-system".into(),
-            name: name.into(),
+            name: (*name).into(),
         };
         let spec = json!({
             "domains": [domain], "number": "京ICP备2021012345号-1", "stage": "Approved",
@@ -130,6 +137,17 @@ pub(super) fn real_now() -> Timestamp {
     Timestamp::now()
 }
 
+/// What is known is always current.
+pub(super) fn sure() -> Freshness {
+    let (freshness, mut questions) = Freshness::new();
+    std::thread::spawn(move || {
+        while let Some(question) = questions.blocking_recv() {
+            let _ = question.send(Ok(()));
+        }
+    });
+    freshness
+}
+
 /// The webhook over such facts, and what it counts.
 pub(super) fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
     let metrics = Metrics::default();
@@ -142,6 +160,7 @@ pub(super) fn webhook(snapshot: Option<Snapshot>) -> (Router, Metrics) {
         clock: Arc::new(now),
         metrics: metrics.clone(),
         denials,
+        freshness: sure(),
     };
     (router(webhook), metrics)
 }

@@ -14,7 +14,7 @@ use crate::domain::Host;
 use crate::judge::{self, HostVerdict, Outcome, Verdict};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
-use crate::rules::{CATALOGUE, Finding, Severity};
+use crate::rules::{self, CATALOGUE, Finding, Severity};
 
 /// Answers a request from the facts.
 ///
@@ -99,16 +99,12 @@ fn of_escape(new: &Route, old: &Route, facts: &Snapshot, now: Timestamp) -> Opti
     let mut answer = Answer {
         outcome: Some(verdict.outcome),
         policy: Some(Arc::clone(&policy.name)),
-        rules: rules(&verdict),
+        rules: broken(&verdict),
         ..Answer::unjudged(Decision::Warned)
     };
     if denies(policy, facts) {
-        answer.decision = Decision::Denied;
         answer.denial = words::denial(&lines, violating.len().saturating_add(1));
-        let mut violations = violating
-            .iter()
-            .flat_map(|host| words::findings(host, Severity::Violation));
-        answer.denied_for = violations.next().map(|(_, finding)| finding.rule.id);
+        deny(&mut answer, &violating);
     } else {
         let told: Vec<String> = lines.concat();
         answer.warnings = words::warnings(&told, told.len());
@@ -121,7 +117,7 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
     let mut answer = Answer {
         outcome: Some(verdict.outcome),
         policy: Some(Arc::clone(&policy.name)),
-        rules: rules(verdict),
+        rules: broken(verdict),
         ..Answer::unjudged(Decision::Allowed)
     };
     let denied: Vec<&HostVerdict> = if denies(policy, facts) {
@@ -137,16 +133,20 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
             answer.decision = Decision::Warned;
         }
     } else {
-        answer.decision = Decision::Denied;
         let told = denied.iter().take(words::HOSTS);
         let told: Vec<Vec<String>> = told.map(|host| words::lines(host, Severity::Violation)).collect();
         answer.denial = words::denial(&told, denied.len());
-        let mut violations = denied
-            .iter()
-            .flat_map(|host| words::findings(host, Severity::Violation));
-        answer.denied_for = violations.next().map(|(_, finding)| finding.rule.id);
+        deny(&mut answer, &denied);
     }
     answer
+}
+
+/// Denies for what violates on some hosts.
+fn deny(answer: &mut Answer, hosts: &[&HostVerdict]) {
+    let violations = || hosts.iter().flat_map(|host| words::findings(host, Severity::Violation));
+    answer.decision = Decision::Denied;
+    answer.denied_for = violations().next().map(|(_, finding)| finding.rule.id);
+    answer.may_be_late = violations().any(|(_, finding)| rules::can_be_lifted(finding.rule));
 }
 
 /// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.
@@ -227,7 +227,8 @@ impl<'a> Named<'a> {
     }
 }
 
-fn rules(verdict: &Verdict) -> Vec<&'static str> {
+/// The rules that do not hold, in the order of the catalogue.
+fn broken(verdict: &Verdict) -> Vec<&'static str> {
     let is_found = |id: &str| verdict.findings().any(|(_, finding)| finding.rule.id == id);
     CATALOGUE.iter().map(|rule| rule.id).filter(|id| is_found(id)).collect()
 }

@@ -1,7 +1,7 @@
 //! The webhook over HTTP.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use axum::body::Bytes;
@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::answer::{Answer, Decision};
 use super::denials::Denials;
+use super::freshness::{Freshness, Unsure};
 use super::metrics::{self, Metrics};
 use super::request::Request;
 use super::review::review;
@@ -27,6 +28,10 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The facts as they are now; none until everything has been listed once.
 pub type Facts = Arc<ArcSwapOption<Snapshot>>;
+
+/// How long a denial waits for what is on its way already, before the API server is asked: a watch shows within some
+/// milliseconds what was written.
+const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
 /// Where the API server asks about Ingresses.
 pub const PATH: &str = "/admission/ingresses";
@@ -43,6 +48,8 @@ pub struct Webhook {
     pub metrics: Metrics,
     /// Where it notes what it denied.
     pub denials: Denials,
+    /// Whom it asks whether what is known is current.
+    pub freshness: Freshness,
 }
 
 /// The webhook's one endpoint, [`PATH`].
@@ -66,13 +73,13 @@ pub fn router(webhook: Webhook) -> Router {
 
 async fn admit(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: Bytes) -> Response {
     let began = Instant::now();
-    let response = webhook.answer(&headers, &body);
+    let response = webhook.answer(&headers, &body).await;
     webhook.metrics.took(began.elapsed());
     response
 }
 
 impl Webhook {
-    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
+    async fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
         if !is_json(headers) {
             return self.refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -91,12 +98,43 @@ impl Webhook {
                 "the operator has not seen the whole cluster yet; try again in a few seconds",
             );
         };
-        let now = (self.clock)();
-        let answer = review(&request, &self.account, &facts, now);
+        let mut now = (self.clock)();
+        let mut answer = review(&request, &self.account, &facts, now);
+        if answer.may_be_late {
+            match self.reconsider(&request, &facts).await {
+                Ok(reconsidered) => (answer, now) = reconsidered,
+                Err(unsure) => {
+                    let code = match unsure {
+                        Unsure::Crowded => StatusCode::TOO_MANY_REQUESTS,
+                        Unsure::Late | Unsure::Failed => StatusCode::SERVICE_UNAVAILABLE,
+                    };
+                    return self.refuse(code, unsure.category(), &unsure.to_string());
+                }
+            }
+        }
         self.metrics.answered(&request, &answer);
         self.denials.note(&request, &answer, now);
         tell(&request, &answer);
         Json(answer.to_review(&request)).into_response()
+    }
+
+    /// Answers anew from facts that hold all that was so when the request came.
+    async fn reconsider(&self, request: &Request, before: &Arc<Snapshot>) -> Result<(Answer, Timestamp), Unsure> {
+        let answer = |facts: &Snapshot| {
+            let now = (self.clock)();
+            (review(request, &self.account, facts, now), now)
+        };
+        tokio::time::sleep(ON_ITS_WAY).await;
+        let newer = self.facts.load_full().filter(|facts| !Arc::ptr_eq(facts, before));
+        if let Some(lifted) = newer
+            .map(|facts| answer(&facts))
+            .filter(|(answer, _)| !answer.may_be_late)
+        {
+            return Ok(lifted);
+        }
+        self.freshness.make_sure().await?;
+        let facts = self.facts.load_full();
+        Ok(answer(facts.as_ref().unwrap_or(before)))
     }
 
     fn refuse(&self, code: StatusCode, reason: &'static str, message: &str) -> Response {
@@ -166,12 +204,15 @@ fn tell(request: &Request, answer: &Answer) {
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::http::Request as Call;
+    use futures::FutureExt as _;
     use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::Value;
+    use tokio::sync::mpsc;
     use tower::ServiceExt as _;
 
-    use super::super::fixture::{create, facts, hosts, now, synced, webhook};
+    use super::super::fixture::{create, facts, facts_of, hosts, now, sure, synced, webhook};
+    use super::super::freshness::Question;
     use super::*;
 
     fn post_json(body: impl Into<Body>) -> Call<Body> {
@@ -222,6 +263,7 @@ mod tests {
             clock: Arc::new(now),
             metrics: metrics.clone(),
             denials,
+            freshness: sure(),
         });
         for at in 0..100 {
             let review = create(&format!("ns-{at}"), hosts(&["shop.example.net"]));
@@ -230,6 +272,97 @@ mod tests {
         }
         let left_out = "filing_operator_denial_events_total{outcome=\"left_out\"} 40";
         assert!(shown(&metrics).contains(left_out), "{}", shown(&metrics));
+    }
+
+    /// A webhook that knows no filing of the host that is asked about, and what it asks of its freshness.
+    fn doubting() -> (Router, Metrics, Facts, mpsc::Receiver<Question>) {
+        let facts: Facts = Arc::new(ArcSwapOption::from_pointee(facts(&[(
+            "default",
+            json!({"admission": "Deny"}),
+        )])));
+        let metrics = Metrics::default();
+        let (denials, _) = Denials::new(metrics.clone());
+        let (freshness, questions) = Freshness::new();
+        let webhook = Webhook {
+            facts: Arc::clone(&facts),
+            account: "the operator".into(),
+            clock: Arc::new(now),
+            metrics: metrics.clone(),
+            denials,
+            freshness,
+        };
+        (router(webhook), metrics, facts, questions)
+    }
+
+    fn unfiled() -> Call<Body> {
+        post_json(create("shop", hosts(&["shop.example.net"])).to_string())
+    }
+
+    /// The same cluster, when example.net is filed too.
+    fn with_example_net() -> Arc<Snapshot> {
+        let policies = [("default", json!({"admission": "Deny"}))];
+        Arc::new(facts_of(&policies, &[("example-net", "example.net", "2035-01-01")]))
+    }
+
+    #[tokio::test]
+    async fn a_denial_waits_until_it_is_sure_and_then_answers_from_what_is_known_then() {
+        let (router, metrics, facts, mut questions) = doubting();
+        let asked = tokio::spawn(send(router, unfiled()));
+        let question = questions.recv().await.unwrap();
+        facts.store(Some(with_example_net()));
+        question.send(Ok(())).unwrap();
+        let (status, answer) = asked.await.unwrap();
+        assert_eq!(
+            (status, &answer["response"]["allowed"]),
+            (StatusCode::OK, &json!(true)),
+            "{answer}"
+        );
+        assert!(shown(&metrics).contains("decision=\"allowed\""), "{}", shown(&metrics));
+    }
+
+    #[tokio::test]
+    async fn what_comes_at_once_lifts_a_denial_without_a_question() {
+        let (router, _, facts, mut questions) = doubting();
+        let mut asked = std::pin::pin!(send(router, unfiled()));
+        assert!((&mut asked).now_or_never().is_none());
+        facts.store(Some(with_example_net()));
+        assert_eq!(asked.await.1["response"]["allowed"], true);
+        assert!(questions.try_recv().is_err());
+    }
+
+    #[rstest]
+    #[case::no_answer_in_time(
+        None,
+        "the operator could not make sure within 2 s that it knows the newest filings; try again"
+    )]
+    #[case::no_answer_at_all(
+        Some(Unsure::Failed),
+        "the operator could not ask the API server whether it knows the newest filings; try again"
+    )]
+    #[tokio::test(start_paused = true)]
+    async fn who_can_not_be_sure_says_that_and_no_more(#[case] answer: Option<Unsure>, #[case] expected: &str) {
+        let (router, metrics, _, mut questions) = doubting();
+        let asked = tokio::spawn(send(router, unfiled()));
+        let question = questions.recv().await.unwrap();
+        let _unanswered = match answer {
+            Some(unsure) => {
+                question.send(Err(unsure)).unwrap();
+                None
+            }
+            None => Some(question),
+        };
+        let (status, answer) = asked.await.unwrap();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer["message"], expected);
+        assert!(shown(&metrics).contains("decision=\"view_"), "{}", shown(&metrics));
+    }
+
+    #[tokio::test]
+    async fn a_denial_that_no_filing_can_lift_is_not_doubted() {
+        let (router, _, _, mut questions) = doubting();
+        let call = post_json(create("shop", json!({"defaultBackend": {"service": {"name": "web"}}})).to_string());
+        assert_eq!(send(router, call).await.1["response"]["allowed"], false);
+        assert!(questions.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //! time alone has a timer at the moment that its verdict names.
 
 mod default_policy;
+mod freshness;
 mod lease;
 mod owner;
 mod reports;
@@ -21,6 +22,7 @@ use std::num::NonZeroU32;
 use kube::Client;
 
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
+pub use freshness::keep_fresh;
 pub use lease::LEASE;
 pub use shared::{Shared, Standing, WatchState};
 

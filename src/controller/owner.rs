@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use super::lease::{LEASE, Lease};
 use super::reports::{Board, Turn, Writer};
-use super::shared::Shared;
+use super::shared::{Reached, Shared};
 use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
 use super::writer::{self, Job, WriteError};
@@ -118,6 +118,8 @@ struct Owner {
     listings: Vec<(SubjectKind, HashSet<Subject>)>,
     /// The kinds that have listed once.
     listed: HashSet<SubjectKind>,
+    /// The newest version that was seen of each kind.
+    versions: HashMap<SubjectKind, u64>,
     is_leader: bool,
     limit: Arc<RateLimiter>,
     tasks: JoinSet<Done>,
@@ -136,6 +138,7 @@ impl Owner {
             work: Work::default(),
             listings: Vec::new(),
             listed: HashSet::new(),
+            versions: HashMap::new(),
             is_leader: false,
             limit,
             tasks: JoinSet::new(),
@@ -222,7 +225,9 @@ impl Owner {
     fn take(&mut self, messages: impl Iterator<Item = Message>) {
         let before = self.registry.snapshot().clone();
         let was_synced = self.is_synced();
-        for Message { kind, seen } in messages {
+        for Message { kind, version, seen } in messages {
+            let newest = self.versions.entry(kind).or_default();
+            *newest = version.max(*newest);
             match seen {
                 Seen::Listing => {
                     self.listings.retain(|(listing, _)| *listing != kind);
@@ -243,8 +248,23 @@ impl Owner {
         if self.is_synced() && (!was_synced || !snapshot.is_same(&before)) {
             self.shared.snapshot.store(Some(Arc::new(snapshot.clone())));
         }
+        self.tell_how_far();
         if self.is_synced() && !was_synced {
             info!("every watch has listed once");
+        }
+    }
+
+    /// Says how far the facts go that are published. In the middle of a listing they do not go anywhere.
+    fn tell_how_far(&self) {
+        for kind in &self.listed {
+            if let Some(watch) = self.shared.watch(*kind)
+                && !self.listings.iter().any(|(listing, _)| listing == kind)
+            {
+                watch.reach(Reached {
+                    version: self.versions.get(kind).copied().unwrap_or_default(),
+                    known: self.registry.count(*kind),
+                });
+            }
         }
     }
 
@@ -435,7 +455,8 @@ mod tests {
     }
 
     fn message(kind: SubjectKind, seen: Seen) -> Message {
-        Message { kind, seen }
+        let version = 0;
+        Message { kind, version, seen }
     }
 
     /// A whole listing of a kind.
@@ -514,6 +535,33 @@ mod tests {
         assert_eq!(filings(&owner), ["filings/b"]);
         assert!(owner.work.has_more_to_judge(), "the route under it is judged anew");
         assert!(owner.listings.is_empty());
+    }
+
+    #[tokio::test]
+    async fn how_far_the_facts_go_is_told_after_each_batch_and_not_in_the_middle_of_a_listing() {
+        let mut owner = synced();
+        let reached = |owner: &Owner| {
+            let Reached { version, known } = owner.shared.watch(SubjectKind::Filing).unwrap().reached();
+            (version, known)
+        };
+        assert_eq!(reached(&owner), (0, 2));
+        let at = |version, seen| Message {
+            kind: SubjectKind::Filing,
+            version,
+            seen,
+        };
+        let a = filing("filings/a", json!({}));
+        let changed = Seen::Changed(Box::new(change(&a)), Beside::Nothing);
+        owner.take([at(7, changed)].into_iter());
+        assert_eq!(reached(&owner), (7, 2));
+        let gone = Seen::Gone(change(&a).subject());
+        owner.take([at(9, gone)].into_iter());
+        assert_eq!(reached(&owner), (9, 1));
+        let listed = Seen::Listed(Box::new(change(&a)), Beside::Nothing);
+        owner.take([at(0, Seen::Listing), at(12, listed)].into_iter());
+        assert_eq!(reached(&owner), (9, 1));
+        owner.take([at(0, Seen::Complete)].into_iter());
+        assert_eq!(reached(&owner), (12, 1));
     }
 
     #[tokio::test]

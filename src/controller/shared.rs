@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::WATCHED;
 use crate::effects::Tally;
@@ -32,6 +33,16 @@ pub struct WatchState {
     has_listed: AtomicBool,
     last_seen: AtomicI64,
     failures: AtomicU64,
+    reached: watch::Sender<Reached>,
+}
+
+/// How far the published facts go in one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// The newest resource version of an object of the kind, or of its deletion, that is known. All before it are too.
+    pub(super) version: u64,
+    /// How many objects of the kind are known.
+    pub(super) known: usize,
 }
 
 /// How the running routes stand.
@@ -82,7 +93,7 @@ impl WatchState {
         self.has_listed.load(Ordering::Relaxed)
     }
 
-    /// When it last heard of anything.
+    /// When the API server last sent anything on it; it sends a bookmark once a minute where nothing changes.
     pub fn last_seen(&self) -> Option<Timestamp> {
         let second = self.last_seen.load(Ordering::Relaxed);
         (second > 0).then(|| Timestamp::from_second(second).ok()).flatten()
@@ -91,6 +102,21 @@ impl WatchState {
     /// How often it has failed.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn reached(&self) -> Reached {
+        *self.reached.borrow()
+    }
+
+    pub(super) fn reach(&self, reached: Reached) {
+        self.reached
+            .send_if_modified(|before| std::mem::replace(before, reached) != reached);
+    }
+
+    /// Waits until the published facts go so far.
+    pub(super) async fn until(&self, is_enough: impl FnMut(&Reached) -> bool) {
+        // An error means that the sender is gone, and it lives as long as this.
+        drop(self.reached.subscribe().wait_for(is_enough).await);
     }
 
     pub(super) fn saw(&self, now: Timestamp) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use http_body_util::BodyExt as _;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta};
@@ -42,6 +43,8 @@ const PAGE: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) kind: SubjectKind,
+    /// The resource version of the object, or of its deletion; 0 where there is none.
+    pub(super) version: u64,
     pub(super) seen: Seen,
 }
 
@@ -75,46 +78,46 @@ pub(super) enum Beside {
 
 /// Watches everything, for as long as there is someone to tell.
 pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock, to: mpsc::Sender<Message>) {
-    let resources = |resource: ApiResource| Api::<DynamicObject>::all_with(paced(client.clone()), &resource);
+    let source = |kind| paced(client.clone(), kind, Arc::clone(&shared), Arc::clone(&clock));
+    let resources = |kind, resource: ApiResource| Api::<DynamicObject>::all_with(source(kind), &resource);
     let teller = |kind| Teller {
         kind,
         shared: Arc::clone(&shared),
-        clock: Arc::clone(&clock),
         to: to.clone(),
     };
     tokio::join!(
         watch(
-            resources(ApiResource::erase::<Filing>(&())),
+            resources(SubjectKind::Filing, ApiResource::erase::<Filing>(&())),
             filing,
             teller(SubjectKind::Filing)
         ),
         watch(
-            resources(ApiResource::erase::<AccessServer>(&())),
+            resources(SubjectKind::Server, ApiResource::erase::<AccessServer>(&())),
             server,
             teller(SubjectKind::Server)
         ),
         watch(
-            resources(ApiResource::erase::<FilingPolicy>(&())),
+            resources(SubjectKind::Policy, ApiResource::erase::<FilingPolicy>(&())),
             policy,
             teller(SubjectKind::Policy)
         ),
         watch(
-            resources(ApiResource::erase::<Ingress>(&())),
+            resources(SubjectKind::Route, ApiResource::erase::<Ingress>(&())),
             ingress,
             teller(SubjectKind::Route)
         ),
         watch(
-            resources(ApiResource::erase::<IngressClass>(&())),
+            resources(SubjectKind::Class, ApiResource::erase::<IngressClass>(&())),
             class,
             teller(SubjectKind::Class)
         ),
         watch(
-            resources(ApiResource::erase::<Node>(&())),
+            resources(SubjectKind::Node, ApiResource::erase::<Node>(&())),
             node,
             teller(SubjectKind::Node)
         ),
         watch(
-            Api::<PartialObjectMeta<Namespace>>::all(paced(client.clone())),
+            Api::<PartialObjectMeta<Namespace>>::all(source(SubjectKind::Namespace)),
             namespace,
             teller(SubjectKind::Namespace)
         ),
@@ -122,12 +125,14 @@ pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock,
 }
 
 /// A client for one watch, which it begins at most once in a while: kube's watcher begins anew at once whenever a watch
-/// ends, and would ask without a pause where each ends as soon as it has begun.
-fn paced(client: Client) -> Client {
+/// ends, and would ask without a pause where each ends as soon as it has begun. It notes when anything is heard, bookmarks
+/// too, of which kube's watcher does not tell.
+fn paced(client: Client, kind: SubjectKind, shared: Arc<Shared>, clock: Clock) -> Client {
     let namespace = client.default_namespace().to_owned();
     let last = Arc::new(Mutex::new(None::<Instant>));
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let (client, last) = (client.clone(), Arc::clone(&last));
+        let (shared, clock) = (Arc::clone(&shared), Arc::clone(&clock));
         async move {
             if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
                 let mut last = last.lock().await;
@@ -136,7 +141,14 @@ fn paced(client: Client) -> Client {
                 }
                 *last = Some(Instant::now());
             }
-            client.send(request).await
+            let response = client.send(request).await?;
+            let heard = move |frame| {
+                if let Some(state) = shared.watch(kind) {
+                    state.saw(clock());
+                }
+                frame
+            };
+            Ok::<_, kube::Error>(response.map(|body| body.map_frame(heard)))
         }
     });
     Client::new(service, namespace)
@@ -146,7 +158,6 @@ fn paced(client: Client) -> Client {
 struct Teller {
     kind: SubjectKind,
     shared: Arc<Shared>,
-    clock: Clock,
     to: mpsc::Sender<Message>,
 }
 
@@ -174,25 +185,25 @@ enum Ended {
 }
 
 impl Teller {
-    async fn tell_all<K>(
+    async fn tell_all<K: Resource>(
         &self,
         events: impl futures::Stream<Item = Result<Event<K>, watcher::Error>>,
         read: fn(&K) -> (Change, Beside),
     ) -> Ended {
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
-            let seen = match event {
-                Ok(Event::Init) => Seen::Listing,
+            let (version, seen) = match event {
+                Ok(Event::Init) => (0, Seen::Listing),
                 Ok(Event::InitApply(object)) => {
                     let (change, beside) = read(&object);
-                    Seen::Listed(Box::new(change), beside)
+                    (version_of(&object), Seen::Listed(Box::new(change), beside))
                 }
-                Ok(Event::InitDone) => Seen::Complete,
+                Ok(Event::InitDone) => (0, Seen::Complete),
                 Ok(Event::Apply(object)) => {
                     let (change, beside) = read(&object);
-                    Seen::Changed(Box::new(change), beside)
+                    (version_of(&object), Seen::Changed(Box::new(change), beside))
                 }
-                Ok(Event::Delete(object)) => Seen::Gone(read(&object).0.subject()),
+                Ok(Event::Delete(object)) => (version_of(&object), Seen::Gone(read(&object).0.subject())),
                 Err(error) => {
                     // The last view is kept, and the watch begins anew after a while.
                     if let Some(state) = self.shared.watch(self.kind) {
@@ -205,15 +216,29 @@ impl Teller {
                     continue;
                 }
             };
-            if let Some(state) = self.shared.watch(self.kind) {
-                state.saw((self.clock)());
-            }
-            if self.to.send(Message { kind: self.kind, seen }).await.is_err() {
+            let kind = self.kind;
+            if self.to.send(Message { kind, version, seen }).await.is_err() {
                 return Ended::Unheard;
             }
         }
         Ended::Unheard
     }
+}
+
+/// The version of an object; 0, which is older than all, where it has none.
+fn version_of(object: &impl Resource) -> u64 {
+    object
+        .meta()
+        .resource_version
+        .as_deref()
+        .and_then(version)
+        .unwrap_or_default()
+}
+
+/// A resource version as a number, which is greater for what is newer of one kind: the API server promises that since 1.35,
+/// and was never otherwise over etcd.
+pub(super) fn version(typed: &str) -> Option<u64> {
+    typed.parse().ok()
 }
 
 /// Whether a watch was refused since its version is too old. As an event of the watch kube's watcher knows that, and

@@ -62,6 +62,10 @@ impl FilingIndex {
         self.by_key.get(key)
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.by_key.size()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&FilingKey, &Kept<Filing>)> {
         self.by_key.iter()
     }

@@ -173,6 +173,20 @@ impl Registry {
         }
     }
 
+    /// How many objects of a kind are known.
+    pub fn count(&self, kind: SubjectKind) -> usize {
+        let snapshot = &self.snapshot;
+        match kind {
+            SubjectKind::Filing => snapshot.filings.count(),
+            SubjectKind::Server => snapshot.servers.size(),
+            SubjectKind::Policy => snapshot.policies.in_order.len() + snapshot.policies.unreadable.len(),
+            SubjectKind::Namespace => snapshot.namespaces.size(),
+            SubjectKind::Class => snapshot.classes.len(),
+            SubjectKind::Node => self.nodes.len(),
+            SubjectKind::Route => self.routes.len(),
+        }
+    }
+
     /// Takes a change. What is as it was affects nothing.
     pub fn apply(&mut self, change: Change) -> Affected {
         match change {

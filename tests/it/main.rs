@@ -16,6 +16,7 @@ mod crashes;
 mod denials;
 mod examples;
 mod faults;
+mod freshness;
 mod notices;
 mod overload;
 mod release;

@@ -1,0 +1,132 @@
+//! No denial is stale: a Filing and, as soon as that is answered, its Ingress, which is let through each time.
+
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::{Client, Resource as _};
+use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::task::JoinSet;
+
+use filing_operator::api::Filing;
+use k8s_openapi::api::networking::v1::Ingress;
+
+use crate::support::cluster::{Cluster, Namespace};
+use crate::support::operator::Operator;
+use crate::support::stage::{APPROVED, FILINGS, POLICY, declare, operator_that_is_asked};
+use crate::support::wait::{PATIENCE, eventually};
+
+/// How many filings each test declares, with as many Ingresses.
+const PAIRS: usize = 200;
+
+/// A cluster of its own: other tests' writes would show the operator what it would else have to ask for.
+async fn stage() -> (&'static Cluster, MutexGuard<'static, ()>) {
+    static STAGE: OnceCell<(Cluster, Operator)> = OnceCell::const_new();
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let turn = TURN.lock().await;
+    let stage = STAGE.get_or_init(|| async {
+        let cluster = Cluster::own().await;
+        let operator = operator_that_is_asked(&cluster, POLICY, &[]).await;
+        declare(&cluster.admin, "first", "first.com", APPROVED).succeeds();
+        let namespace = cluster.temp_namespace("first").await;
+        let client = cluster.client().await;
+        eventually("the webhook to deny", PATIENCE, async || {
+            match open(&client, &namespace.name, "unfiled", "unfiled.com").await {
+                Err(kube::Error::Api(status)) if status.message.contains("[NoFiling]") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        (cluster, operator)
+    });
+    (&stage.await.0, turn)
+}
+
+async fn file(client: &Client, name: &str, domain: &str) -> Result<(), kube::Error> {
+    let resource = ApiResource::erase::<Filing>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), FILINGS, &resource);
+    let filing = json!({
+        "apiVersion": Filing::api_version(&()), "kind": Filing::kind(&()), "metadata": {"name": name},
+        "spec": {
+            "domains": [domain], "stage": "Approved", "number": "京ICP备2021012345号-1", "approvedAt": "2021-02-20",
+            "subject": {"name": "示例科技有限公司", "nature": "Enterprise"},
+            "access": [{"provider": "alicloud", "stage": "Approved"}],
+        },
+    });
+    let filing = serde_json::from_value(filing).unwrap();
+    api.create(&PostParams::default(), &filing).await.map(|_| ())
+}
+
+async fn open(client: &Client, namespace: &str, name: &str, host: &str) -> Result<(), kube::Error> {
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let ingress = json!({
+        "metadata": {"name": name},
+        "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
+    });
+    let api: Api<Ingress> = Api::namespaced(client.clone(), namespace);
+    let ingress = serde_json::from_value(ingress).unwrap();
+    api.create(&PostParams::default(), &ingress).await.map(|_| ())
+}
+
+/// So many writers, each of which declares filings and their Ingresses one after the other, and one who all the while wants
+/// what is not filed.
+async fn each_ingress_works_the_first_time(cluster: &Cluster, namespace: &Namespace, writers: usize) {
+    let mut tasks = JoinSet::new();
+    for writer in 0..writers {
+        let client = cluster.client().await;
+        let namespace = namespace.name.clone();
+        tasks.spawn(async move {
+            for at in 0..PAIRS / writers {
+                let name = format!("{namespace}-{writer}-{at}");
+                file(&client, &name, &format!("{name}.com")).await.unwrap();
+                let opened = open(&client, &namespace, &name, &format!("www.{name}.com")).await;
+                opened.unwrap_or_else(|error| panic!("{name}.com had been filed: {error}"));
+            }
+        });
+    }
+    let client = cluster.client().await;
+    let (mut denied, mut slowest) = (0, Duration::ZERO);
+    while !tasks.is_empty() || denied == 0 {
+        let began = Instant::now();
+        let error = open(&client, &namespace.name, "unfiled", "unfiled.com").await.unwrap_err();
+        assert!(error.to_string().contains("[NoFiling]"), "{error}");
+        slowest = slowest.max(began.elapsed());
+        denied += 1;
+        while let Some(ended) = tasks.try_join_next() {
+            ended.unwrap();
+        }
+    }
+    println!("{PAIRS} pairs by {writers} writers; {denied} true denials, the slowest after {slowest:?}");
+}
+
+#[tokio::test]
+async fn an_ingress_that_follows_its_filing_is_never_denied() {
+    let (cluster, _turn) = stage().await;
+    let namespace = cluster.temp_namespace("alone").await;
+    each_ingress_works_the_first_time(cluster, &namespace, 1).await;
+}
+
+#[tokio::test]
+async fn nor_with_six_writers_at_once() {
+    let (cluster, _turn) = stage().await;
+    let namespace = cluster.temp_namespace("six").await;
+    each_ingress_works_the_first_time(cluster, &namespace, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_with_four_writers_over_ten_thousand_filings() {
+    let (cluster, _turn) = stage().await;
+    let mut tasks = JoinSet::new();
+    for writer in 0..8 {
+        let client = cluster.client().await;
+        tasks.spawn(async move {
+            for at in 0..1250 {
+                let name = format!("many-{writer}-{at}");
+                file(&client, &name, &format!("{name}.com")).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let namespace = cluster.temp_namespace("four").await;
+    each_ingress_works_the_first_time(cluster, &namespace, 4).await;
+}
