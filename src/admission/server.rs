@@ -118,23 +118,39 @@ impl Webhook {
         Json(answer.to_review(&request)).into_response()
     }
 
-    /// Answers anew from facts that hold all that was so when the request came.
+    /// Answers anew from facts that hold all that was so when the request came, or as soon as newer ones lift the denial.
     async fn reconsider(&self, request: &Request, before: &Arc<Snapshot>) -> Result<(Answer, Timestamp), Unsure> {
         let answer = |facts: &Snapshot| {
             let now = (self.clock)();
             (review(request, &self.account, facts, now), now)
         };
+        let mut seen = Arc::clone(before);
+        let mut lifted = || {
+            let newer = self.facts.load_full().filter(|facts| !Arc::ptr_eq(facts, &seen))?;
+            seen = newer;
+            Some(answer(&seen)).filter(|(answer, _)| !answer.may_be_late)
+        };
         tokio::time::sleep(ON_ITS_WAY).await;
-        let newer = self.facts.load_full().filter(|facts| !Arc::ptr_eq(facts, before));
-        if let Some(lifted) = newer
-            .map(|facts| answer(&facts))
-            .filter(|(answer, _)| !answer.may_be_late)
-        {
+        if let Some(lifted) = lifted() {
             return Ok(lifted);
         }
-        self.freshness.make_sure().await?;
-        let facts = self.facts.load_full();
-        Ok(answer(facts.as_ref().unwrap_or(before)))
+        let mut sure = std::pin::pin!(self.freshness.make_sure());
+        let mut wait = ON_ITS_WAY;
+        loop {
+            tokio::select! {
+                sure = &mut sure => {
+                    sure?;
+                    return Ok(answer(self.facts.load_full().as_ref().unwrap_or(before)));
+                }
+                () = tokio::time::sleep(wait) => {
+                    if let Some(lifted) = lifted() {
+                        return Ok(lifted);
+                    }
+                    // There are few such looks, however often the facts change.
+                    wait = wait.saturating_mul(2);
+                }
+            }
+        }
     }
 
     fn refuse(&self, code: StatusCode, reason: &'static str, message: &str) -> Response {

@@ -122,21 +122,23 @@ impl There {
 
 /// A list, as far as it matters here.
 #[derive(Deserialize)]
-struct List {
-    metadata: Version,
-    #[serde(default)]
-    items: Vec<Item>,
+struct List<'a> {
+    #[serde(borrow)]
+    metadata: Version<'a>,
+    /// `null` where there are none.
+    items: Option<Vec<Item<'a>>>,
 }
 
 #[derive(Deserialize)]
-struct Item {
-    metadata: Version,
+struct Item<'a> {
+    #[serde(borrow)]
+    metadata: Version<'a>,
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct Version<'a> {
     #[serde(rename = "resourceVersion")]
-    resource_version: String,
+    resource_version: &'a str,
 }
 
 /// Where the objects of a kind are.
@@ -162,21 +164,23 @@ impl Source<'_> {
     /// A list that names no resource version is as current as the cluster.
     async fn listed(&self) -> Result<There, LookError> {
         let list = self.list(&ListParams::default()).await?;
+        let list = self.read(&list)?;
+        let items = list.items.unwrap_or_default();
         let mut there = There {
-            at: self.version(&list.metadata.resource_version)?,
+            at: self.version(list.metadata.resource_version)?,
             newest: 0,
-            count: Some(list.items.len()),
+            count: Some(items.len()),
         };
-        for item in &list.items {
-            there.newest = there.newest.max(self.version(&item.metadata.resource_version)?);
+        for item in &items {
+            there.newest = there.newest.max(self.version(item.metadata.resource_version)?);
         }
         Ok(there)
     }
 
     /// What has come since a version: a watch from there, until its bookmark says that it has told all up to now.
     async fn watched(&self, since: u64) -> Result<There, LookError> {
-        let now = self.list(&ListParams::default().limit(1)).await?.metadata;
-        let now = self.version(&now.resource_version)?;
+        let now = self.list(&ListParams::default().limit(1)).await?;
+        let now = self.version(self.read(&now)?.metadata.resource_version)?;
         let mut there = There {
             at: now,
             newest: since,
@@ -207,10 +211,17 @@ impl Source<'_> {
         Err(LookError::Ended { kind: self.kind })
     }
 
-    async fn list(&self, params: &ListParams) -> Result<List, LookError> {
+    async fn list(&self, params: &ListParams) -> Result<String, LookError> {
         let request = Request::new(self.path.as_str()).list_metadata(params);
         let request = request.map_err(|error| self.failed(kube::Error::BuildRequest(error)))?;
-        self.client.request(request).await.map_err(|error| self.failed(error))
+        self.client
+            .request_text(request)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    fn read<'l>(&self, list: &'l str) -> Result<List<'l>, LookError> {
+        serde_json::from_str(list).map_err(|error| self.failed(kube::Error::SerdeError(error)))
     }
 
     fn version(&self, typed: &str) -> Result<u64, LookError> {
@@ -251,11 +262,7 @@ mod tests {
         #[case] (version, known): (u64, usize),
         #[case] expected: bool,
     ) {
-        let there = There {
-            at: 100,
-            newest,
-            count,
-        };
+        let there = There { at: 100, newest, count };
         assert_eq!(there.is_within(&Reached { version, known }), expected);
     }
 }

@@ -1,15 +1,12 @@
 //! No denial is stale: a Filing and, as soon as that is answered, its Ingress, which is let through each time.
 
-use std::time::{Duration, Instant};
-
+use filing_operator::api::Filing;
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, Resource as _};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::task::JoinSet;
-
-use filing_operator::api::Filing;
-use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
@@ -85,18 +82,22 @@ async fn each_ingress_works_the_first_time(cluster: &Cluster, namespace: &Namesp
         });
     }
     let client = cluster.client().await;
-    let (mut denied, mut slowest) = (0, Duration::ZERO);
+    let mut denied = 0;
     while !tasks.is_empty() || denied == 0 {
-        let began = Instant::now();
-        let error = open(&client, &namespace.name, "unfiled", "unfiled.com").await.unwrap_err();
-        assert!(error.to_string().contains("[NoFiling]"), "{error}");
-        slowest = slowest.max(began.elapsed());
-        denied += 1;
+        let error = open(&client, &namespace.name, "unfiled", "unfiled.com")
+            .await
+            .unwrap_err()
+            .to_string();
+        // A machine that is busy otherwise may keep it waiting: then it must not say what it can't be sure of.
+        assert!(
+            error.contains("[NoFiling]") || error.contains("could not make sure within 2 s"),
+            "{error}"
+        );
+        denied += usize::from(error.contains("[NoFiling]"));
         while let Some(ended) = tasks.try_join_next() {
             ended.unwrap();
         }
     }
-    println!("{PAIRS} pairs by {writers} writers; {denied} true denials, the slowest after {slowest:?}");
 }
 
 #[tokio::test]
