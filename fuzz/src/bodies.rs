@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use filing_operator::admission::{self, Request};
+use filing_operator::admission::{self, Decision, DeclaredRequest, Request};
 use filing_operator::api::{AccessServer, Filing, FilingPolicy};
 use filing_operator::domain::{Domain, Host, Number};
 use filing_operator::judge::judge;
@@ -86,6 +86,11 @@ pub fn review(bytes: &[u8]) {
     if let Ok(request) = Request::parse(bytes) {
         let facts = Snapshot::new("filing-system", true);
         let _answer = admission::review(&request, "the operator", &facts, now());
+    }
+    if let Ok(request) = DeclaredRequest::parse(bytes) {
+        let facts = Snapshot::new("filing-system", true);
+        let answer = admission::review_declaration(&request, "the operator", Some(&facts), now());
+        assert_ne!(answer.decision, Decision::Denied);
     }
 }
 

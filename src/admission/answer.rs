@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use kube::core::admission::{AdmissionResponse, AdmissionReview};
+use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
 use kube::core::{DynamicObject, Status};
 
-use super::request::Request;
 use crate::judge::Outcome;
 
 /// How a request was answered.
@@ -25,8 +24,10 @@ pub enum Decision {
     Own,
     /// Let through, for it can't make a route answer for more: a deletion, a connection, a subresource.
     Unasked,
-    /// Let through, for no route of its kind is known.
+    /// Let through, for no route or declaration of its kind is known.
     UnknownKind,
+    /// Let through with the warning that it could not be looked at: a declaration, before all has been seen.
+    NotSynced,
 }
 
 impl Decision {
@@ -41,6 +42,7 @@ impl Decision {
             Self::Own => "own",
             Self::Unasked => "unasked",
             Self::UnknownKind => "unknown_kind",
+            Self::NotSynced => "not_synced",
         }
     }
 }
@@ -81,8 +83,8 @@ impl Answer {
     }
 
     /// The answer as the API server reads it, with the audit annotations.
-    pub fn to_review(&self, request: &Request) -> AdmissionReview<DynamicObject> {
-        let mut response = AdmissionResponse::from(&request.envelope);
+    pub fn to_review(&self, asked: &AdmissionRequest<DynamicObject>) -> AdmissionReview<DynamicObject> {
+        let mut response = AdmissionResponse::from(asked);
         if self.decision == Decision::Denied {
             response.allowed = false;
             response.result = Status::failure(&self.denial, "Forbidden").with_code(403);

@@ -6,10 +6,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use kube::core::admission::Operation;
+use kube::core::DynamicObject;
+use kube::core::admission::{AdmissionRequest, Operation};
 
 use super::answer::Answer;
-use super::request::Request;
 use crate::judge::Outcome;
 
 /// How calls were answered, and how fast.
@@ -22,6 +22,7 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
+    webhook: &'static str,
     decision: &'static str,
     verdict: &'static str,
     operation: &'static str,
@@ -31,12 +32,22 @@ struct Labels {
 impl Labels {
     fn of_refusal(reason: &'static str) -> Self {
         Self {
+            webhook: "none",
             decision: reason,
             verdict: "none",
             operation: "none",
             dry_run: "none",
         }
     }
+}
+
+/// Where a call came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// About routes.
+    Ingresses,
+    /// About filings, servers and policies.
+    Declarations,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,12 +99,16 @@ impl Metrics {
     }
 
     /// Counts a request that was answered.
-    pub(super) fn answered(&self, request: &Request, answer: &Answer) {
+    pub(super) fn answered(&self, at: Endpoint, asked: &AdmissionRequest<DynamicObject>, answer: &Answer) {
         self.count(&Labels {
+            webhook: match at {
+                Endpoint::Ingresses => "ingresses",
+                Endpoint::Declarations => "declarations",
+            },
             decision: answer.decision.as_str(),
             verdict: answer.outcome.map_or("none", Outcome::as_str),
-            operation: operation(&request.envelope.operation),
-            dry_run: if request.envelope.dry_run { "true" } else { "false" },
+            operation: operation(&asked.operation),
+            dry_run: if asked.dry_run { "true" } else { "false" },
         });
     }
 

@@ -100,26 +100,7 @@ struct Review {
 impl Request {
     /// Reads the body of a call.
     pub fn parse(body: &[u8]) -> Result<Self, BadRequest> {
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let review: Review = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            malformed(if path == "." { "its top level" } else { &path }, error.inner())
-        })?;
-        json.end().map_err(|error| malformed("its end", &error))?;
-        if review.kind != META_KIND || review.api_version != META_API_VERSION_V1 {
-            return Err(BadRequest::OtherType {
-                api_version: shown(&review.api_version),
-                kind: shown(&review.kind),
-            });
-        }
-        let mut envelope = review.request.ok_or(BadRequest::NoRequest)?;
-        if envelope.uid.is_empty() {
-            return Err(BadRequest::NoUid);
-        }
-        envelope.types = TypeMeta {
-            api_version: review.api_version,
-            kind: review.kind,
-        };
+        let mut envelope = read_review(body)?;
         let made = envelope
             .object
             .as_ref()
@@ -134,6 +115,31 @@ impl Request {
     }
 }
 
+/// Reads the request out of an AdmissionReview.
+pub(super) fn read_review(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, BadRequest> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let review: Review = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        malformed(if path == "." { "its top level" } else { &path }, error.inner())
+    })?;
+    json.end().map_err(|error| malformed("its end", &error))?;
+    if review.kind != META_KIND || review.api_version != META_API_VERSION_V1 {
+        return Err(BadRequest::OtherType {
+            api_version: shown(&review.api_version),
+            kind: shown(&review.kind),
+        });
+    }
+    let mut envelope = review.request.ok_or(BadRequest::NoRequest)?;
+    if envelope.uid.is_empty() {
+        return Err(BadRequest::NoUid);
+    }
+    envelope.types = TypeMeta {
+        api_version: review.api_version,
+        kind: review.kind,
+    };
+    Ok(envelope)
+}
+
 fn malformed(path: &str, error: &serde_json::Error) -> BadRequest {
     BadRequest::Malformed {
         path: shown(path),
@@ -142,7 +148,7 @@ fn malformed(path: &str, error: &serde_json::Error) -> BadRequest {
 }
 
 /// What others typed, short enough to be told back.
-fn shown(typed: &str) -> String {
+pub(super) fn shown(typed: &str) -> String {
     const SHOWN: usize = 200;
     super::words::one_line(typed, SHOWN)
 }

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube::core::DynamicObject;
+use kube::core::admission::AdmissionRequest;
 
 use super::answer::{Answer, Decision};
 use super::request::{Asked, Request, Subject};
@@ -22,7 +24,7 @@ use crate::rules::{self, CATALOGUE, Finding, Severity};
 /// scaled, labelled and finalised. What the operator itself writes, under its `account`, passes: it moves routes only as
 /// their verdicts say, and must be able to let them go whatever those are.
 pub fn review(request: &Request, account: &str, facts: &Snapshot, now: Timestamp) -> Answer {
-    if is_own(request, account) {
+    if is_sent_by(&request.envelope, account, &[managers::QUARANTINE, managers::ROUTES]) {
         return Answer::unjudged(Decision::Own);
     }
     let (old, new) = match &request.subject {
@@ -63,13 +65,12 @@ fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) 
     }
 }
 
-/// Whether the operator sent it. A person may use the same account, as where it runs beside a test API server, but writes
+/// Whether the operator sent it, as one of its managers of fields. A person may use the same account, as where it runs beside a test API server, but writes
 /// as another manager of fields; and that name alone, which anyone may use, is not enough.
-fn is_own(request: &Request, account: &str) -> bool {
-    let options = request.envelope.options.as_ref();
+pub(super) fn is_sent_by(asked: &AdmissionRequest<DynamicObject>, account: &str, managers: &[&str]) -> bool {
+    let options = asked.options.as_ref();
     let manager = options.and_then(|options| options.0.get("fieldManager")?.as_str());
-    request.envelope.user_info.username.as_deref() == Some(account)
-        && manager.is_some_and(|manager| [managers::QUARANTINE, managers::ROUTES].contains(&manager))
+    asked.user_info.username.as_deref() == Some(account) && manager.is_some_and(|manager| managers.contains(&manager))
 }
 
 /// The answer to one who takes a route out of quarantine that still violates, or touches the record of it. Whatever
@@ -577,7 +578,7 @@ mod tests {
     #[test]
     fn the_answer_carries_uid_status_and_audit_annotations() {
         let request = parse(&create("shop", hosts(&["shop.example.net"])));
-        let review = review(&request, "the operator", &cluster(), now()).to_review(&request);
+        let review = review(&request, "the operator", &cluster(), now()).to_review(&request.envelope);
         insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
         {
           "apiVersion": "admission.k8s.io/v1",
@@ -601,7 +602,7 @@ mod tests {
         }
         "#);
         let request = parse(&create("shop", hosts(&["www.example.com"])));
-        let review = super::review(&request, "the operator", &cluster(), now()).to_review(&request);
+        let review = super::review(&request, "the operator", &cluster(), now()).to_review(&request.envelope);
         insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
         {
           "apiVersion": "admission.k8s.io/v1",

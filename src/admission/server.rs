@@ -15,10 +15,11 @@ use serde_json::json;
 use tracing::{debug, info, warn};
 
 use super::answer::{Answer, Decision};
+use super::declarations::{self, DECLARATIONS_PATH};
 use super::denials::Denials;
 use super::freshness::{Freshness, Unsure};
-use super::metrics::{self, Metrics};
-use super::request::Request;
+use super::metrics::{self, Endpoint, Metrics};
+use super::request::{BadRequest, Request};
 use super::review::review;
 use crate::judge::Outcome;
 use crate::registry::Snapshot;
@@ -29,9 +30,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The facts as they are now; none until everything has been listed once.
 pub type Facts = Arc<ArcSwapOption<Snapshot>>;
 
-/// How long a denial waits for what is on its way already, before the API server is asked: a watch shows within some
+/// How long a denial waits for what is on its way already, before the API server is asked, and a warning about a declaration: a watch shows within some
 /// milliseconds what was written.
-const ON_ITS_WAY: Duration = Duration::from_millis(20);
+pub(super) const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
 /// Where the API server asks about Ingresses.
 pub const PATH: &str = "/admission/ingresses";
@@ -52,20 +53,24 @@ pub struct Webhook {
     pub freshness: Freshness,
 }
 
-/// The webhook's one endpoint, [`PATH`].
+/// The webhook's endpoints: [`PATH`] for routes, and [`DECLARATIONS_PATH`].
 ///
-/// Until the facts are there it answers 503, so that the API server does as its failurePolicy says: what has not been
-/// seen is never a quiet yes.
+/// Until the facts are there the first answers 503, so that the API server does as its failurePolicy says: what has not
+/// been seen is never a quiet yes.
 pub fn router(webhook: Webhook) -> Router {
     Router::new()
         .route(PATH, post(admit))
+        .route(DECLARATIONS_PATH, post(declarations::admit))
         .method_not_allowed_fallback(async || {
             refusal(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "the webhook takes POST and nothing else",
             )
         })
-        .fallback(async || refusal(StatusCode::NOT_FOUND, &format!("there is nothing here; post to {PATH}")))
+        .fallback(async || {
+            let message = format!("there is nothing here; post to {PATH} or {DECLARATIONS_PATH}");
+            refusal(StatusCode::NOT_FOUND, &message)
+        })
         // The listener's limits hold for bodies.
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(webhook))
@@ -80,16 +85,12 @@ async fn admit(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: By
 
 impl Webhook {
     async fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Response {
-        if !is_json(headers) {
-            return self.refuse(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media_type",
-                "the content type is not application/json; send an AdmissionReview as JSON",
-            );
+        if let Some(refusal) = self.refusal_of_type(headers) {
+            return refusal;
         }
         let request = match Request::parse(body) {
             Ok(request) => request,
-            Err(error) => return self.refuse(StatusCode::BAD_REQUEST, error.category(), &error.to_string()),
+            Err(error) => return self.refuse_body(&error),
         };
         let Some(facts) = self.facts.load_full() else {
             return self.refuse(
@@ -112,10 +113,25 @@ impl Webhook {
                 }
             }
         }
-        self.metrics.answered(&request, &answer);
+        self.metrics.answered(Endpoint::Ingresses, &request.envelope, &answer);
         self.denials.note(&request, &answer, now);
         tell(&request, &answer);
-        Json(answer.to_review(&request)).into_response()
+        Json(answer.to_review(&request.envelope)).into_response()
+    }
+
+    /// The answer to what says that it is no JSON; none: it says that it is.
+    pub(super) fn refusal_of_type(&self, headers: &HeaderMap) -> Option<Response> {
+        (!is_json(headers)).then(|| {
+            self.refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                "the content type is not application/json; send an AdmissionReview as JSON",
+            )
+        })
+    }
+
+    pub(super) fn refuse_body(&self, error: &BadRequest) -> Response {
+        self.refuse(StatusCode::BAD_REQUEST, error.category(), &error.to_string())
     }
 
     /// Answers anew from facts that hold all that was so when the request came, or as soon as newer ones lift the denial.
@@ -260,7 +276,7 @@ mod tests {
         assert_eq!(answer["response"]["allowed"], false);
         assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
         let text = shown(&metrics);
-        let line = "filing_operator_admission_decisions_total{decision=\"denied\",verdict=\"Violating\",\
+        let line = "filing_operator_admission_decisions_total{webhook=\"ingresses\",decision=\"denied\",verdict=\"Violating\",\
                     operation=\"CREATE\",dry_run=\"false\"} 1";
         assert!(text.contains(line), "{text}");
         assert!(text.contains("filing_operator_admission_seconds_count 1"), "{text}");

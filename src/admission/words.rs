@@ -2,10 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::api::RouteCounts;
 use crate::judge::HostVerdict;
-use crate::rules::{Finding, Lang, Severity};
+use crate::registry::FilingKey;
+use crate::rules::{self, Finding, Lang, Severity};
 
-/// How many hosts an answer tells of.
+/// How many hosts or findings an answer tells of.
 pub(super) const HOSTS: usize = 10;
 /// How long a denial may be, in bytes: it lands in terminals, Events and logs.
 const DENIAL: usize = 4096;
@@ -109,6 +111,59 @@ pub(super) fn unreadable_policies<'a>(names: impl Iterator<Item = &'a str>) -> O
     }
 }
 
+/// The warning that routes are served under a filing that is deleted; none: none are.
+pub(super) fn routes_of_filing(routes: u32) -> Option<String> {
+    let routes = match routes {
+        0 => return None,
+        1 => "1 route is".to_owned(),
+        more => format!("{more} routes are"),
+    };
+    Some(format!(
+        "{routes} served under this filing, and without one once it is gone, unless another covers the same hosts"
+    ))
+}
+
+/// The warning that filings name a server that is deleted; none: none do.
+pub(super) fn filings_on_server(filings: &[&FilingKey]) -> Option<String> {
+    const NAME: usize = 60;
+    let first = filings.iter().take(2).map(|key| one_line(&key.to_string(), NAME));
+    let named = rules::list(first);
+    match filings {
+        [] => None,
+        [_] => Some(format!(
+            "Filing {named} names this server in its access; take the name out of it"
+        )),
+        [_, _] => Some(format!(
+            "Filings {named} name this server in their access; take the name out of them"
+        )),
+        [_, _, more @ ..] => Some(format!(
+            "Filings {named} and {} more name this server in their access; take the name out of them",
+            more.len()
+        )),
+    }
+}
+
+/// The warning that a policy governs routes that is deleted; none: it governs none.
+pub(super) fn routes_of_policy(routes: RouteCounts) -> Option<String> {
+    let RouteCounts {
+        compliant,
+        warned,
+        violating,
+        exempt,
+    } = routes;
+    let all = [compliant, warned, violating, exempt]
+        .into_iter()
+        .fold(0_u32, u32::saturating_add);
+    let routes = match all {
+        0 => return None,
+        1 => "1 route is".to_owned(),
+        more => format!("{more} routes are"),
+    };
+    Some(format!(
+        "{routes} governed by this policy ({violating} violating); once it is gone the next that matches governs, or none does"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +182,35 @@ mod tests {
         );
         let long = "x".repeat(253);
         assert!(told(&[long.as_str(); 1000]).unwrap().chars().count() <= WARNING);
+    }
+
+    #[test]
+    fn what_hangs_on_a_server_is_named_within_bounds() {
+        let told = |count: usize, name: &str| {
+            let key = |at: usize| FilingKey {
+                namespace: "fs".into(),
+                name: format!("{name}{at}").into(),
+            };
+            let keys: Vec<FilingKey> = (0..count).map(key).collect();
+            filings_on_server(&keys.iter().collect::<Vec<_>>())
+        };
+        assert_eq!(told(0, "f"), None);
+        insta::assert_snapshot!(
+            [told(1, "f"), told(2, "f"), told(5, "f")].map(Option::unwrap).join("\n"),
+            @r"
+        Filing fs/f0 names this server in its access; take the name out of it
+        Filings fs/f0, fs/f1 name this server in their access; take the name out of them
+        Filings fs/f0, fs/f1 and 3 more name this server in their access; take the name out of them
+        "
+        );
+        assert!(told(100_000, &"x".repeat(240)).unwrap().chars().count() <= WARNING);
+        let most = RouteCounts {
+            compliant: u32::MAX,
+            warned: u32::MAX,
+            violating: u32::MAX,
+            exempt: u32::MAX,
+        };
+        assert!(routes_of_policy(most).unwrap().chars().count() <= WARNING);
     }
 
     #[test]

@@ -1,18 +1,20 @@
-//! Filings by the domains that they name.
+//! Filings by the domains that they name, and by their numbers.
 
 use std::sync::Arc;
 
 use rpds::HashTrieMapSync;
 
 use super::filing::{Filing, FilingKey};
+use super::numbers::Numbers;
 use super::snapshot::{Kept, Map, Unreadable};
 use crate::domain::Domain;
 
-/// The filings, by key and by domain. Both maps share what has not changed with their clones.
+/// The filings, by key, by domain and by number. All maps share what has not changed with their clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FilingIndex {
     by_key: Map<FilingKey, Kept<Filing>>,
     by_domain: HashTrieMapSync<Domain, Vec<Arc<Filing>>>,
+    numbers: Numbers,
 }
 
 /// The order of the filings of one domain does not depend on the order in which they came.
@@ -36,6 +38,7 @@ impl FilingIndex {
                 None => self.by_domain.insert_mut(domain.clone(), vec![Arc::clone(&filing)]),
             }
         }
+        self.numbers.insert(&filing);
         self.by_key.insert_mut(filing.key.clone(), Kept::Read(filing));
     }
 
@@ -46,6 +49,7 @@ impl FilingIndex {
 
     pub(super) fn remove(&mut self, key: &FilingKey) {
         if let Some(Kept::Read(filing)) = self.by_key.get(key).cloned() {
+            self.numbers.remove(&filing);
             for domain in filing.covering_domains() {
                 if let Some(filings) = self.by_domain.get_mut(domain) {
                     filings.retain(|other| other.key != *key);
@@ -86,5 +90,15 @@ impl FilingIndex {
     /// Filings with a domain at or above another, the nearest first, then by key.
     pub(super) fn at_or_above<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
         domain.ancestors().filter_map(|name| self.by_domain.get(name)).flatten()
+    }
+
+    /// Filings with just this domain, by key.
+    pub(super) fn with_domain(&self, domain: &Domain) -> impl Iterator<Item = &Arc<Filing>> {
+        self.by_domain.get(domain).into_iter().flatten()
+    }
+
+    /// Filings with a site number.
+    pub(super) fn with_number<'a>(&'a self, number: &'a str) -> impl Iterator<Item = &'a Arc<Filing>> {
+        self.numbers.with(number)
     }
 }

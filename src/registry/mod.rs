@@ -6,8 +6,10 @@
 
 mod filing;
 mod index;
+mod numbers;
 mod owner;
 mod policy;
+mod rivals;
 mod server;
 mod snapshot;
 #[cfg(test)]

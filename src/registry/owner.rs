@@ -230,6 +230,7 @@ impl Registry {
         };
         if let Some(Kept::Read(old)) = &before {
             self.affect_by_filing(old, &mut affected);
+            self.affect_juniors(old, &mut affected);
             for server in old.servers() {
                 forget(&mut self.filings_on, server, key);
             }
@@ -245,6 +246,7 @@ impl Registry {
                 index.insert(new);
                 if let Some(Kept::Read(new)) = self.snapshot.filings.get(key).cloned() {
                     self.affect_by_filing(&new, &mut affected);
+                    self.affect_juniors(&new, &mut affected);
                 }
             }
         }
@@ -286,21 +288,13 @@ impl Registry {
             ..Affected::default()
         };
         self.affect_by_policy(name, &mut affected);
-        let policies = Arc::make_mut(&mut self.snapshot.policies);
-        policies.in_order.retain(|known| known.name != *name);
-        policies.unreadable.remove(name);
-        match policy {
-            None => {}
-            Some(Err(unreadable)) => {
-                policies.unreadable.insert(Arc::clone(name), Arc::new(unreadable));
-            }
-            Some(Ok(new)) => {
-                let rank = |policy: &Policy| (std::cmp::Reverse(policy.precedence), Arc::clone(&policy.name));
-                let at = policies.in_order.partition_point(|known| rank(known) < rank(&new));
-                policies.in_order.insert(at, Arc::new(new));
-            }
-        }
+        let trusted = self.snapshot.default_policy().trust.clone();
+        Arc::make_mut(&mut self.snapshot.policies).set(name, policy);
         self.affect_by_policy(name, &mut affected);
+        if self.snapshot.default_policy().trust != trusted {
+            // Other filings count when those of a number or a domain are compared, under whatever policy.
+            affected.routes = self.routes_that(|_| true);
+        }
         affected
     }
 
@@ -313,13 +307,15 @@ impl Registry {
         if self.snapshot.namespaces.get(name) == labels.as_ref() {
             return Affected::default();
         }
-        set_shared(&mut self.snapshot.namespaces, name, labels);
         // Its routes may be governed by another policy and may serve under other filings; its filings may be trusted
         // or no longer.
         let mut affected = Affected {
             routes: self.routes_in(name),
             ..Affected::default()
         };
+        self.affect_juniors_of(name, &mut affected);
+        set_shared(&mut self.snapshot.namespaces, name, labels);
+        self.affect_juniors_of(name, &mut affected);
         for (key, kept) in self.snapshot.filings.in_namespace(name) {
             affected.filings.insert(key.clone());
             if let Kept::Read(filing) = kept {
@@ -407,6 +403,24 @@ impl Registry {
             affected
                 .routes
                 .extend(self.routes_at.get(domain.as_str()).into_iter().flatten().cloned());
+        }
+    }
+
+    /// The filings that are compared with a filing, which is older, and the routes that they may cover.
+    fn affect_juniors(&self, filing: &Filing, affected: &mut Affected) {
+        for junior in self.snapshot.juniors(filing) {
+            if affected.filings.insert(junior.key.clone()) {
+                self.affect_by_filing(&junior, affected);
+            }
+        }
+    }
+
+    /// The same for all filings of a namespace.
+    fn affect_juniors_of(&self, namespace: &Arc<str>, affected: &mut Affected) {
+        for (_, kept) in self.snapshot.filings.in_namespace(namespace) {
+            if let Kept::Read(filing) = kept {
+                self.affect_juniors(filing, affected);
+            }
         }
     }
 

@@ -102,6 +102,25 @@ pub(super) struct Policies {
     pub(super) unreadable: BTreeMap<Arc<str>, Arc<Unreadable>>,
 }
 
+impl Policies {
+    /// Puts a policy in the place of what was known under its name.
+    pub(super) fn set(&mut self, name: &Arc<str>, policy: Option<Result<Policy, Unreadable>>) {
+        self.in_order.retain(|known| known.name != *name);
+        self.unreadable.remove(name);
+        match policy {
+            None => {}
+            Some(Err(unreadable)) => {
+                self.unreadable.insert(Arc::clone(name), Arc::new(unreadable));
+            }
+            Some(Ok(new)) => {
+                let rank = |policy: &Policy| (std::cmp::Reverse(policy.precedence), Arc::clone(&policy.name));
+                let at = self.in_order.partition_point(|known| rank(known) < rank(&new));
+                self.in_order.insert(at, Arc::new(new));
+            }
+        }
+    }
+}
+
 /// What filings and servers are judged under where no policy is named `default`.
 static BUILT_IN: LazyLock<Policy> = LazyLock::new(|| {
     Policy::new(
@@ -136,6 +155,14 @@ impl Snapshot {
             && self.namespaces.ptr_eq(&other.namespaces)
             && Arc::ptr_eq(&self.classes, &other.classes)
             && Arc::ptr_eq(&self.site, &other.site)
+    }
+
+    /// The facts as they would be if a filing were so.
+    #[must_use]
+    pub fn with_filing(&self, filing: Filing) -> Self {
+        let mut supposed = self.clone();
+        Arc::make_mut(&mut supposed.filings).insert(filing);
+        supposed
     }
 
     /// The policy that governs a route, if any does: the highest precedence, then the first by name.

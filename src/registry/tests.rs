@@ -19,8 +19,14 @@ fn town() -> Registry {
         node("n1", "alicloud://cn-beijing.i-1", Some("cn-beijing")),
         server("slb-1", json!({})),
         filing("fs/com", json!({"access": on("slb-1")})),
-        filing("fs/net", json!({"domains": ["example.net"], "access": on("slb-2")})),
-        filing("game/deep", json!({"domains": ["play.example.net"]})),
+        filing(
+            "fs/net",
+            json!({"domains": ["example.net"], "number": "京ICP备2021012345号-2", "access": on("slb-2")}),
+        ),
+        filing(
+            "game/deep",
+            json!({"domains": ["play.example.net"], "number": "京ICP备2021012345号-3"}),
+        ),
         ingress("shop/web", &["www.example.com"]),
         ingress("shop/wild", &["*.example.com", "example.com"]),
         ingress("shop/other", &["www.example.org", "192.0.2.1"]),
@@ -50,10 +56,10 @@ const ALL_BUT_GAMES: &str = "shop/other, shop/web, shop/wild, shopping/web";
     "shop/web, shop/wild, filing fs/com")]
 #[case::old_and_new(filing("fs/com", json!({"domains": ["example.org"]})),
     "shop/other, shop/web, shop/wild, filing fs/com")]
-#[case::a_deeper_domain_only_what_is_below(filing("fs/new", json!({"domains": ["www.example.com"]})),
+#[case::a_deeper_domain_only_what_is_below(filing("fs/new", json!({"domains": ["www.example.com"], "number": null})),
     "shop/web, filing fs/new")]
-#[case::a_domain_that_nothing_serves(filing("fs/new", json!({"domains": ["nothing.cn"]})), "filing fs/new")]
-#[case::a_public_suffix(filing("fs/new", json!({"domains": ["com", "a..b"]})), "filing fs/new")]
+#[case::a_domain_that_nothing_serves(filing("fs/new", json!({"domains": ["nothing.cn"], "number": null})), "filing fs/new")]
+#[case::a_public_suffix(filing("fs/new", json!({"domains": ["com", "a..b"], "number": null})), "filing fs/new")]
 #[case::a_filing_that_can_no_longer_be_read(object("Filing", "fs/net", json!(1)), "game/play, filing fs/net")]
 #[case::a_server_touches_those_who_name_it(server("slb-1", json!({"state": "Suspended"})),
     "shop/web, shop/wild, filing fs/com, server slb-1")]
@@ -96,6 +102,44 @@ fn a_change_touches(#[case] document: Value, #[case] expected: &str) {
         Affected::default(),
         "the same once more"
     );
+}
+
+/// Three filings of one number, and three of one domain, in the order of their age; nobody trusts those of `far`.
+fn rivals() -> Registry {
+    let of_age = |key: &str, day: u32, domain: &str, site: u32| {
+        let number = format!("京ICP备2021012345号-{site}");
+        let mut filing = filing(key, json!({"domains": [domain], "number": number}));
+        filing["metadata"]["creationTimestamp"] = json!(format!("2026-01-0{day}T00:00:00Z"));
+        filing
+    };
+    let trusted = json!({"namespaceSelector": {"matchExpressions":
+        [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["far"]}]}});
+    registry(&[
+        policy("default", json!({"filingsFrom": trusted})),
+        of_age("fs/n1", 1, "a.cn", 1),
+        of_age("fs/n2", 2, "b.cn", 1),
+        of_age("fs/n3", 3, "c.cn", 1),
+        of_age("fs/d1", 1, "d.cn", 11),
+        of_age("fs/d2", 2, "d.cn", 12),
+        of_age("fs/d3", 3, "d.cn", 13),
+        of_age("far/d0", 1, "d.cn", 14),
+        ingress("shop/c", &["www.c.cn"]),
+    ])
+}
+
+#[rstest]
+#[case::the_oldest_touches_all(filing("fs/n1", json!({"domains": ["a.cn"], "number": null})),
+    "shop/c, filing fs/n1, filing fs/n2, filing fs/n3")]
+#[case::another_but_itself(filing("fs/n2", json!({"domains": ["b.cn"], "number": null})), "filing fs/n2")]
+#[case::so_with_a_domain(filing("fs/d1", json!({"domains": ["e.cn"]})),
+    "filing fs/d1, filing fs/d2, filing fs/d3")]
+#[case::of_which_the_youngest_touches_nobody(filing("fs/d3", json!({"domains": ["e.cn"], "number": null})),
+    "filing fs/d3")]
+#[case::nor_does_one_that_nobody_trusts(filing("far/d0", json!({"domains": ["e.cn"]})), "filing far/d0")]
+#[case::until_somebody_does(policy("default", json!({})),
+    "shop/c, filing far/d0, filing fs/d1, filing fs/d2, filing fs/d3, filing fs/n1, filing fs/n2, filing fs/n3, policy default")]
+fn of_filings_that_claim_the_same_the_older_touches_the_younger(#[case] document: Value, #[case] expected: &str) {
+    assert_eq!(told(&rivals().apply(change(&document))), expected);
 }
 
 #[rstest]

@@ -11,6 +11,7 @@ mod access_pending;
 mod catch_all_host;
 mod domain_expired;
 mod domain_expiring;
+mod duplicate_domain;
 mod filing_cancelled;
 mod filing_expired;
 mod filing_expiring;
@@ -29,6 +30,7 @@ mod region_unknown;
 mod server_expired;
 mod server_expiring;
 mod server_unknown;
+mod shared_number;
 mod unfilable_suffix;
 mod unreadable;
 mod wrong_service_kind;
@@ -46,7 +48,7 @@ use crate::domain::FieldPath;
 use crate::registry::{Policy, Problem};
 
 /// Every rule. Of two findings of one severity on one host, the one whose rule comes first explains it better.
-pub static CATALOGUE: [&Rule; 26] = [
+pub static CATALOGUE: [&Rule; 28] = [
     &UNREADABLE,
     &invalid_host::INVALID_HOST,
     &public_suffix_host::PUBLIC_SUFFIX_HOST,
@@ -72,6 +74,8 @@ pub static CATALOGUE: [&Rule; 26] = [
     &domain_expiring::DOMAIN_EXPIRING,
     &server_expiring::SERVER_EXPIRING,
     &server_unknown::SERVER_UNKNOWN,
+    &duplicate_domain::DUPLICATE_DOMAIN,
+    &shared_number::SHARED_NUMBER,
     &number_irregular::NUMBER_IRREGULAR,
 ];
 

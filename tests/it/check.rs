@@ -157,7 +157,7 @@ fn an_object_of_ours_that_cant_be_read_is_an_error_and_never_valid() {
 )]
 #[case::a_rule_that_is_none(
     "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: a}\nspec:\n  rules:\n    NoFilling: Warning\n",
-    "spec.rules.NoFilling: \"NoFilling\" is no rule",
+    "spec.rules.NoFilling: there is no rule NoFilling",
     6
 )]
 #[case::a_policy_that_trusts_nobody(

@@ -13,6 +13,7 @@ mod check;
 mod cluster;
 mod corpus;
 mod crashes;
+mod declarations;
 mod denials;
 mod examples;
 mod faults;

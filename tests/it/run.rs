@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::support::cluster::{Account, Cluster, Namespace};
 use crate::support::operator::Operator;
 pub(crate) use crate::support::stage::{
-    APPROVED, FILINGS, POLICY, annotation, at_stage, declare, events, ingress, status,
+    APPROVED, FILINGS, POLICY, annotation, approved_as, at_stage, declare, events, ingress, status,
 };
 use crate::support::stage::{filing, home, marker, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
@@ -137,7 +137,8 @@ async fn an_update_is_denied_only_when_it_makes_things_worse() {
 async fn a_filing_that_is_cancelled_shows_on_its_ingress_and_so_does_its_return() {
     let stage = stage().await;
     let (namespace, domain) = tenant(stage, "cancelled").await;
-    declare(&stage.cluster.admin, &namespace.name, &domain, APPROVED).succeeds();
+    let approved = approved_as(101);
+    declare(&stage.cluster.admin, &namespace.name, &domain, &approved).succeeds();
     namespace.kubectl("apply -f -", &ingress("web", &[&domain])).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Compliant").await;
 
@@ -149,7 +150,7 @@ async fn a_filing_that_is_cancelled_shows_on_its_ingress_and_so_does_its_return(
     status(stage.cluster, &object, "/status/conditions/0/status", "False".into()).await;
     status(stage.cluster, &object, "/status/colour", "Red".into()).await;
 
-    declare(&stage.cluster.admin, &namespace.name, &domain, APPROVED).succeeds();
+    declare(&stage.cluster.admin, &namespace.name, &domain, &approved).succeeds();
     annotation(stage.cluster, &namespace, "web", "verdict", "Compliant").await;
     status(stage.cluster, &object, "/status/conditions/0/status", "True".into()).await;
     status(stage.cluster, &object, "/status/colour", "Blue".into()).await;
@@ -334,9 +335,10 @@ async fn kubectl_shows_a_filing_and_waits_for_it() {
     };
     let declare = |rest: &str| declare(&stage.cluster.admin, name, &domain, rest).succeeds();
 
+    let approved = approved_as(102);
     declare("stage: Submitted");
     wait("condition=Ready=false");
-    declare(&format!("{APPROVED}, expiresAt: 2093-02-20"));
+    declare(&format!("{approved}, expiresAt: 2093-02-20"));
     wait("condition=Ready");
     wait("condition=Expiring=false");
     wait("jsonpath={.status.observedGeneration}=2");
@@ -345,7 +347,7 @@ async fn kubectl_shows_a_filing_and_waits_for_it() {
         .date();
     let soon = today.checked_add(jiff::Span::new().days(60)).unwrap();
     declare(&format!(
-        "{APPROVED}, expiresAt: 2093-02-20, registration: {{expiresAt: {soon}}}"
+        "{approved}, expiresAt: 2093-02-20, registration: {{expiresAt: {soon}}}"
     ));
     wait("condition=Expiring");
     // kubectl looks at a condition only once it speaks of the generation that was declared last.
@@ -356,7 +358,7 @@ async fn kubectl_shows_a_filing_and_waits_for_it() {
     let soon = soon.to_string();
     let expected = [
         name,
-        "京ICP备2021012345号-1",
+        "京ICP备2021012345号-102",
         domain.as_str(),
         "Approved",
         "True",

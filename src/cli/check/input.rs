@@ -318,16 +318,10 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
         };
         at_field(object, &FieldPath::from(path.to_owned()), format!("{path}: {message}"))
     };
-    let told = policy
-        .problems
-        .iter()
-        .map(|problem| at(problem.path.as_str(), problem.message.clone()));
-    let unknown = policy.rules.keys().filter(|id| rules::find(id).is_none());
-    told.chain(unknown.map(|id| {
-        let message = format!("\"{id}\" is no rule; `filing-operator rules` lists them");
-        at(&format!("spec.rules.{id}"), message)
-    }))
-    .collect()
+    let known = policy.problems.iter().cloned().chain(rules::unknown_in(policy));
+    known
+        .map(|problem| at(problem.path.as_str(), problem.message))
+        .collect()
 }
 
 /// Puts together what was read, the first of each where an object stands twice.

@@ -35,7 +35,7 @@ fn a_filing() -> impl Strategy<Value = Value> {
         json!({"provider": provider, "stage": stage, "servers": servers, "regions": regions})
     });
     (
-        select(vec!["fs/a", "fs/b", "team/c"]),
+        select(vec!["fs/a", "fs/b", "fs/d", "team/c"]),
         subsequence(
             vec!["example.com", "shop.example.com", "example.net", "com.cn", "a..b"],
             1..=2,
@@ -51,14 +51,25 @@ fn a_filing() -> impl Strategy<Value = Value> {
         select(vec![
             "京ICP备2021012345号-1",
             "京ICP备2021012345-1号",
+            "京ICP备2021012345号-3",
+            "京ICP备2021012345号",
             "x",
             "京ICP备2021012345号-2A",
         ]),
+        select(vec![
+            None,
+            Some("2026-01-01T00:00:00Z"),
+            Some("2026-01-01T00:00:00Z"),
+            Some("2026-01-02T00:00:00Z"),
+            Some("2026-01-03T00:00:00Z"),
+        ]),
     )
-        .prop_map(|(key, domains, stage, access, (ends, domain_ends), allowed, number)| {
+        .prop_map(|(key, domains, stage, access, (ends, domain_ends), allowed, number, created)| {
             let over = json!({"domains": domains, "stage": stage, "access": access, "expiresAt": ends, "number": number,
                 "registration": {"expiresAt": domain_ends}, "allowedNamespaces": allowed});
-            filing(key, over)
+            let mut filing = filing(key, over);
+            filing["metadata"]["creationTimestamp"] = json!(created);
+            filing
         })
 }
 
@@ -102,7 +113,12 @@ fn a_policy() -> impl Strategy<Value = Value> {
             json!({"namespaceSelector": {"matchLabels": {"team": "shop"}}}),
         ]),
         (
-            select(vec![json!({}), json!({"FilingNotShared": "Warning"}), json!({"NoAccess": "Disabled"})]),
+            select(vec![
+                json!({}),
+                json!({"FilingNotShared": "Warning"}),
+                json!({"NoAccess": "Disabled"}),
+                json!({"DuplicateDomain": "Violation", "SharedNumber": "Violation"}),
+            ]),
             weighted(0.2, Just(json!({"provider": "tencentcloud"}))),
         ),
     )

@@ -2,6 +2,7 @@ mod catalogue;
 mod coverage;
 mod governance;
 mod laws;
+mod rivals;
 
 use std::fmt::Write as _;
 

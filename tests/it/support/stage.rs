@@ -36,6 +36,11 @@ brake: {routes: 10, percent: 100, minutes: 10}
 pub(crate) const APPROVED: &str = "stage: Approved, number: 京ICP备2021012345号-1, approvedAt: 2021-02-20,
   access: [{provider: alicloud, stage: Approved}]";
 
+/// The same under a number that no other filing of a test has, where it matters that nothing is found.
+pub(crate) fn approved_as(site: u32) -> String {
+    APPROVED.replacen("号-1,", &format!("号-{site},"), 1)
+}
+
 /// The same at another stage.
 pub(crate) fn at_stage(stage: &str) -> String {
     APPROVED.replacen("stage: Approved", &format!("stage: {stage}"), 1)

@@ -1,0 +1,122 @@
+//! A domain that another filing claims under another number.
+
+use super::case::FilingCase;
+use super::finding::{Draft, Value};
+use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use crate::domain::FieldPath;
+use crate::registry::Filing;
+
+pub(super) static DUPLICATE_DOMAIN: Rule = Rule {
+    id: "DuplicateDomain",
+    severity: Some(Severity::Warning),
+    basis: Basis::Regulation,
+    source: "Since 2019-04-22 each domain has one number, and one that was filed before is cancelled there first (MIIT notice 工信管函〔2019〕633号; providers' documentation).",
+    title: Words {
+        en: "two trusted filings claim one domain under different numbers",
+        zh: "两个受信任的备案以不同的备案号填写了同一域名",
+    },
+    message: Words {
+        en: "{domain} is claimed by {other} too, under {number}",
+        zh: "{domain} 已由{other}以 {number} 填写",
+    },
+    remedy: Words {
+        en: "leave the domain to the one that holds it, and set a filing that was given up to stage Cancelled",
+        zh: "请仅在实际持有该域名的备案中填写；已注销的备案请将 stage 设为 Cancelled",
+    },
+    foretells: false,
+    examples: Examples {
+        bad: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-shop, namespace: filing-system}
+spec:
+  domains: [example.net, example.com]
+  number: 京ICP备2021012345号-2
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+        fires: &[
+            "Filing filing-system/example-com spec.domains[0]",
+            "Filing filing-system/example-shop spec.domains[1]",
+        ],
+        good: "\
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 京ICP备2021012345号-1
+  stage: Approved
+  subject: {name: 示例科技有限公司, nature: Enterprise}
+  access: [{provider: alicloud, stage: Approved}]
+---
+apiVersion: filing-operator.io/v1alpha1
+kind: Filing
+metadata: {name: example-com-until-2020, namespace: filing-system}
+spec:
+  domains: [example.com]
+  number: 沪ICP备2023067890号-1
+  stage: Cancelled
+  subject: {name: 示例贸易有限公司, nature: Enterprise}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: www.example.com}]}
+",
+    },
+    yields_to: &[],
+    checks: &[Check::Filing(on_filing)],
+};
+
+fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
+    let (facts, filing) = (case.context.facts, case.filing);
+    let domains = filing.domains.iter().enumerate();
+    domains
+        .filter_map(|(at, domain)| {
+            let domain = domain.as_ref().ok()?;
+            let elder = facts.elder_with_domain(filing, domain)?;
+            let draft = Draft::new()
+                .with("domain", domain)
+                .with("other", other(filing, elder))
+                .with("number", number(filing, elder));
+            Some(draft.at(FieldPath::from(format!("spec.domains[{at}]"))))
+        })
+        .collect()
+}
+
+/// Another filing, as it may be told: of one in another namespace, that it is there.
+pub(super) fn other(filing: &Filing, other: &Filing) -> Value {
+    if other.key.namespace == filing.key.namespace {
+        let name = &other.key.name;
+        Value::Both {
+            en: format!("Filing {name}"),
+            zh: format!(" Filing {name} "),
+        }
+    } else {
+        Value::words("a Filing of another namespace", "其他命名空间的 Filing ")
+    }
+}
+
+fn number(filing: &Filing, other: &Filing) -> Value {
+    match other.site_number() {
+        Some(number) if other.key.namespace == filing.key.namespace => number.text().into(),
+        _ => Value::words("another number", "其他备案号"),
+    }
+}
