@@ -25,13 +25,12 @@ pub fn review(request: &Request, account: &str, facts: &Snapshot, now: Timestamp
     if is_own(request, account) {
         return Answer::unjudged(Decision::Own);
     }
-    let (old, new) = match &request.subject {
-        Subject::Create(new) => (None, new),
-        Subject::Update { old, new } => (old.as_ref(), new),
+    let mut answer = match &request.subject {
+        Subject::Create(new) => of_creation(new, facts, now),
+        Subject::Update { old, new } => of_route(new, old.as_ref(), facts, now),
         Subject::Nothing => return Answer::unjudged(Decision::Unasked),
         Subject::UnknownKind => return Answer::unjudged(Decision::UnknownKind),
     };
-    let mut answer = of_route(new, old, facts, now);
     if let Some(warning) = words::unreadable_policies(facts.unreadable_policies().map(|(name, _)| &**name)) {
         answer.warnings.insert(0, warning);
         if answer.decision == Decision::Allowed {
@@ -39,6 +38,21 @@ pub fn review(request: &Request, account: &str, facts: &Snapshot, now: Timestamp
         }
     }
     answer
+}
+
+/// A record that a route is made with says nothing of where it was. But the operator takes every record for its own, and
+/// puts the route into the class that is recorded; so it may be made only where it may be made there, too.
+fn of_creation(new: &Asked, facts: &Snapshot, now: Timestamp) -> Answer {
+    if new.route.class.recorded.is_none() {
+        return of_route(new, None, facts, now);
+    }
+    let mut without_record = new.clone();
+    without_record.route.class.recorded = None;
+    let put_back = of_route(new, None, facts, now);
+    if put_back.decision == Decision::Denied {
+        return put_back;
+    }
+    of_route(&without_record, None, facts, now)
 }
 
 fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) -> Answer {
@@ -121,7 +135,8 @@ fn of_verdict(verdict: &Verdict, new: &Route, old: Option<&Asked>, facts: &Snaps
         ..Answer::unjudged(Decision::Allowed)
     };
     let denied: Vec<&HostVerdict> = if denies(policy, facts) {
-        let tolerated = old.and_then(|old| tolerated(old, new, policy, facts)).map(Named::by);
+        let read = old.filter(|old| old.unreadable.is_none() && is_tolerated(&old.route, new, policy, facts));
+        let tolerated = read.map(|old| Named::by(&old.route));
         let is_new = |host: &&HostVerdict| !tolerated.as_ref().is_some_and(|old| old.has(&host.host));
         verdict.violating().filter(is_new).collect()
     } else {
@@ -181,15 +196,17 @@ fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
     })
 }
 
-/// The old route, where what it named may stay: one that was under the eyes of a policy, in the class that it keeps, and
-/// served. A policy that is marked to let everything go lets people do so too.
-fn tolerated<'a>(old: &'a Asked, new: &Route, policy: &Policy, facts: &Snapshot) -> Option<&'a Route> {
-    let is_same_class = class(&old.route, facts) == class(new, facts);
-    let is_let_out = old.route.class.is_quarantined() && !new.class.is_quarantined() && !policy.is_released;
+/// Whether what the old route named may stay: it was under the eyes of a policy, in the class that it keeps, and served. A
+/// policy that is marked to let everything go lets people do so too. Whoever puts a route away by hand may, wherever it was:
+/// nothing serves it there, and without a record the operator leaves it.
+fn is_tolerated(old: &Route, new: &Route, policy: &Policy, facts: &Snapshot) -> bool {
+    let is_put_away = new.class.is_quarantined() && new.class.recorded.is_none();
+    let is_same_class = class(old, facts) == class(new, facts);
+    let is_let_out = old.class.is_quarantined() && !new.class.is_quarantined() && !policy.is_released;
     let was_asked = facts
-        .policy_of(&old.route)
+        .policy_of(old)
         .is_some_and(|policy| policy.admission != Admission::Disabled);
-    (is_same_class && !is_let_out && was_asked && old.unreadable.is_none()).then_some(&old.route)
+    is_put_away || (is_same_class && !is_let_out && was_asked)
 }
 
 fn class<'a>(route: &'a Route, facts: &'a Snapshot) -> Option<&'a Arc<str>> {
@@ -251,7 +268,8 @@ fn of_unreadable(
     };
     let severity = finding.severity;
     let line = words::line(&new.route.key, &finding);
-    let was_unreadable = old.is_some_and(|old| old.unreadable.is_some());
+    let was_unreadable =
+        old.is_some_and(|old| old.unreadable.is_some() && is_tolerated(&old.route, &new.route, policy, facts));
     answer.rules = vec![finding.rule.id];
     answer.outcome = Some(match severity {
         Severity::Warning => Outcome::Warned,

@@ -1,3 +1,5 @@
+mod changes;
+
 use insta::assert_snapshot;
 use kube::core::ObjectMeta;
 use proptest::prelude::*;
