@@ -37,7 +37,7 @@ pub enum Subject {
 }
 
 /// A route of a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Asked {
     /// The route; of an unreadable one its key and class only, so that its policy can be told.
     pub route: Route,
@@ -164,11 +164,7 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, Ba
     let namespace = envelope.namespace.as_deref().unwrap_or_default();
     let asked = |object: &DynamicObject| Asked::of(object, namespace, &envelope.name);
     match envelope.operation {
-        Operation::Create if is_whole => {
-            let mut new = asked(object.as_ref().ok_or(BadRequest::NoObject)?);
-            new.route.class = new.route.class.without_record();
-            Ok(Subject::Create(new))
-        }
+        Operation::Create if is_whole => Ok(Subject::Create(asked(object.as_ref().ok_or(BadRequest::NoObject)?))),
         Operation::Update if is_whole => Ok(Subject::Update {
             old: old.as_ref().map(asked),
             new: asked(object.as_ref().ok_or(BadRequest::NoObject)?),

@@ -66,10 +66,7 @@ pub fn blocking(object: &DynamicObject, now: Timestamp) -> Value {
 /// changed since stays as they want it.
 pub fn restoring(object: &DynamicObject) -> Option<Value> {
     let class = class_of(object);
-    let nothing = Record::default();
-    // Who has set one place by hand, for want of a record that can be read, means the other too.
-    let by_hand = (!class.is_quarantined()).then_some(&nothing);
-    let record = class.record().or(by_hand)?;
+    let record = class.to_put_back()?;
     let is_ours = |typed: &Option<Arc<str>>| typed.as_deref() == Some(keys::QUARANTINE_CLASS);
     let annotation = is_ours(&class.annotation).then(|| json!({keys::LEGACY_CLASS: record.annotation}));
     let field = is_ours(&class.field).then(|| json!(record.field));

@@ -83,13 +83,27 @@ impl ClassRef {
         }
     }
 
-    /// The class by name: the field's, else the annotation's. In quarantine it is the one that is kept, where that can
-    /// be read.
+    /// The class by name: the field's, else the annotation's. Where there is a record, what is in quarantine of the two is
+    /// what the operator would put there again.
     pub fn name(&self) -> Option<&Arc<str>> {
-        match self.record() {
-            Some(record) if self.is_quarantined() => record.name(),
-            _ => self.field.as_ref().or(self.annotation.as_ref()),
-        }
+        let kept = self.recorded.as_ref().and_then(|_| self.to_put_back());
+        let Some(kept) = kept else {
+            return self.field.as_ref().or(self.annotation.as_ref());
+        };
+        let field = put_back(self.field.as_ref(), kept.field.as_ref());
+        field.or_else(|| put_back(self.annotation.as_ref(), kept.annotation.as_ref()))
+    }
+
+    /// What is put back where the quarantine class stands: what is recorded. Of a record that can't be read no class is
+    /// guessed; but who has set one place by hand means the other to name none.
+    pub fn to_put_back(&self) -> Option<&Record> {
+        static NOTHING: Record = Record {
+            field: None,
+            field_owners: Vec::new(),
+            annotation: None,
+            annotation_owners: Vec::new(),
+        };
+        self.record().or((!self.is_quarantined()).then_some(&NOTHING))
     }
 
     /// Whether nothing serves the route for want of filings: each of field and annotation that is there names the
@@ -102,12 +116,6 @@ impl ClassRef {
     /// The record of the class that it had, where there is one that can be read.
     pub fn record(&self) -> Option<&Record> {
         self.recorded.as_ref()?.class.as_ref().ok()
-    }
-
-    /// The class of a route that is made anew, on which a record means nothing.
-    #[must_use]
-    pub fn without_record(self) -> Self {
-        Self { recorded: None, ..self }
     }
 }
 
@@ -156,11 +164,10 @@ impl Record {
             None
         }
     }
+}
 
-    /// The class by name: the field's, else the annotation's.
-    pub fn name(&self) -> Option<&Arc<str>> {
-        self.field.as_ref().or(self.annotation.as_ref())
-    }
+fn put_back<'a>(typed: Option<&'a Arc<str>>, kept: Option<&'a Arc<str>>) -> Option<&'a Arc<str>> {
+    typed.and_then(|name| if **name == *keys::QUARANTINE_CLASS { kept } else { typed })
 }
 
 /// Whether an object may have that name (RFC 1123 subdomain).
@@ -219,6 +226,11 @@ mod tests {
     #[case::in_quarantine_without_a_record(QUARANTINE, QUARANTINE, None, QUARANTINE)]
     #[case::a_record_that_cant_be_read(QUARANTINE, QUARANTINE, Some("nginx"), QUARANTINE)]
     #[case::taken_out(Some("other"), QUARANTINE, Some(r#"{"field":"nginx"}"#), Some("other"))]
+    #[case::in_quarantine_by_the_field_alone(QUARANTINE, None, Some(r#"{"annotation":"nginx"}"#), None)]
+    #[case::taken_out_by_the_annotation(QUARANTINE, Some("other"), Some(r#"{"field":"nginx"}"#), Some("nginx"))]
+    #[case::taken_out_by_the_annotation_alone(QUARANTINE, Some("other"), Some("{}"), Some("other"))]
+    #[case::taken_out_without_a_record(QUARANTINE, Some("other"), None, QUARANTINE)]
+    #[case::taken_out_with_a_record_that_cant_be_read(QUARANTINE, Some("other"), Some("nginx"), Some("other"))]
     fn the_class_in_quarantine_is_the_one_that_is_kept(
         #[case] field: Option<&str>,
         #[case] annotation: Option<&str>,

@@ -8,6 +8,7 @@
     reason = "a test, and whatever helps it, fails by panicking; clippy's own exemption stops at functions marked #[test]"
 )]
 
+mod agreement;
 mod blocking;
 mod check;
 mod cluster;
@@ -27,3 +28,4 @@ mod run;
 mod shapes;
 mod support;
 mod traffic;
+mod updates;

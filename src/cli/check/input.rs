@@ -183,7 +183,8 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             Change::Route(key, route)
         }),
         "IngressClass" => fact(object, nth, |class, name| {
-            let fact = IngressClassFact::of(&class.metadata, class.spec.controller.as_deref());
+            let controller = class.spec.as_ref().and_then(|spec| spec.controller.as_deref());
+            let fact = IngressClassFact::of(&class.metadata, controller);
             Change::Class(name, fact)
         }),
         "Namespace" => fact(object, nth, |namespace, name| {
@@ -191,7 +192,7 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
         }),
         _ => fact(object, nth, |node, name| {
             let labels = node.metadata.labels.clone().unwrap_or_default();
-            let provider_id = node.spec.provider_id.as_deref();
+            let provider_id = node.spec.as_ref().and_then(|spec| spec.provider_id.as_deref());
             Change::Node(name, Place::from_node(provider_id, &labels))
         }),
     }
@@ -221,11 +222,11 @@ struct Bare {
     #[serde(default)]
     metadata: ObjectMeta,
     #[serde(default)]
-    spec: BareSpec,
+    spec: Option<BareSpec>,
 }
 
 /// Of a class its controller, of a node what its provider calls it.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct BareSpec {
     #[serde(default)]
     controller: Option<String>,
