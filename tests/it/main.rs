@@ -8,6 +8,7 @@
     reason = "a test, and whatever helps it, fails by panicking; clippy's own exemption stops at functions marked #[test]"
 )]
 
+mod annotations;
 mod blocking;
 mod check;
 mod cluster;
