@@ -105,6 +105,7 @@ pub fn can_be_lifted(rule: &Rule) -> bool {
         &invalid_host::INVALID_HOST,
         &public_suffix_host::PUBLIC_SUFFIX_HOST,
         &catch_all_host::CATCH_ALL_HOST,
+        &opaque_configuration::OPAQUE_CONFIGURATION,
         &ip_host::IP_HOST,
     ];
     !of_the_name_alone.contains(&rule)
