@@ -1,5 +1,6 @@
 //! The words of the field as types: days, hosts, numbers, provinces and places. Pure: no I/O, no clock.
 
+pub mod annotation;
 pub mod controller;
 pub mod day;
 pub(crate) mod facts;
@@ -10,6 +11,7 @@ pub mod place;
 pub mod province;
 pub mod suffix;
 
+pub use annotation::AnnotationFact;
 pub use controller::ControllerFact;
 pub use day::Day;
 pub use host::{Domain, Host, HostError};

@@ -137,7 +137,7 @@ fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>)
     }
     let covered = match &claim.to {
         Claimed::Host(host) => best_coverage(host, claim, namespace, serving, context),
-        Claimed::NoHost { .. } | Claimed::Anything => None,
+        Claimed::NoHost { .. } | Claimed::Anything | Claimed::Opaque(_) => None,
     };
     let filing = covered.as_ref().map(|covered| covered.filing);
     let case = HostCase {

@@ -513,7 +513,7 @@ fn set_shared<K: Ord + Clone, V>(map: &mut Map<K, V>, key: &K, value: Option<V>)
 fn names(route: &Route) -> impl Iterator<Item = &str> {
     let domains = route.claims.iter().filter_map(|claim| match &claim.to {
         Claimed::Host(host) => Some(host.domain()),
-        Claimed::NoHost { .. } | Claimed::Anything => None,
+        Claimed::NoHost { .. } | Claimed::Anything | Claimed::Opaque(_) => None,
     });
     domains.flat_map(|domain: &Domain| {
         let end = domain.registrable().map_or(usize::MAX, str::len);

@@ -207,7 +207,7 @@ fn site(place: &Place) -> SiteEntry<'_> {
 fn host<'a>(verdict: &'a HostVerdict, places: &'a Places, lang: Lang) -> HostEntry<'a> {
     let (host, domain) = match &verdict.host {
         Claimed::Host(host) => (host.as_ascii(), host.domain().registrable()),
-        Claimed::NoHost { .. } | Claimed::Anything => (verdict.host.to_string(), None),
+        Claimed::NoHost { .. } | Claimed::Anything | Claimed::Opaque(_) => (verdict.host.to_string(), None),
     };
     HostEntry {
         host,

@@ -1,11 +1,12 @@
-//! How an Ingress gives a route: its rules, the hosts of its TLS entries, and its default backend.
+//! How an Ingress gives a route: its rules, the hosts of its TLS entries, its default backend, and its annotations.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::networking::v1::{Ingress, IngressSpec};
 use kube::core::{DynamicObject, ObjectMeta};
 
-use super::{Claim, Claimed, ClassRef, Marks, Route, RouteKey, RouteKind};
+use super::claims::Claims;
+use super::{Claim, Claimed, ClassRef, Marks, Route, RouteKey, RouteKind, annotations};
 use crate::api::keys;
 use crate::api::read::{Misread, read};
 use crate::domain::FieldPath;
@@ -41,17 +42,27 @@ fn from_parts(metadata: &ObjectMeta, spec: Option<&IngressSpec>, default_namespa
         key,
         uid: metadata.uid.as_deref().unwrap_or_default().into(),
         class: ClassRef::of(field, annotations),
-        claims: spec.map(claims).unwrap_or_default(),
+        claims: claims(spec, metadata),
         marks: annotations.map(marks).unwrap_or_default(),
     }
 }
 
-fn claims(spec: &IngressSpec) -> Vec<Claim> {
+fn claims(spec: Option<&IngressSpec>, metadata: &ObjectMeta) -> Vec<Claim> {
     let mut claims = Claims::default();
+    if let Some(spec) = spec {
+        claim(&mut claims, spec);
+    }
+    if let Some(annotations) = &metadata.annotations {
+        annotations::claim(&mut claims, annotations, spec);
+    }
+    claims.into_vec()
+}
+
+fn claim(claims: &mut Claims, spec: &IngressSpec) {
     for (at, rule) in spec.rules.iter().flatten().enumerate() {
         claims.add(Claimed::by_field(rule.host.as_deref()), || match rule.host {
-            Some(_) => format!("spec.rules[{at}].host"),
-            None => format!("spec.rules[{at}]"),
+            Some(_) => FieldPath::from(format!("spec.rules[{at}].host")),
+            None => FieldPath::from(format!("spec.rules[{at}]")),
         });
     }
     for (at, tls) in spec.tls.iter().flatten().enumerate() {
@@ -59,34 +70,13 @@ fn claims(spec: &IngressSpec) -> Vec<Claim> {
             // An empty TLS host is the wildcard certificate's, not a catch-all: what answers are the rules.
             if !host.is_empty() {
                 claims.add(Claimed::by_field(Some(host)), || {
-                    format!("spec.tls[{at}].hosts[{host_at}]")
+                    FieldPath::from(format!("spec.tls[{at}].hosts[{host_at}]"))
                 });
             }
         }
     }
     if spec.default_backend.is_some() {
-        claims.add(Claimed::Anything, || "spec.defaultBackend".to_owned());
-    }
-    // They are kept, for every Ingress of the cluster.
-    claims.in_order.shrink_to_fit();
-    claims.in_order
-}
-
-/// Claims in the order of the object, each once.
-#[derive(Default)]
-struct Claims {
-    in_order: Vec<Claim>,
-    seen: HashSet<Claimed>,
-}
-
-impl Claims {
-    fn add(&mut self, to: Claimed, path: impl FnOnce() -> String) {
-        if self.seen.insert(to.clone()) {
-            self.in_order.push(Claim {
-                to,
-                path: FieldPath::from(path()),
-            });
-        }
+        claims.add(Claimed::Anything, || FieldPath::fixed("spec.defaultBackend"));
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a route answers for: its hosts with their field paths, and its class. One file a kind of route says how that
-//! kind gives one. Pure: a route is read from an object, nothing is looked up or decided here.
+//! kind gives one, and another what annotations add. Pure: a route is read from an object, nothing is looked up or decided here.
 
+mod annotations;
+mod claims;
 mod class;
 mod ingress;
 mod marks;
+mod opaque;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ pub(crate) use class::MAX_OWNERS;
 pub use class::{ClassRef, FieldOwner, Record, Recorded};
 pub use ingress::{from_ingress, from_object};
 pub use marks::Marks;
+pub use opaque::{Cause, Opaque};
 
 /// A kind of object that carries hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,8 +95,10 @@ pub enum Claimed {
         /// Why it is none.
         error: HostError,
     },
-    /// Whatever domain is pointed at it: a rule without a host, or a default backend.
+    /// Whatever domain is pointed at it: a rule without a host, a default backend, or too many hosts by annotation.
     Anything,
+    /// Hosts that can't be told.
+    Opaque(Arc<Opaque>),
 }
 
 impl fmt::Display for Claimed {
@@ -101,6 +107,7 @@ impl fmt::Display for Claimed {
             Self::Host(host) => host.fmt(f),
             Self::NoHost { typed, .. } => f.write_str(typed),
             Self::Anything => f.write_str("*"),
+            Self::Opaque(_) => f.write_str("?"),
         }
     }
 }
@@ -114,10 +121,18 @@ impl Claimed {
                 Ok(host) => Self::Host(host),
                 Err(HostError::Everything) => Self::Anything,
                 Err(error) => Self::NoHost {
-                    typed: typed.to_owned(),
+                    typed: beginning(typed, MAX_TYPED),
                     error,
                 },
             },
         }
     }
+}
+
+/// How many characters are kept of a text that is no host name; those that are one are shorter.
+const MAX_TYPED: usize = 300;
+
+/// The first characters of a text.
+fn beginning(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
 }

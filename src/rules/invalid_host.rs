@@ -60,7 +60,8 @@ fn on_host(case: &HostCase<'_>) -> Option<Draft> {
             ..
         }
         | Claimed::Host(_)
-        | Claimed::Anything => None,
+        | Claimed::Anything
+        | Claimed::Opaque(_) => None,
         Claimed::NoHost { error, .. } => Some(draft(error)),
     }
 }

@@ -24,6 +24,7 @@ mod no_access;
 mod no_filing;
 mod number_irregular;
 mod number_malformed;
+mod opaque_configuration;
 mod public_suffix_host;
 mod region_mismatch;
 mod region_unknown;
@@ -48,11 +49,12 @@ use crate::domain::FieldPath;
 use crate::registry::{Policy, Problem};
 
 /// Every rule. Of two findings of one severity on one host, the one whose rule comes first explains it better.
-pub static CATALOGUE: [&Rule; 28] = [
+pub static CATALOGUE: [&Rule; 29] = [
     &UNREADABLE,
     &invalid_host::INVALID_HOST,
     &public_suffix_host::PUBLIC_SUFFIX_HOST,
     &catch_all_host::CATCH_ALL_HOST,
+    &opaque_configuration::OPAQUE_CONFIGURATION,
     &ip_host::IP_HOST,
     &unfilable_suffix::UNFILABLE_SUFFIX,
     &no_filing::NO_FILING,
@@ -107,6 +109,7 @@ pub fn can_be_lifted(rule: &Rule) -> bool {
         &invalid_host::INVALID_HOST,
         &public_suffix_host::PUBLIC_SUFFIX_HOST,
         &catch_all_host::CATCH_ALL_HOST,
+        &opaque_configuration::OPAQUE_CONFIGURATION,
         &ip_host::IP_HOST,
     ];
     !of_the_name_alone.contains(&rule)

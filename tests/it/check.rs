@@ -116,6 +116,50 @@ fn the_exit_code_says_how_the_routes_stand(#[case] host: &str, #[case] args: &[&
 }
 
 #[test]
+fn a_host_that_an_annotation_adds_is_told_where_the_annotation_stands() {
+    let route = ingress("www.example.com").replace(
+        "{name: web}",
+        "\n  name: web\n  annotations:\n    nginx.ingress.kubernetes.io/server-alias: m.example.com, shop.example.net\n    \
+         alb.ingress.kubernetes.io/conditions.web: |\n      [{\"type\": \"Host\", \"hostConfig\": {\"values\": [\"a.example.net\"]}}]",
+    );
+    let answer = check_json(&(with(&[FILING]) + &route), &BEIJING);
+    let hosts = answer["routes"][0]["hosts"].as_array().unwrap();
+    let found = hosts.iter().flat_map(|host| {
+        let findings = host["findings"].as_array().unwrap().iter();
+        findings.map(move |finding| {
+            let source = &finding["source"];
+            json!([
+                host["host"],
+                finding["rule"],
+                finding["path"],
+                source["line"],
+                source["column"]
+            ])
+        })
+    });
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            json!([
+                "a.example.net",
+                "NoFiling",
+                "metadata.annotations[alb.ingress.kubernetes.io/conditions.web]",
+                18,
+                7
+            ]),
+            json!([
+                "shop.example.net",
+                "NoFiling",
+                "metadata.annotations[nginx.ingress.kubernetes.io/server-alias]",
+                16,
+                47
+            ]),
+        ]
+    );
+    assert_eq!(hosts.len(), 4);
+}
+
+#[test]
 fn a_violation_of_a_filing_itself_counts() {
     let answer = check(&FILING.replace("京ICP备2021012345号-1", "京ICP备20210号-1"), &[]);
     assert_eq!(answer.code, 1);

@@ -9,6 +9,7 @@
 )]
 
 mod agreement;
+mod annotations;
 mod blocking;
 mod check;
 mod cluster;

@@ -187,6 +187,48 @@ fn a_change_is_denied_only_for_what_it_makes_worse(#[case] old: Value, #[case] n
     assert_eq!(answer.decision, expected, "{answer:?}");
 }
 
+/// A route with an annotation, in a class under which what can't be told violates, or in the default one.
+fn annotated(class: Option<&str>, annotation: Option<(&str, &str)>) -> Value {
+    let mut route = ingress(hosts(&["www.example.com"]));
+    route["spec"]["ingressClassName"] = json!(class);
+    let annotations = annotation.map(|(key, value)| (key.to_owned(), json!(value)));
+    route["metadata"]["annotations"] = Value::Object(annotations.into_iter().collect());
+    route
+}
+
+const ALIAS: &str = "nginx.ingress.kubernetes.io/server-alias";
+const SNIPPET: &str = "nginx.ingress.kubernetes.io/server-snippet";
+const RULES: &str = "kubernetes.io/ingress.http-rules";
+const STRICT: Option<&str> = Some("strict");
+
+#[rstest]
+#[case::an_alias(None, None, Some((ALIAS, "a.example.net")), Decision::Denied)]
+#[case::an_alias_that_is_filed(None, None, Some((ALIAS, "a.example.com")), Decision::Allowed)]
+#[case::an_alias_kept(None, Some((ALIAS, "a.example.net")), Some((ALIAS, "A.example.net")), Decision::Warned)]
+#[case::an_alias_removed(None, Some((ALIAS, "a.example.net")), None, Decision::Allowed)]
+#[case::one_of_two(None, Some((ALIAS, "a.example.net,b.example.net")), Some((ALIAS, "b.example.net")), Decision::Warned)]
+#[case::by_another_key(None, Some((ALIAS, "a.example.net")), Some((RULES, r#"[{"host": "a.example.net"}]"#)), Decision::Warned)]
+#[case::a_snippet(None, None, Some((SNIPPET, "return 204;")), Decision::Warned)]
+#[case::a_strict_snippet(STRICT, None, Some((SNIPPET, "return 204;")), Decision::Denied)]
+#[case::a_strict_snippet_kept(STRICT, Some((SNIPPET, "return 204;")), Some((SNIPPET, "return 204;")), Decision::Warned)]
+#[case::a_strict_snippet_changed(STRICT, Some((SNIPPET, "return 204;")), Some((SNIPPET, "return 205;")), Decision::Denied)]
+#[case::a_strict_snippet_removed(STRICT, Some((SNIPPET, "return 204;")), None, Decision::Allowed)]
+#[case::a_strict_pattern(STRICT, None, Some((ALIAS, "~a")), Decision::Denied)]
+#[case::one_of_two_strict_patterns(STRICT, Some((ALIAS, "~a ~b")), Some((ALIAS, "~b")), Decision::Warned)]
+#[case::strict_rules_that_cant_be_read(STRICT, None, Some((RULES, "[{")), Decision::Denied)]
+fn what_an_annotation_adds_counts_as_what_the_rules_do(
+    #[case] class: Option<&str>,
+    #[case] old: Option<(&str, &str)>,
+    #[case] new: Option<(&str, &str)>,
+    #[case] expected: Decision,
+) {
+    let strict = json!({"admission": "Deny", "precedence": 1, "match": {"ingressClasses": ["strict"]},
+        "rules": {"OpaqueConfiguration": "Violation"}});
+    let facts = facts(&[("default", json!({"admission": "Deny"})), ("strict", strict)]);
+    let answer = answer(&ask("UPDATE", annotated(class, old), annotated(class, new)), &facts);
+    assert_eq!(answer.decision, expected, "{answer:?}");
+}
+
 #[test]
 fn a_route_that_was_ungoverned_is_new_to_the_policy() {
     let governed = json!({"admission": "Deny", "match": {"ingressClasses": ["nginx"]}});
@@ -300,7 +342,7 @@ fn warnings_read_well() {
 #[test]
 fn the_answer_carries_uid_status_and_audit_annotations() {
     let request = parse(&create("shop", hosts(&["shop.example.net"])));
-    let review = review(&request, "the operator", &cluster(), now()).to_review(&request);
+    let review = review(&request, "the operator", &cluster(), now()).to_review(&request.envelope);
     insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
     {
       "apiVersion": "admission.k8s.io/v1",
@@ -324,7 +366,7 @@ fn the_answer_carries_uid_status_and_audit_annotations() {
     }
     "#);
     let request = parse(&create("shop", hosts(&["www.example.com"])));
-    let review = super::review(&request, "the operator", &cluster(), now()).to_review(&request);
+    let review = super::review(&request, "the operator", &cluster(), now()).to_review(&request.envelope);
     insta::assert_json_snapshot!(serde_json::to_value(review).unwrap(), @r#"
     {
       "apiVersion": "admission.k8s.io/v1",
