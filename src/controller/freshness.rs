@@ -124,8 +124,8 @@ impl There {
 #[derive(Deserialize)]
 struct List {
     metadata: Version,
-    #[serde(default)]
-    items: Vec<Item>,
+    /// Null where there are none of a kind of the API server's own.
+    items: Option<Vec<Item>>,
 }
 
 #[derive(Deserialize)]
@@ -161,13 +161,14 @@ impl Source<'_> {
 
     /// A list that names no resource version is as current as the cluster.
     async fn listed(&self) -> Result<There, LookError> {
-        let list = self.list(&ListParams::default()).await?;
+        let List { metadata, items } = self.list(&ListParams::default()).await?;
+        let items = items.unwrap_or_default();
         let mut there = There {
-            at: self.version(&list.metadata.resource_version)?,
+            at: self.version(&metadata.resource_version)?,
             newest: 0,
-            count: Some(list.items.len()),
+            count: Some(items.len()),
         };
-        for item in &list.items {
+        for item in &items {
             there.newest = there.newest.max(self.version(&item.metadata.resource_version)?);
         }
         Ok(there)
@@ -235,6 +236,18 @@ mod tests {
     use super::*;
 
     #[rstest]
+    #[case::some(
+        r#"{"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"resourceVersion": "3"}}]}"#,
+        1
+    )]
+    #[case::none_of_a_custom_kind(r#"{"metadata": {"resourceVersion": "7"}, "items": []}"#, 0)]
+    #[case::none_of_a_kind_of_its_own(r#"{"metadata": {"resourceVersion": "7"}, "items": null}"#, 0)]
+    fn a_list_is_read_as_the_api_server_writes_it(#[case] text: &str, #[case] count: usize) {
+        let list: List = serde_json::from_str(text).unwrap();
+        assert_eq!(list.items.unwrap_or_default().len(), count);
+    }
+
+    #[rstest]
     #[case::nothing_there_and_nothing_known(0, Some(0), (0, 0), true)]
     #[case::all_that_is_there_is_known(70, Some(3), (70, 3), true)]
     #[case::the_newest_is_not_known_yet(70, Some(3), (60, 3), false)]
@@ -251,11 +264,7 @@ mod tests {
         #[case] (version, known): (u64, usize),
         #[case] expected: bool,
     ) {
-        let there = There {
-            at: 100,
-            newest,
-            count,
-        };
+        let there = There { at: 100, newest, count };
         assert_eq!(there.is_within(&Reached { version, known }), expected);
     }
 }
