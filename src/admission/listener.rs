@@ -2,6 +2,10 @@
 //!
 //! Only the API server needs one, and it keeps few. Whoever else reaches the port may open what he likes: there are so many
 //! at most, those that ask nothing go first, and none may keep the others waiting.
+//!
+//! It speaks HTTP/1.1 to a Service, where a connection that ends just when a call is sent takes the call with it: that is
+//! not sent again. So who is no stranger is not shown the door: it ends connections itself when it has no more use for
+//! them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -35,9 +39,8 @@ const CONNECTIONS: usize = 512;
 const WITH_LEAVING: usize = 2 * CONNECTIONS;
 /// How long the handshake of TLS may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long the first call of a connection may take to come.
-const FIRST_CALL: Duration = Duration::from_secs(10);
-/// How long a connection may ask nothing after a call: more than the 90 s after which the API server's client ends it.
+/// How long a connection may ask nothing, or take to say what it asks: more than the 90 s after which the API server's client
+/// ends it. That also opens some that it then has no use for, so who never asked is given as much.
 const IDLE: Duration = Duration::from_mins(2);
 /// How long a connection that asks nothing may take to end once it was told to.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -97,7 +100,8 @@ struct Guests {
 impl Guests {
     fn new(acceptor: TlsAcceptor, router: Router, limits: Limits) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new()).header_read_timeout(FIRST_CALL);
+        // hyper would count the time between two calls too.
+        http.http1().header_read_timeout(None);
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(CALLS)
@@ -204,15 +208,11 @@ impl Guest {
     /// Resolves when it has asked nothing for too long.
     async fn bored(&self) {
         loop {
-            let asked = self.asked.load(Ordering::Relaxed);
-            let (since, limit) = match asked {
-                0 => (self.came, FIRST_CALL),
-                _ => (asked, IDLE),
-            };
+            let since = self.asked.load(Ordering::Relaxed).max(self.came);
             let idle = Duration::from_millis(millis(self.began.elapsed()).saturating_sub(since));
             if self.is_asking() {
-                sleep(limit).await;
-            } else if let Some(left) = limit.checked_sub(idle).filter(|left| !left.is_zero()) {
+                sleep(IDLE).await;
+            } else if let Some(left) = IDLE.checked_sub(idle).filter(|left| !left.is_zero()) {
                 sleep(left).await;
             } else {
                 return;
@@ -388,6 +388,25 @@ mod tests {
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
         assert_eq!(late.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_asks_now_and_then_keeps_his_connection() {
+        let (address, authority, _stop, _server) = serving();
+        let mut quiet = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        let mut asking = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut asking).await.unwrap(), "HTTP/1.1 200 OK");
+        // The API server's client keeps an idle connection for 90 s.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(89)).await;
+        tokio::time::resume();
+        assert_eq!(ask(&mut asking).await.unwrap(), "HTTP/1.1 200 OK");
+        assert_eq!(ask(&mut quiet).await.unwrap(), "HTTP/1.1 200 OK");
+
+        tokio::time::pause();
+        tokio::time::advance(IDLE).await;
+        tokio::time::resume();
+        assert_eq!(asking.read(&mut [0]).await.unwrap(), 0);
     }
 
     #[rstest]
