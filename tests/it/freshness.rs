@@ -88,7 +88,9 @@ async fn each_ingress_works_the_first_time(cluster: &Cluster, namespace: &Namesp
     let (mut denied, mut slowest) = (0, Duration::ZERO);
     while !tasks.is_empty() || denied == 0 {
         let began = Instant::now();
-        let error = open(&client, &namespace.name, "unfiled", "unfiled.com").await.unwrap_err();
+        let error = open(&client, &namespace.name, "unfiled", "unfiled.com")
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("[NoFiling]"), "{error}");
         slowest = slowest.max(began.elapsed());
         denied += 1;

@@ -17,6 +17,7 @@ mod denials;
 mod examples;
 mod faults;
 mod freshness;
+mod node;
 mod notices;
 mod overload;
 mod release;
