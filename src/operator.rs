@@ -95,11 +95,12 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Runs until `stop` resolves, then drains requests, gives up the lease, and returns.
+/// Runs until `stop` resolves, and says that it will stop; goes on as before until that which `stop` gave resolves too, for
+/// calls still come from those who have not learnt of it; then drains requests, gives up the lease, and returns.
 ///
 /// # Errors
 /// When a part can't start, or ends before it is told to; the others are stopped then.
-pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()> {
+pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output = ()>>) -> Result<()> {
     let operator_clock = clock(options.now_offset);
     let shared = Arc::new(Shared::default());
     let metrics = admission::Metrics::default();
@@ -107,6 +108,8 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
     let webhook_listener = listen(options.webhook_address, "the webhook")?;
     let metrics_listener = listen(options.metrics_address, "metrics and health")?;
     let stopping = watch::Sender::new(Stop::No);
+    let leaving = || reached(&stopping, Stop::Soon);
+    let closing = || reached(&stopping, Stop::Webhook);
     let stopped = || reached(&stopping, Stop::Work);
     let drained = || reached(&stopping, Stop::All);
 
@@ -126,15 +129,15 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
         // The API server checks certificates by its own clock, which no offset moves.
         let tls = tokio::select! {
             tls = certificate(&options, now(), &certificates, stopped()) => tls?,
-            () = stopped() => return Ok(()),
+            () = closing() => return Ok(()),
         };
         let account = tokio::select! {
             account = own_account(&options.client) => account,
-            () = stopped() => return Ok(()),
+            () = closing() => return Ok(()),
         };
         let router = router(&options, account, &shared, &operator_clock, metrics.clone(), drained());
         health.set_webhook_is_serving(true);
-        let served = admission::serve(webhook_listener, tls, router, metrics, stopped()).await;
+        let served = admission::serve(webhook_listener, tls, router, metrics, leaving(), closing()).await;
         health.set_webhook_is_serving(false);
         served.context("serving the webhook")
     };
@@ -152,13 +155,24 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
 
     let was_told = AtomicBool::new(false);
     let told = async {
-        tokio::select! {
-            () = stop => was_told.store(true, Ordering::Relaxed),
-            () = stopped() => {}
-        }
+        let lingering = tokio::select! {
+            lingering = stop => {
+                was_told.store(true, Ordering::Relaxed);
+                Some(lingering)
+            }
+            () = stopped() => None,
+        };
         info!("the operator stops");
         health.stop();
-        stopping.send_replace(Stop::Work);
+        stopping.send_if_modified(|stop| advance(stop, Stop::Soon));
+        if let Some(lingering) = lingering {
+            tokio::select! {
+                () = lingering => {}
+                () = stopped() => {}
+            }
+        }
+        // The controller stops after the webhook, whose view it keeps current: see `guard`.
+        stopping.send_if_modified(|stop| advance(stop, Stop::Webhook));
     };
     // A part that ends by itself takes the others with it.
     let guard = |name: &'static str, result: Result<()>| {
@@ -169,12 +183,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<()>
                 "a part of the operator has failed"
             );
         }
-        stopping.send_if_modified(|stop| {
-            *stop == Stop::No && {
-                *stop = Stop::Work;
-                true
-            }
-        });
+        stopping.send_if_modified(|stop| advance(stop, Stop::Work));
         result
     };
     let work = async {
@@ -246,10 +255,21 @@ async fn digest(options: &Options, shared: &Shared, clock: &Clock, teller: Telle
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
     No,
-    /// Webhook and controller end.
+    /// Nothing ends yet, and the webhook says that it will.
+    Soon,
+    /// The webhook ends.
+    Webhook,
+    /// So do the controller and all others that work.
     Work,
     /// So do metrics and health.
     All,
+}
+
+/// Goes on to a later stage, and never back to an earlier one.
+fn advance(stop: &mut Stop, to: Stop) -> bool {
+    let is_later = to > *stop;
+    *stop = to.max(*stop);
+    is_later
 }
 
 fn reached(stopping: &watch::Sender<Stop>, at_least: Stop) -> impl Future<Output = ()> + Send + 'static {

@@ -2,18 +2,22 @@
 //!
 //! Only the API server needs one, and it keeps few. Whoever else reaches the port may open what he likes: there are so many
 //! at most, those that ask nothing go first, and none may keep the others waiting.
+//!
+//! It speaks HTTP/1.1 to a Service, where a connection that ends just when a call is sent takes the call with it: that is
+//! not sent again. So who is no stranger is not shown the door: it ends connections itself when it has no more use for
+//! them, and before the operator stops it is asked to, with an answer.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use http::Request;
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -35,9 +39,8 @@ const CONNECTIONS: usize = 512;
 const WITH_LEAVING: usize = 2 * CONNECTIONS;
 /// How long the handshake of TLS may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long the first call of a connection may take to come.
-const FIRST_CALL: Duration = Duration::from_secs(10);
-/// How long a connection may ask nothing after a call: more than the 90 s after which the API server's client ends it.
+/// How long a connection may ask nothing, or take to say what it asks: more than the 90 s after which the API server's client
+/// ends it. That also opens some that it then has no use for, so who never asked is given as much.
 const IDLE: Duration = Duration::from_mins(2);
 /// How long a connection that asks nothing may take to end once it was told to.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -51,6 +54,8 @@ const HEADERS: u32 = 16 << 10;
 const CALLS: u32 = 250;
 
 /// Serves until `shutdown` ends, then takes no more connections and lets calls that are under way end, for 10 s at most.
+/// Once `leaving` has ended, each answer over HTTP/1.1 is the last of its connection: so that by the end there are few, and
+/// those that come instead may lead to another replica.
 ///
 /// # Errors
 /// Where the listener can't be used.
@@ -59,14 +64,16 @@ pub async fn serve(
     tls: Arc<ServerConfig>,
     router: Router,
     metrics: Metrics,
+    leaving: impl Future<Output = ()> + Send,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let mut guests = Guests::new(TlsAcceptor::from(tls), router, Limits::new(metrics));
-    let mut shutdown = std::pin::pin!(shutdown);
+    let (mut leaving, mut shutdown) = (std::pin::pin!(leaving), std::pin::pin!(shutdown));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
+            () = &mut leaving, if !guests.leaves.load(Ordering::Relaxed) => guests.leaves.store(true, Ordering::Relaxed),
             Some(ended) = guests.tasks.join_next_with_id() => guests.left(ended),
             accepted = listener.accept(), if guests.tasks.len() < WITH_LEAVING => match accepted {
                 Ok((stream, _)) => guests.welcome(stream),
@@ -90,6 +97,8 @@ struct Guests {
     router: Router,
     limits: Limits,
     began: Instant,
+    /// Whether the operator is about to stop.
+    leaves: Arc<AtomicBool>,
     tasks: JoinSet<()>,
     here: HashMap<task::Id, Arc<Guest>>,
 }
@@ -97,7 +106,8 @@ struct Guests {
 impl Guests {
     fn new(acceptor: TlsAcceptor, router: Router, limits: Limits) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new()).header_read_timeout(FIRST_CALL);
+        // hyper would count the time between two calls too.
+        http.http1().header_read_timeout(None);
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(CALLS)
@@ -108,6 +118,7 @@ impl Guests {
             router,
             limits,
             began: Instant::now(),
+            leaves: Arc::default(),
             tasks: JoinSet::new(),
             here: HashMap::new(),
         }
@@ -124,6 +135,7 @@ impl Guests {
             router: self.router.clone(),
             limits: self.limits.clone(),
             guest: Arc::clone(&guest),
+            leaves: Arc::clone(&self.leaves),
         };
         let task = self.tasks.spawn(visit.pass(stream));
         self.here.insert(task.id(), guest);
@@ -204,15 +216,11 @@ impl Guest {
     /// Resolves when it has asked nothing for too long.
     async fn bored(&self) {
         loop {
-            let asked = self.asked.load(Ordering::Relaxed);
-            let (since, limit) = match asked {
-                0 => (self.came, FIRST_CALL),
-                _ => (asked, IDLE),
-            };
+            let since = self.asked.load(Ordering::Relaxed).max(self.came);
             let idle = Duration::from_millis(millis(self.began.elapsed()).saturating_sub(since));
             if self.is_asking() {
-                sleep(limit).await;
-            } else if let Some(left) = limit.checked_sub(idle).filter(|left| !left.is_zero()) {
+                sleep(IDLE).await;
+            } else if let Some(left) = IDLE.checked_sub(idle).filter(|left| !left.is_zero()) {
                 sleep(left).await;
             } else {
                 return;
@@ -252,6 +260,7 @@ struct Visit {
     router: Router,
     limits: Limits,
     guest: Arc<Guest>,
+    leaves: Arc<AtomicBool>,
 }
 
 impl Visit {
@@ -269,11 +278,19 @@ impl Visit {
             () = self.guest.told.notified() => return,
         };
         let (router, limits, guest) = (self.router, self.limits, Arc::clone(&self.guest));
+        let leaves = self.leaves;
         let answer = tower::service_fn(move |call: Request<Incoming>| {
+            // HTTP/2 has a way of its own to end without loss.
+            let may_be_last = call.version() < Version::HTTP_2;
+            let leaves = Arc::clone(&leaves);
             let (asking, answer) = (Asking::of(&guest), limits.hold(call, &router));
             async move {
-                let response = answer.await;
+                let mut response = answer.await;
                 drop(asking);
+                if may_be_last && leaves.load(Ordering::Relaxed) {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 Ok::<_, Infallible>(response)
             }
         });
@@ -323,6 +340,17 @@ mod tests {
         oneshot::Sender<()>,
         tokio::task::JoinHandle<io::Result<()>>,
     ) {
+        serving_and_leaving(std::future::pending())
+    }
+
+    fn serving_and_leaving(
+        leaving: impl Future<Output = ()> + Send + 'static,
+    ) -> (
+        SocketAddr,
+        Authority,
+        oneshot::Sender<()>,
+        tokio::task::JoinHandle<io::Result<()>>,
+    ) {
         let now_really = real_now();
         let authority = Authority::generate(now_really).unwrap();
         let tls = authority.sign(&["127.0.0.1".to_owned()], now_really).unwrap();
@@ -331,7 +359,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let (router, metrics) = synced();
-        let serving = serve(listener, tls.config, router, metrics, async {
+        let serving = serve(listener, tls.config, router, metrics, leaving, async {
             let _ = stopped.await;
         });
         (address, authority, stop, tokio::spawn(serving))
@@ -388,6 +416,43 @@ mod tests {
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
         assert_eq!(late.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_asks_now_and_then_keeps_his_connection() {
+        let (address, authority, _stop, _server) = serving();
+        let mut quiet = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        let mut asking = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut asking).await.unwrap(), "HTTP/1.1 200 OK");
+        // The API server's client keeps an idle connection for 90 s.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(89)).await;
+        tokio::time::resume();
+        assert_eq!(ask(&mut asking).await.unwrap(), "HTTP/1.1 200 OK");
+        assert_eq!(ask(&mut quiet).await.unwrap(), "HTTP/1.1 200 OK");
+
+        tokio::time::pause();
+        tokio::time::advance(IDLE).await;
+        tokio::time::resume();
+        assert_eq!(asking.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_that_leaves_answers_once_more_on_each_connection_and_on_new_ones() {
+        let (leave, leaving) = oneshot::channel::<()>();
+        let (address, authority, stop, server) = serving_and_leaving(async {
+            let _ = leaving.await;
+        });
+        let mut old = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut old).await.unwrap(), "HTTP/1.1 200 OK");
+        leave.send(()).unwrap();
+        let mut new = connect(address, &authority, rustls::ALL_VERSIONS).await.unwrap();
+        for stream in [&mut old, &mut new] {
+            assert_eq!(ask(stream).await.unwrap(), "HTTP/1.1 200 OK");
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        }
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
     }
 
     #[rstest]

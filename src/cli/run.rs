@@ -85,6 +85,10 @@ pub(super) struct Args {
     /// The lease, reports and Events of denials have limits of their own
     #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = value_parser!(u32).range(1..=1000))]
     writes_per_second: u32,
+    /// How long the webhook goes on taking calls after SIGTERM, while the cluster learns to send them elsewhere; Ctrl-C, or
+    /// a second signal, ends it
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = length)]
+    shutdown_delay: Duration,
     /// The form of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -107,6 +111,10 @@ pub(super) fn duration(typed: &str) -> Result<SignedDuration, String> {
         .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
 }
 
+fn length(typed: &str) -> Result<Duration, String> {
+    Duration::try_from(duration(typed)?).map_err(|_| "it can't be less than nothing".to_owned())
+}
+
 fn positive_duration(typed: &str) -> Result<Duration, String> {
     let duration = Duration::try_from(duration(typed)?).unwrap_or_default();
     if duration.is_zero() {
@@ -123,7 +131,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
-        let stop = stopped().context("listening for signals")?;
+        let stop = stopped(args.shutdown_delay).context("listening for signals")?;
         let options = options(args).await?;
         Box::pin(operator::run(options, stop)).await?;
         Ok(ExitCode::SUCCESS)
@@ -164,14 +172,22 @@ fn identity() -> String {
     format!("{host}-{}", std::process::id())
 }
 
-/// Resolves when the process is told to stop: SIGTERM, or Ctrl-C.
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Resolves when the process is told to stop, by SIGTERM or Ctrl-C; what it gives resolves when it shall: after `delay`, or
+/// at once where a person waits.
+fn stopped(delay: Duration) -> std::io::Result<impl Future<Output = impl Future<Output = ()>>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        let delay = tokio::select! {
+            _ = terminate.recv() => delay,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
         }
     })
 }
@@ -196,6 +212,14 @@ mod tests {
     #[case::less_than_nothing("-1s", Err("it has to be more than nothing, like 90s".to_owned()))]
     fn a_bound_is_more_than_nothing(#[case] typed: &str, #[case] bound: Result<Duration, String>) {
         assert_eq!(positive_duration(typed), bound);
+    }
+
+    #[rstest]
+    #[case("5s", Ok(Duration::from_secs(5)))]
+    #[case::nothing("0s", Ok(Duration::ZERO))]
+    #[case::less_than_nothing("-1s", Err("it can't be less than nothing".to_owned()))]
+    fn a_delay_is_nothing_or_more(#[case] typed: &str, #[case] delay: Result<Duration, String>) {
+        assert_eq!(length(typed), delay);
     }
 
     #[rstest]

@@ -20,6 +20,7 @@ mod denials;
 mod examples;
 mod faults;
 mod freshness;
+mod node;
 mod notices;
 mod overload;
 mod release;

@@ -671,6 +671,42 @@ async fn the_operator_stops_cleanly_and_gives_its_lease_up() {
 }
 
 #[tokio::test]
+async fn an_operator_that_is_to_stop_works_on_until_those_who_call_it_know() {
+    let cluster = Cluster::own().await;
+    let mut operator = operator_that_is_asked(&cluster, POLICY, &["--shutdown-delay", "1h"]).await;
+    let namespace = cluster.temp_namespace("late").await;
+    operator.signal("TERM");
+    eventually("it to say that it stops", PATIENCE, async || {
+        let (code, body) = operator.get("/readyz");
+        (code == 503 && body == "it is stopping\n").then_some(()).ok_or(body)
+    })
+    .await;
+
+    // It is asked for the first time, so the connection is a new one; and what is new is still learnt.
+    declare(&cluster.admin, "late", "late.com", APPROVED).succeeds();
+    namespace
+        .kubectl("create -f -", &ingress("late", &["late.com"]))
+        .succeeds();
+    annotation(&cluster, &namespace, "late", "verdict", "Compliant").await;
+    let denied = namespace
+        .kubectl("create -f -", &ingress("never", &["never.com"]))
+        .fails();
+    assert!(denied.contains("[NoFiling]"), "{denied}");
+
+    // A second signal is meant for now.
+    operator.signal("TERM");
+    assert!(operator.ended().await.success());
+}
+
+#[tokio::test]
+async fn a_person_who_stops_the_operator_does_not_wait() {
+    let cluster = Cluster::own().await;
+    let mut operator = operator_that_is_asked(&cluster, POLICY, &["--shutdown-delay", "1h"]).await;
+    operator.signal("INT");
+    assert!(operator.ended().await.success());
+}
+
+#[tokio::test]
 async fn an_operator_that_waits_for_an_answer_stops_when_it_is_told_to() {
     let folder = TempDir::new().unwrap();
     // It takes connections, as any listener does, and answers none.

@@ -38,14 +38,14 @@ const ADMIN_TOKEN: &str = "admin-of-a-test-cluster";
 pub(crate) struct Cluster {
     address: SocketAddr,
     etcd_address: SocketAddr,
-    /// All files of this cluster; removed by etcd's keeper.
+    /// All files of this cluster; removed by etcd's keeper, or whoever else keeps etcd.
     folder: PathBuf,
     /// The account that may do everything.
     pub(crate) admin: Account,
     accounts: AtomicUsize,
     // Dropped in this order: the API server first, or it would log what it misses.
     api_server: Option<Process>,
-    _etcd: Process,
+    _etcd: Option<Process>,
 }
 
 impl Cluster {
@@ -62,27 +62,30 @@ impl Cluster {
         let programs = Programs::get();
         let folder = TempDir::with_prefix("filing-operator-test-").expect("a temporary folder can be made");
         let (address, etcd_address) = (free_address(), free_address());
-        let ca = write_credentials(folder.path());
+        let mut cluster = Self::at(address, etcd_address, folder.keep(), &["127.0.0.1", "localhost"]);
+        cluster._etcd = Some(start_etcd(&programs.etcd, &cluster.folder, etcd_address));
+        cluster.start_api_server().await;
+        cluster.apply_crds().await;
+        cluster
+    }
+
+    /// A control plane of which nothing runs yet, and its credentials, in a folder. `names` are the API server's.
+    pub(super) fn at(address: SocketAddr, etcd_address: SocketAddr, folder: PathBuf, names: &[&str]) -> Self {
+        let ca = write_credentials(&folder, names);
         let admin = Account::write(
-            folder.path().join("admin.kubeconfig"),
+            folder.join("admin.kubeconfig"),
             json!({"server": format!("https://{address}"), "certificate-authority-data": k8s_openapi::ByteString(ca.into())}),
             &json!({"token": ADMIN_TOKEN}),
         );
-        let folder = folder.keep();
-        let etcd = start_etcd(&programs.etcd, &folder, etcd_address);
-        let accounts = AtomicUsize::new(0);
-        let mut cluster = Self {
+        Self {
             address,
             etcd_address,
             folder,
             admin,
-            accounts,
+            accounts: AtomicUsize::new(0),
             api_server: None,
-            _etcd: etcd,
-        };
-        cluster.start_api_server().await;
-        cluster.apply_crds().await;
-        cluster
+            _etcd: None,
+        }
     }
 
     /// Starts the API server again on the same address and data, and waits until it is ready.
@@ -106,18 +109,26 @@ impl Cluster {
         ];
         let log = self.folder.join("kube-apiserver.log");
         let mut api_server = Process::start("kube-apiserver", &Programs::get().kube_apiserver, args, &log, None);
-        let client = self.client().await;
-        eventually("the API server to be ready", PATIENCE * 4, async || {
+        self.await_api_server(|| {
             if let Some(status) = api_server.ended() {
                 panic!("kube-apiserver ended ({status})\n{}", api_server.last_words());
             }
+        })
+        .await;
+        self.api_server = Some(api_server);
+    }
+
+    /// Waits until the API server is ready; `still_runs` panics where there is nothing to wait for.
+    pub(super) async fn await_api_server(&self, mut still_runs: impl FnMut()) {
+        let client = self.client().await;
+        eventually("the API server to be ready", PATIENCE * 4, async || {
+            still_runs();
             let request = Request::get("/readyz")
                 .body(Vec::new())
                 .map_err(|error| error.to_string())?;
             client.request_text(request).await.map_err(|error| error.to_string())
         })
         .await;
-        self.api_server = Some(api_server);
     }
 
     /// Kills the API server, as an outage does; etcd keeps its data.
@@ -144,7 +155,7 @@ impl Cluster {
     }
 
     /// Applies crds/ as a user does, and waits until the API server serves the kinds.
-    async fn apply_crds(&self) {
+    pub(super) async fn apply_crds(&self) {
         if !Path::new("crds").is_dir() {
             return;
         }
@@ -377,8 +388,8 @@ fn start_etcd(program: &Path, folder: &Path, address: SocketAddr) -> Process {
     Process::start("etcd", program, args, &folder.join("etcd.log"), Some(folder))
 }
 
-/// Writes what the API server proves itself with and knows others by; gives the certificate to trust, as PEM.
-fn write_credentials(folder: &Path) -> String {
+/// Writes what an API server of these names proves itself with and knows others by; gives the certificate to trust, as PEM.
+fn write_credentials(folder: &Path, names: &[&str]) -> String {
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("the folder can be written");
     let key = || KeyPair::generate().expect("a key can be made");
 
@@ -386,7 +397,8 @@ fn write_credentials(folder: &Path) -> String {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, key()).expect("a certificate can be signed");
     let api_key = key();
-    let params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("they are names");
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let params = CertificateParams::new(names).expect("they are names");
     let certificate = params.signed_by(&api_key, &ca).expect("a certificate can be signed");
     write("api.crt", &certificate.pem());
     write("api.key", &api_key.serialize_pem());
@@ -395,6 +407,7 @@ fn write_credentials(folder: &Path) -> String {
     write("service-accounts.key", &service_accounts.serialize_pem());
     write("service-accounts.pub", &service_accounts.public_key_pem());
     write("tokens.csv", &format!("{ADMIN_TOKEN},admin,1,system:masters\n"));
+    write("ca.crt", &ca.pem());
     ca.pem()
 }
 

@@ -5,6 +5,8 @@
 
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
+mod image;
+pub(crate) mod node;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod programs;

@@ -42,6 +42,10 @@ impl Operator {
         let mut all: Vec<OsString> = vec!["run".into(), "--kubeconfig".into(), account.kubeconfig.clone().into()];
         all.extend(["--webhook-address".into(), webhook.to_string().into()]);
         all.extend(["--metrics-address".into(), http.to_string().into()]);
+        if !args.contains(&"--shutdown-delay") {
+            // Nobody has to learn that it goes.
+            all.extend(["--shutdown-delay".into(), "0s".into()]);
+        }
         all.extend(args.iter().map(OsString::from));
         let process = run(&all, folder.path());
         Self {
@@ -89,7 +93,17 @@ impl Operator {
 
     /// Asks it to stop, as a kubelet does, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        self.process.signal("TERM");
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    /// Sends it the signal of that name, and waits for nothing.
+    pub(crate) fn signal(&mut self, signal: &str) {
+        self.process.signal(signal);
+    }
+
+    /// How it ended, once it has.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let process = &mut self.process;
         eventually("the operator to stop", PATIENCE, async || {
             process.ended().ok_or_else(|| "it still runs".into())

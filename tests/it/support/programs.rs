@@ -46,10 +46,41 @@ pub(crate) fn skipper() -> &'static Path {
     })
 }
 
+/// What makes a node of a control plane, beside what Debian has.
+pub(crate) struct NodePrograms {
+    pub(crate) controller_manager: PathBuf,
+    pub(crate) scheduler: PathBuf,
+    pub(crate) kubelet: PathBuf,
+    pub(crate) kube_proxy: PathBuf,
+    /// Finds its shim beside it.
+    pub(crate) containerd: PathBuf,
+    pub(crate) ctr: PathBuf,
+}
+
+impl NodePrograms {
+    /// Finds or builds them, when the first test asks for a node.
+    pub(crate) fn get() -> &'static Self {
+        static PROGRAMS: OnceLock<NodePrograms> = OnceLock::new();
+        PROGRAMS.get_or_init(|| {
+            let [controller_manager, scheduler, kubelet, kube_proxy] = NODE.programs();
+            let [containerd, _, ctr] = CONTAINERD.programs();
+            Self {
+                controller_manager,
+                scheduler,
+                kubelet,
+                kube_proxy,
+                containerd,
+                ctr,
+            }
+        })
+    }
+}
+
 const ETCD: Module<1> = Module {
     name: "etcd",
     versioned: "go.etcd.io/etcd/server/v3",
     programs: [("etcd", &["--version"])],
+    tags: "",
     cold: "30 seconds",
 };
 
@@ -60,7 +91,35 @@ const KUBERNETES: Module<2> = Module {
         ("kube-apiserver", &["--version"]),
         ("kubectl", &["version", "--client"]),
     ],
+    tags: "",
     cold: "10 minutes",
+};
+
+/// The rest of the same module: most of it is compiled for the API server already, and one build makes all.
+const NODE: Module<4> = Module {
+    programs: [
+        ("kube-controller-manager", &["--version"]),
+        ("kube-scheduler", &["--version"]),
+        ("kubelet", &["--version"]),
+        ("kube-proxy", &["--version"]),
+    ],
+    name: KUBERNETES.name,
+    versioned: KUBERNETES.versioned,
+    tags: KUBERNETES.tags,
+    cold: KUBERNETES.cold,
+};
+
+const CONTAINERD: Module<3> = Module {
+    name: "containerd",
+    versioned: "github.com/containerd/containerd/v2",
+    programs: [
+        ("containerd", &["--version"]),
+        ("containerd-shim-runc-v2", &["-v"]),
+        ("ctr", &["--version"]),
+    ],
+    // File systems that no test uses, and that would need C.
+    tags: "no_btrfs no_zfs no_devmapper",
+    cold: "3 minutes",
 };
 
 /// The definition of OpenReports' Report, as its project ships it in the version that tests/programs/openreports/ pins;
@@ -99,16 +158,19 @@ const SKIPPER_MODULE: Module<1> = Module {
     name: "skipper",
     versioned: "github.com/zalando/skipper",
     programs: [("skipper", &["-version"])],
+    tags: "",
     cold: "3 minutes",
 };
 
-/// A folder of tests/programs/, and what its `tool` lines build.
+/// A folder of tests/programs/, and what is wanted of that which its `tool` lines build.
 struct Module<const N: usize> {
     name: &'static str,
     /// The required Go module whose version is the programs' version.
     versioned: &'static str,
     /// Each program, with the arguments that make it print its version.
     programs: [(&'static str, &'static [&'static str]); N],
+    /// Go's build tags.
+    tags: &'static str,
     /// How long the first build takes on two cores.
     cold: &'static str,
 }
@@ -174,10 +236,10 @@ impl<const N: usize> Module<N> {
             return;
         }
         let began = Instant::now();
-        let names = self.programs.map(|(program, _)| program).join(" and ");
+        let names = self.programs.map(|(program, _)| program).join(", ");
         say(&format!(
-            "building {names} {version}: about {} on two cores, once on this machine",
-            self.cold
+            "building {} {version} ({names}): about {} on two cores, once on this machine",
+            self.name, self.cold
         ));
         let unfinished = built.with_extension("unfinished");
         let _ = fs::remove_dir_all(&unfinished);
@@ -193,7 +255,8 @@ impl<const N: usize> Module<N> {
             .env("CGO_ENABLED", "0")
             .env("GOFLAGS", "-mod=readonly -buildvcs=false")
             .env("GOWORK", "off")
-            .args(["build", "-trimpath", "-ldflags", &link_flags(version), "-o"])
+            .args(["build", "-trimpath", "-tags", self.tags])
+            .args(["-ldflags", &link_flags(self.versioned, version), "-o"])
             .arg(output)
             .arg("tool")
             .stdin(Stdio::null())
@@ -226,16 +289,17 @@ impl<const N: usize> Module<N> {
     }
 }
 
-/// What tells the programs their version: without it the API server calls itself v0.0.0, and clients that look for
-/// features find none. etcd has its version in its source, skipper in its main package; a package without the variable is
-/// left as it is.
-fn link_flags(version: &str) -> String {
+/// What tells the programs of a module their version: without it the API server calls itself v0.0.0, and clients that look
+/// for features find none. etcd has its version in its source, skipper in its main package, containerd in a package of its
+/// own; a package without the variable is left as it is.
+fn link_flags(module: &str, version: &str) -> String {
     let mut numbers = version.trim_start_matches('v').split('.');
     let mut number = || numbers.next().unwrap_or_default();
     let (major, minor) = (number(), number());
     let package = "k8s.io/component-base/version";
     format!(
-        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor} -X main.version={version}"
+        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor} \
+         -X main.version={version} -X {module}/version.Version={version}"
     )
 }
 
@@ -269,6 +333,6 @@ fn digest(files: &[&str]) -> String {
 }
 
 /// Tells the person who waits: straight to stderr, because what a running test prints is held back.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "filing-operator tests: {text}");
 }
