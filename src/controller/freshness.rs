@@ -5,6 +5,7 @@
 //! very many objects, what has come since the newest version that is known. Then it waits until what the watches have shown
 //! goes as far. docs/webhook.md says why that is enough, and what it costs.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -68,6 +69,12 @@ pub async fn keep_fresh(client: Client, shared: &Shared, mut from: mpsc::Receive
         let began = Instant::now();
         let answer = look(&client, shared).await;
         let took = began.elapsed();
+        let counter = if answer.is_ok() {
+            &shared.looks
+        } else {
+            &shared.failed_looks
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
         debug!(
             denials = asked.len(),
             ?took,

@@ -24,6 +24,10 @@ pub struct Shared {
     pub is_leader: AtomicBool,
     /// How many writes have failed.
     pub failed_writes: AtomicU64,
+    /// How often the API server was asked for what is new, and the facts were made to hold it.
+    pub looks: AtomicU64,
+    /// How often it was asked, and that could not be told.
+    pub failed_looks: AtomicU64,
     watches: Vec<(SubjectKind, WatchState)>,
 }
 
@@ -63,6 +67,8 @@ impl Default for Shared {
             standing: ArcSwap::default(),
             is_leader: AtomicBool::new(false),
             failed_writes: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+            failed_looks: AtomicU64::new(0),
             watches: WATCHED.into_iter().map(|kind| (kind, WatchState::default())).collect(),
         }
     }

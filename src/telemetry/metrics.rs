@@ -95,6 +95,14 @@ impl Collector for Metrics {
             "Writes to the cluster that failed; each is tried again.",
         )?
         .count(&[], shared.failed_writes.load(Ordering::Relaxed))?;
+        let mut looks = Family::counter(
+            encoder,
+            "filing_operator_view_looks",
+            "How often the API server was asked, before a denial, whether what is known is current, by whether that could be told.",
+        )?;
+        for (outcome, count) in [("current", &shared.looks), ("unsure", &shared.failed_looks)] {
+            looks.count(&[("outcome", outcome)], count.load(Ordering::Relaxed))?;
+        }
         watches(encoder, shared)?;
         routes(encoder, shared)?;
         let snapshot = shared.snapshot.load();
@@ -141,7 +149,8 @@ fn watches(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result 
     let mut last_seen = Family::timestamp(
         encoder,
         "filing_operator_watch_last_seen_timestamp",
-        "When a watch last saw a change or a listing, by the operator's clock.",
+        "When the API server last sent anything on a watch, by the operator's clock; where nothing changes it sends a bookmark \
+         each minute.",
     )?;
     for (kind, watch) in shared.watches() {
         if let Some(moment) = watch.last_seen() {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
-use crate::support::stage::{APPROVED, FILINGS, POLICY, declare, operator_that_is_asked};
+use crate::support::stage::{APPROVED, FILINGS, POLICY, declare, ingress, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// How many filings each test declares, with as many Ingresses.
@@ -112,6 +112,87 @@ async fn nor_with_six_writers_at_once() {
     let (cluster, _turn) = stage().await;
     let namespace = cluster.temp_namespace("six").await;
     each_ingress_works_the_first_time(cluster, &namespace, 6).await;
+}
+
+/// What the webhook answers, asked without the API server: whether the host may be served, or the message of a Status.
+async fn asked(cluster: &Cluster, operator: &Operator, host: &str) -> Result<bool, String> {
+    let webhook = cluster.by_way_of(operator.webhook()).client().await;
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "dryRun": true,
+            "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"},
+            "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
+            "namespace": "shop", "name": "web", "userInfo": {"username": "someone"},
+            "object": {
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+                "metadata": {"name": "web", "namespace": "shop"}, "spec": {"rules": [{"host": host}]},
+            },
+        },
+    });
+    let call = http::Request::post("/admission/ingresses").header("content-type", "application/json");
+    let call = call.body(review.to_string().into_bytes()).unwrap();
+    let answer: Result<serde_json::Value, kube::Error> = webhook.request(call).await;
+    match answer {
+        Ok(answer) => Ok(answer["response"]["allowed"].as_bool().unwrap()),
+        Err(kube::Error::Api(status)) if status.code == 503 => Err(status.message),
+        Err(error) => panic!("it answers neither yes nor no nor that it can't tell: {error}"),
+    }
+}
+
+async fn knows(cluster: &Cluster, operator: &Operator, host: &str, expected: bool) {
+    eventually(
+        &format!("the answer to {host} to be {expected}"),
+        PATIENCE,
+        async || {
+            let answer = asked(cluster, operator, host).await;
+            if answer == Ok(expected) {
+                Ok(())
+            } else {
+                Err(format!("{answer:?}"))
+            }
+        },
+    )
+    .await;
+}
+
+/// When the API server was last heard of on the watch of filings.
+fn last_heard(operator: &Operator) -> u64 {
+    let (_, metrics) = operator.get("/metrics");
+    let series = "filing_operator_watch_last_seen_timestamp_seconds{kind=\"filing\"} ";
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series)).unwrap();
+    line.parse().unwrap()
+}
+
+#[tokio::test]
+async fn while_the_api_server_is_away_what_is_known_is_served_and_nothing_is_denied_that_might_be_filed() {
+    let mut cluster = Cluster::own().await;
+    let operator = operator_that_is_asked(&cluster, POLICY, &[]).await;
+    declare(&cluster.admin, "filed", "filed.com", APPROVED).succeeds();
+    knows(&cluster, &operator, "www.filed.com", true).await;
+    knows(&cluster, &operator, "unfiled.com", false).await;
+    let before = last_heard(&operator);
+
+    cluster.stop_api_server();
+    assert_eq!(asked(&cluster, &operator, "www.filed.com").await, Ok(true));
+    assert_eq!(
+        asked(&cluster, &operator, "*").await,
+        Ok(false),
+        "no filing could mend that"
+    );
+    let unsure = asked(&cluster, &operator, "unfiled.com").await.unwrap_err();
+    assert!(unsure.contains("the newest filings; try again"), "{unsure}");
+    assert_eq!(operator.get("/readyz").0, 200);
+
+    cluster.start_api_server().await;
+    declare(&cluster.admin, "new", "new.com", APPROVED).succeeds();
+    knows(&cluster, &operator, "www.new.com", true).await;
+    knows(&cluster, &operator, "unfiled.com", false).await;
+    let namespace = cluster.temp_namespace("back").await;
+    namespace
+        .kubectl("create -f -", &ingress("web", &["www.new.com"]))
+        .succeeds();
+    assert!(last_heard(&operator) > before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
