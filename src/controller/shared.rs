@@ -24,6 +24,8 @@ pub struct Shared {
     pub is_leader: AtomicBool,
     /// How many writes have failed.
     pub failed_writes: AtomicU64,
+    /// Sent to whenever there is another snapshot, or another leader.
+    pub(super) news: watch::Sender<()>,
     watches: Vec<(SubjectKind, WatchState)>,
 }
 
@@ -63,6 +65,7 @@ impl Default for Shared {
             standing: ArcSwap::default(),
             is_leader: AtomicBool::new(false),
             failed_writes: AtomicU64::new(0),
+            news: watch::Sender::new(()),
             watches: WATCHED.into_iter().map(|kind| (kind, WatchState::default())).collect(),
         }
     }
