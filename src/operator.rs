@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,9 +19,9 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::admission::{self, Authority, CaBundle, Clock, Denials, Freshness, Webhook};
+use crate::admission::{self, ClientFile, Clock, Current, Denials, Freshness, Keeper, Source, Trust, Webhook};
 use crate::api::FilingPolicySpec;
-use crate::controller::{self, DefaultPolicy, Settings, Shared};
+use crate::controller::{self, DefaultPolicy, Registration, Settings, Shared};
 use crate::effects::Notice;
 use crate::notify::{self, Outboxes, Teller};
 use crate::telemetry::{self, Certificates, Health};
@@ -44,7 +43,13 @@ pub struct Options {
     /// Where metrics and health are served, without TLS.
     pub metrics_address: SocketAddr,
     /// Where the webhook's certificate comes from.
-    pub certificate: Certificate,
+    pub certificate: Source,
+    /// Who may call the webhook; none: everyone.
+    pub clients: Option<ClientFile>,
+    /// The ValidatingWebhookConfiguration by which the API server knows the webhook.
+    pub configuration: String,
+    /// Whether the failurePolicy there follows the policies.
+    pub failure_policy_follows: bool,
     /// The policy to keep as the FilingPolicy `default`, if any.
     pub policy: Option<FilingPolicySpec>,
     /// Whether what fails is written as Reports of OpenReports.
@@ -55,27 +60,6 @@ pub struct Options {
     pub writes_per_second: NonZeroU32,
     /// How far the operator's clock is ahead of the machine's.
     pub now_offset: SignedDuration,
-}
-
-/// Where the webhook's certificate comes from.
-#[derive(Clone, Debug)]
-pub enum Certificate {
-    /// Two PEM files.
-    Files {
-        /// The certificate, with its chain.
-        certificate: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
-    /// Made at start, signed by an authority that is kept in a Secret.
-    Made {
-        /// The Secret, in the operator's own namespace.
-        secret: String,
-        /// The names and addresses under which the API server reaches the webhook.
-        names: Vec<String>,
-        /// The ValidatingWebhookConfiguration that is told of the authority.
-        configuration: String,
-    },
 }
 
 /// The one clock of the operator: the machine's, set ahead by an offset so that tests can move it.
@@ -125,24 +109,29 @@ pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output
     .register(&mut registry);
     let metrics_listener = tokio::net::TcpListener::from_std(metrics_listener).context("serving metrics and health")?;
     let telemetry = telemetry::serve(metrics_listener, Arc::clone(&health), registry, drained());
+    let trust = Arc::new(Trust::default());
     let webhook = async {
-        // The API server checks certificates by its own clock, which no offset moves.
-        let tls = tokio::select! {
-            tls = certificate(&options, now(), &certificates, stopped()) => tls?,
-            () = closing() => return Ok(()),
+        let (show, shown) = watch::channel(None);
+        let certificate = keep_certificate(&options, Arc::clone(&trust), &certificates, show);
+        let serving = async {
+            let is_there = async { drop(shown.clone().wait_for(Option::is_some).await) };
+            let account = tokio::select! {
+                ((), account) = async { tokio::join!(is_there, own_account(&options.client)) } => account,
+                () = closing() => return Ok(()),
+            };
+            let router = router(&options, account, &shared, &operator_clock, metrics.clone(), drained());
+            health.set_webhook_is_serving(true);
+            let served = admission::serve(webhook_listener, shown.clone(), router, metrics, leaving(), closing()).await;
+            health.set_webhook_is_serving(false);
+            served.context("serving the webhook")
         };
-        let account = tokio::select! {
-            account = own_account(&options.client) => account,
-            () = closing() => return Ok(()),
-        };
-        let router = router(&options, account, &shared, &operator_clock, metrics.clone(), drained());
-        health.set_webhook_is_serving(true);
-        let served = admission::serve(webhook_listener, tls, router, metrics, leaving(), closing()).await;
-        health.set_webhook_is_serving(false);
-        served.context("serving the webhook")
+        tokio::select! {
+            ended = certificate => ended,
+            served = serving => served,
+        }
     };
     let digest = digest(&options, &shared, &operator_clock, teller.clone(), stopped());
-    let settings = settings(&options, &operator_clock, teller);
+    let settings = settings(&options, &operator_clock, &trust, teller);
     let controller = controller::run(settings, Arc::clone(&shared), stopped());
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -210,7 +199,7 @@ pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output
 }
 
 /// What the controller needs to know.
-fn settings(options: &Options, clock: &Clock, teller: Teller) -> Settings {
+fn settings(options: &Options, clock: &Clock, trust: &Arc<Trust>, teller: Teller) -> Settings {
     Settings {
         client: options.client.clone(),
         namespace: options.namespace.clone(),
@@ -218,6 +207,11 @@ fn settings(options: &Options, clock: &Clock, teller: Teller) -> Settings {
         default_policy: options.policy.clone().map(DefaultPolicy::new),
         open_reports: options.open_reports,
         writes_per_second: options.writes_per_second,
+        registration: Registration {
+            configuration: options.configuration.clone(),
+            trust: Arc::clone(trust),
+            follows_policies: options.failure_policy_follows,
+        },
         clock: Arc::clone(clock),
         teller,
     }
@@ -316,38 +310,37 @@ fn router(
     })
 }
 
-/// What the webhook serves with. An authority that was made is told to the webhook configuration in the background,
-/// since that may come later than the operator.
-async fn certificate(
+/// Keeps what the webhook serves with current, for as long as it serves.
+async fn keep_certificate(
     options: &Options,
-    now: Timestamp,
+    trust: Arc<Trust>,
     certificates: &Certificates,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> Result<Arc<ServerConfig>> {
-    let serving = match &options.certificate {
-        Certificate::Files { certificate, key } => admission::from_files(certificate, key)?,
-        Certificate::Made {
-            secret,
-            names,
-            configuration,
-        } => {
-            let authority = admission::authority(options.client.clone(), &options.namespace, secret, now).await?;
-            let serving = authority.sign(names, now)?;
-            certificates.set_authority(authority.ends());
-            let telling = tell(options.client.clone(), configuration.clone(), authority);
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = telling => {}
-                    () = stopped => {}
-                }
-            });
-            serving
-        }
+    show: watch::Sender<Option<Arc<ServerConfig>>>,
+) -> Result<()> {
+    let keeper = Keeper {
+        source: options.certificate.clone(),
+        clients: options.clients.clone(),
+        client: options.client.clone(),
+        namespace: options.namespace.clone(),
+        trust,
+        // The API server checks certificates by its own clock, which no offset moves.
+        clock: Arc::new(now),
     };
-    if let Some(ends) = serving.ends {
-        certificates.set_serving(ends);
-    }
-    Ok(serving.config)
+    let kept = keeper.run(
+        |Current {
+             serving,
+             authority_ends,
+         }| {
+            if let Some(ends) = serving.ends {
+                certificates.set_serving(ends);
+            }
+            if let Some(ends) = authority_ends {
+                certificates.set_authority(ends);
+            }
+            show.send_replace(Some(serving.config));
+        },
+    );
+    match kept.await? {}
 }
 
 /// The name by which the API server knows the operator, asked for until it answers.
@@ -371,22 +364,4 @@ fn patient() -> ExponentialBuilder {
         .with_max_delay(LAST_RETRY)
         .without_max_times()
         .with_jitter()
-}
-
-/// Writes the authority's certificate into the webhook configuration, and tries again until that is there.
-async fn tell(client: Client, configuration: String, authority: Authority) {
-    for wait in patient().build() {
-        match admission::apply_ca_bundle(client.clone(), &configuration, authority.certificate_pem()).await {
-            Ok(CaBundle::Applied | CaBundle::Unchanged) => return,
-            Ok(CaBundle::Missing) => {}
-            Err(error) => {
-                warn!(
-                    configuration,
-                    error = format!("{:#}", anyhow!(error)),
-                    "the caBundle could not be written"
-                );
-            }
-        }
-        tokio::time::sleep(wait).await;
-    }
 }

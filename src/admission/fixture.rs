@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use axum::Router;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use kube::core::ObjectMeta;
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 
+use super::authority::Authority;
+use super::certificate::Serving;
+use super::clients::Clients;
 use super::denials::Denials;
 use super::freshness::Freshness;
 use super::metrics::Metrics;
@@ -146,6 +150,19 @@ pub(super) fn sure() -> Freshness {
         }
     });
     freshness
+}
+
+/// A certificate authority, for an hour.
+pub(super) fn authority() -> Authority {
+    let now = real_now();
+    Authority::generate(now, now + 1.hour()).unwrap()
+}
+
+/// What is served with on loopback, signed by an authority, to these clients or to all.
+pub(super) fn shown_by(authority: &Authority, clients: Option<&Clients>) -> Arc<ServerConfig> {
+    let now = real_now();
+    let pair = authority.sign(&["127.0.0.1".to_owned()], now, now + 1.hour()).unwrap();
+    Serving::new(pair, clients).unwrap().config
 }
 
 /// The webhook over such facts, and what it counts.

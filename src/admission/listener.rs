@@ -24,12 +24,13 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
+use super::clients;
 use super::limits::Limits;
 use super::metrics::Metrics;
 
@@ -53,22 +54,25 @@ const HEADERS: u32 = 16 << 10;
 /// How many calls a connection may have under way, as in Go's own servers.
 const CALLS: u32 = 250;
 
-/// Serves until `shutdown` ends, then takes no more connections and lets calls that are under way end, for 10 s at most.
-/// Once `leaving` has ended, each answer over HTTP/1.1 is the last of its connection: so that by the end there are few, and
-/// those that come instead may lead to another replica.
+/// What connections are served with, as it is renewed. Before it is there, nobody is served.
+pub type Shown = watch::Receiver<Option<Arc<ServerConfig>>>;
+
+/// Serves until `shutdown` ends, each new connection with what `tls` then is; then takes no more connections and lets calls
+/// that are under way end, for 10 s at most. Once `leaving` has ended, each answer over HTTP/1.1 is the last of its connection:
+/// so that by the end there are few, and those that come instead may lead to another replica.
 ///
 /// # Errors
 /// Where the listener can't be used.
 pub async fn serve(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    tls: Shown,
     router: Router,
     metrics: Metrics,
     leaving: impl Future<Output = ()> + Send,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut guests = Guests::new(TlsAcceptor::from(tls), router, Limits::new(metrics));
+    let mut guests = Guests::new(tls, router, metrics);
     let (mut leaving, mut shutdown) = (std::pin::pin!(leaving), std::pin::pin!(shutdown));
     loop {
         tokio::select! {
@@ -92,7 +96,8 @@ pub async fn serve(
 
 /// The connections, each in a task of its own.
 struct Guests {
-    acceptor: TlsAcceptor,
+    tls: Shown,
+    metrics: Metrics,
     http: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
     limits: Limits,
@@ -104,7 +109,7 @@ struct Guests {
 }
 
 impl Guests {
-    fn new(acceptor: TlsAcceptor, router: Router, limits: Limits) -> Self {
+    fn new(tls: Shown, router: Router, metrics: Metrics) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         // hyper would count the time between two calls too.
         http.http1().header_read_timeout(None);
@@ -113,10 +118,11 @@ impl Guests {
             .max_concurrent_streams(CALLS)
             .max_header_list_size(HEADERS);
         Self {
-            acceptor,
+            tls,
             http: Arc::new(http),
             router,
-            limits,
+            limits: Limits::new(metrics.clone()),
+            metrics,
             began: Instant::now(),
             leaves: Arc::default(),
             tasks: JoinSet::new(),
@@ -125,12 +131,14 @@ impl Guests {
     }
 
     fn welcome(&mut self, stream: TcpStream) {
+        let Some(tls) = self.tls.borrow().clone() else { return };
         if self.here.len() >= CONNECTIONS {
             self.make_room();
         }
         let guest = Arc::new(Guest::new(self.began));
         let visit = Visit {
-            acceptor: self.acceptor.clone(),
+            acceptor: TlsAcceptor::from(tls),
+            metrics: self.metrics.clone(),
             http: Arc::clone(&self.http),
             router: self.router.clone(),
             limits: self.limits.clone(),
@@ -256,6 +264,7 @@ impl Drop for Asking {
 /// A connection from its first byte to its last.
 struct Visit {
     acceptor: TlsAcceptor,
+    metrics: Metrics,
     http: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
     limits: Limits,
@@ -272,7 +281,12 @@ impl Visit {
         let stream = tokio::select! {
             shaken = handshake => match shaken {
                 Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return debug!(%error, "a connection was no TLS"),
+                Ok(Err(error)) => {
+                    if let Some(reason) = clients::refusal(&error) {
+                        self.metrics.refused(reason);
+                    }
+                    return debug!(%error, "a connection was no TLS, or not of whoever may call");
+                }
                 Err(_) => return debug!("a handshake took too long"),
             },
             () = self.guest.told.notified() => return,
@@ -322,14 +336,12 @@ mod tests {
     use std::sync::Arc;
 
     use rstest::rstest;
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
     use tokio::sync::oneshot;
 
-    use super::super::certificate::Authority;
-    use super::super::fixture::{create, hosts, real_now, synced};
+    use super::super::authority::Authority;
+    use super::super::fixture::{authority, create, hosts, shown_by, synced};
     use super::super::server::PATH;
     use super::*;
 
@@ -351,15 +363,14 @@ mod tests {
         oneshot::Sender<()>,
         tokio::task::JoinHandle<io::Result<()>>,
     ) {
-        let now_really = real_now();
-        let authority = Authority::generate(now_really).unwrap();
-        let tls = authority.sign(&["127.0.0.1".to_owned()], now_really).unwrap();
+        let authority = authority();
+        let (_, tls) = watch::channel(Some(shown_by(&authority, None)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let (router, metrics) = synced();
-        let serving = serve(listener, tls.config, router, metrics, leaving, async {
+        let serving = serve(listener, tls, router, metrics, leaving, async {
             let _ = stopped.await;
         });
         (address, authority, stop, tokio::spawn(serving))
@@ -371,9 +382,7 @@ mod tests {
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
         let mut roots = rustls::RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(trusted.certificate_pem().as_bytes()).unwrap())
-            .unwrap();
+        roots.add(trusted.certificate().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
@@ -479,10 +488,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_new_certificate_is_shown_to_who_comes_and_nobody_has_to_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (before, after) = (authority(), authority());
+        let (show, shown) = watch::channel(Some(shown_by(&before, None)));
+        let (router, metrics) = synced();
+        tokio::spawn(serve(listener, shown, router, metrics, std::future::pending(), std::future::pending()));
+        let mut old = connect(address, &before, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut old).await.unwrap(), "HTTP/1.1 200 OK");
+        show.send_replace(Some(shown_by(&after, None)));
+        let mut new = connect(address, &after, rustls::ALL_VERSIONS).await.unwrap();
+        assert_eq!(ask(&mut new).await.unwrap(), "HTTP/1.1 200 OK");
+        assert_eq!(ask(&mut old).await.unwrap(), "HTTP/1.1 200 OK");
+        connect(address, &before, rustls::ALL_VERSIONS).await.unwrap_err();
+    }
+
+    #[tokio::test]
     async fn who_trusts_another_authority_does_not_connect() {
         let (address, _, _stop, _server) = serving();
-        let other = Authority::generate(real_now()).unwrap();
-        let error = connect(address, &other, rustls::ALL_VERSIONS).await.unwrap_err();
+        let error = connect(address, &authority(), rustls::ALL_VERSIONS).await.unwrap_err();
         assert!(error.to_string().contains("invalid peer certificate"), "{error}");
     }
 }

@@ -166,7 +166,7 @@ fn deny(answer: &mut Answer, hosts: &[&HostVerdict]) {
 }
 
 /// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.
-fn denies(policy: &Policy, facts: &Snapshot) -> bool {
+pub(super) fn denies(policy: &Policy, facts: &Snapshot) -> bool {
     policy.admission == Admission::Deny && facts.has_trusted_filing(policy)
 }
 

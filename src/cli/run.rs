@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
+use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -16,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::check::read_policy;
 use super::connection::Connection;
-use crate::operator::{self, Certificate, Options};
+use crate::admission::{ClientFile, Lifetimes, Source};
+use crate::operator::{self, Options};
 use crate::telemetry::{self, LogFormat};
 
 /// Run the operator: controller, webhook, metrics and health
@@ -48,7 +50,7 @@ pub(super) struct Args {
     /// Where /metrics, /livez and /readyz are served, without TLS
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
-    /// The ValidatingWebhookConfiguration that is told of the certificate authority
+    /// The ValidatingWebhookConfiguration by which the API server knows the webhook; whoever installs the operator makes it
     #[arg(
         long,
         value_name = "NAME",
@@ -56,15 +58,15 @@ pub(super) struct Args {
         value_parser = NonEmptyStringValueParser::new()
     )]
     webhook_configuration: String,
-    /// A name or address under which the API server reaches the webhook; may be given several times
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_values = ["localhost", "127.0.0.1"],
-        value_parser = NonEmptyStringValueParser::new()
-    )]
-    tls_name: Vec<String>,
-    /// The Secret that keeps the certificate authority, in the operator's namespace; made when it is missing
+    /// What becomes of Ingresses while no replica answers, as that configuration says it (`failurePolicy`): `policies` keeps it at
+    /// Fail while a policy in force denies, and at Ignore otherwise; `leave` leaves it as it is
+    #[arg(long, value_name = "WHO", default_value = "policies")]
+    failure_policy: FailurePolicy,
+    /// Where the webhook's certificate comes from: `self` makes an authority, keeps it in a Secret and renews it; `secret` serves
+    /// what is in a Secret that someone else keeps, such as cert-manager
+    #[arg(long, value_name = "MODE", default_value = "self")]
+    tls_mode: TlsMode,
+    /// That Secret, in the operator's own namespace
     #[arg(
         long,
         value_name = "NAME",
@@ -72,12 +74,27 @@ pub(super) struct Args {
         value_parser = NonEmptyStringValueParser::new()
     )]
     tls_secret: String,
-    /// A PEM file with the webhook's certificate, in place of one that is made
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    /// A name or address under which the API server reaches the webhook, for `--tls-mode self`; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_values = ["localhost", "127.0.0.1"],
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    tls_name: Vec<String>,
+    /// A PEM file with the webhook's certificate, in place of a Secret; it is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_mode")]
     tls_cert: Option<PathBuf>,
     /// A PEM file with the key of --tls-cert
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A PEM file with the authorities of client certificates: the webhook answers only those who have one, under a name that
+    /// --client-name gives; it is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "client_name")]
+    client_ca: Option<PathBuf>,
+    /// A common name or DNS name of the API server's client certificate; may be given several times
+    #[arg(long, value_name = "NAME", requires = "client_ca", value_parser = NonEmptyStringValueParser::new())]
+    client_name: Vec<String>,
     /// Write what fails as a Report of OpenReports (openreports.io/v1alpha1) in each namespace, where that is installed
     #[arg(long)]
     openreports: bool,
@@ -102,6 +119,24 @@ pub(super) struct Args {
     // The API server sends a bookmark on each watch every 60 to 75 s, however idle it is.
     #[arg(long, value_name = "DURATION", default_value = "90s", hide = true, value_parser = positive_duration)]
     watch_silence: Duration,
+    /// How long the webhook's authority lasts, what it signs, and how long the API server is told before it signs; for tests
+    #[arg(long, value_name = "DURATION,DURATION,DURATION", hide = true, value_parser = lifetimes)]
+    tls_lifetimes: Option<Lifetimes>,
+}
+
+/// Who says what becomes of calls that are not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailurePolicy {
+    Policies,
+    Leave,
+}
+
+/// Where the webhook's certificate comes from, if not out of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TlsMode {
+    #[value(name = "self")]
+    Own,
+    Secret,
 }
 
 /// A length of time as people write it, in days of 24 hours and less; it may be negative.
@@ -140,14 +175,23 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
 
 async fn options(args: Args) -> Result<Options> {
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
-    let certificate = match args.tls_cert.zip(args.tls_key) {
-        Some((certificate, key)) => Certificate::Files { certificate, key },
-        None => Certificate::Made {
-            secret: args.tls_secret,
+    let lifetimes = args.tls_lifetimes.unwrap_or_default();
+    let certificate = match (args.tls_cert.zip(args.tls_key), args.tls_mode) {
+        (Some((certificate, key)), _) => Source::Files { certificate, key },
+        (None, TlsMode::Secret) => Source::Secret {
+            name: args.tls_secret,
+            settle: lifetimes.settle,
+        },
+        (None, TlsMode::Own) => Source::Own {
+            name: args.tls_secret,
             names: args.tls_name,
-            configuration: args.webhook_configuration,
+            lifetimes,
         },
     };
+    let clients = args.client_ca.map(|authorities| ClientFile {
+        authorities,
+        names: args.client_name,
+    });
     Ok(Options {
         client: args.connection.client(args.watch_silence).await?,
         namespace: args.namespace,
@@ -155,12 +199,27 @@ async fn options(args: Args) -> Result<Options> {
         webhook_address: args.webhook_address,
         metrics_address: args.metrics_address,
         certificate,
+        clients,
+        configuration: args.webhook_configuration,
+        failure_policy_follows: args.failure_policy == FailurePolicy::Policies,
         policy,
         open_reports: args.openreports,
         channels: args.channel.into_iter().collect::<BTreeSet<_>>(),
         writes_per_second: NonZeroU32::new(args.writes_per_second).unwrap_or(NonZeroU32::MIN),
         now_offset: args.now_offset,
     })
+}
+
+fn lifetimes(typed: &str) -> Result<Lifetimes, String> {
+    let lasts: Result<Vec<_>, _> = typed.split(',').map(duration).collect();
+    match lasts?[..] {
+        [authority, leaf, settle] => Ok(Lifetimes {
+            authority,
+            leaf,
+            settle,
+        }),
+        _ => Err("write three, like 365d,7d,5m".to_owned()),
+    }
 }
 
 /// A name that no other process has: two replicas of one identity would both hold the lease.

@@ -9,6 +9,7 @@ mod default_policy;
 mod freshness;
 mod lease;
 mod owner;
+mod registrar;
 mod reports;
 mod shared;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use kube::Client;
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
 pub use freshness::keep_fresh;
 pub use lease::LEASE;
+pub use registrar::Registration;
 pub use shared::{Shared, Standing, WatchState};
 
 use crate::admission::Clock;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub open_reports: bool,
     /// How many writes go to the API server in a second, the lease's and the default policy's aside.
     pub writes_per_second: NonZeroU32,
+    /// How the API server is told of the webhook.
+    pub registration: Registration,
     /// The time.
     pub clock: Clock,
     /// Tells people of each Event that is created.

@@ -13,6 +13,7 @@ use tokio::task::{self, JoinSet};
 use tracing::{debug, info, warn};
 
 use super::lease::{LEASE, Lease};
+use super::registrar::Registrar;
 use super::reports::{Board, Turn, Writer};
 use super::shared::{Reached, Shared};
 use super::watch::{Beside, Message, Seen, watch_all};
@@ -66,9 +67,16 @@ pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Outp
     let watches = tokio::spawn(watch_all(client.clone(), Arc::clone(&shared), Arc::clone(&clock), to));
     // Whatever is written is written by who is sure to lead.
     let settings = Settings {
-        client: lease.guard(client),
+        client: lease.guard(client.clone()),
         ..settings
     };
+    let registrar = Registrar::new(
+        settings.registration.clone(),
+        client,
+        settings.client.clone(),
+        Arc::clone(&shared),
+    );
+    let registrar = tokio::spawn(registrar.run());
     let reports = settings.open_reports.then(Arc::<Board>::default);
     let report_writer = reports.clone().map(|board| {
         let writer = Writer {
@@ -83,8 +91,8 @@ pub async fn run(settings: Settings, shared: Arc<Shared>, stop: impl Future<Outp
     owner.work.reports = reports;
     let ended = owner.run(from, &mut lease, stop).await;
     watches.abort();
-    if let Some(report_writer) = report_writer {
-        report_writer.abort();
+    for beside in [Some(registrar), report_writer].into_iter().flatten() {
+        beside.abort();
     }
     lease.give_up().await;
     match ended {
@@ -247,6 +255,7 @@ impl Owner {
         let snapshot = self.registry.snapshot();
         if self.is_synced() && (!was_synced || !snapshot.is_same(&before)) {
             self.shared.snapshot.store(Some(Arc::new(snapshot.clone())));
+            self.shared.news.send_replace(());
         }
         self.tell_how_far();
         if self.is_synced() && !was_synced {
@@ -400,6 +409,7 @@ impl Owner {
         }
         self.is_leader = leads;
         self.shared.is_leader.store(leads, Ordering::Relaxed);
+        self.shared.news.send_replace(());
         self.work.turn(leads);
     }
 
@@ -434,6 +444,7 @@ mod tests {
     use kube::client::Body;
     use serde_json::{Value, json};
 
+    use super::super::Registration;
     use super::super::watch::Beside;
     use super::*;
     use crate::support::{HOME, at, change, filing, ingress, now, policy};
@@ -447,6 +458,7 @@ mod tests {
             identity: "a-pod".to_owned(),
             default_policy: None,
             open_reports: false,
+            registration: Registration::default(),
             writes_per_second: std::num::NonZeroU32::MIN,
             clock: Arc::new(now),
             teller: crate::notify::Teller::default(),

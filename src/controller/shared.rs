@@ -28,6 +28,8 @@ pub struct Shared {
     pub looks: AtomicU64,
     /// How often it was asked, and that could not be told.
     pub failed_looks: AtomicU64,
+    /// Sent to whenever there is another snapshot, or another leader.
+    pub(super) news: watch::Sender<()>,
     watches: Vec<(SubjectKind, WatchState)>,
 }
 
@@ -69,6 +71,7 @@ impl Default for Shared {
             failed_writes: AtomicU64::new(0),
             looks: AtomicU64::new(0),
             failed_looks: AtomicU64::new(0),
+            news: watch::Sender::new(()),
             watches: WATCHED.into_iter().map(|kind| (kind, WatchState::default())).collect(),
         }
     }

@@ -152,17 +152,17 @@ mod tests {
     use axum::Router;
     use axum::routing::post;
     use axum_server::tls_rustls::RustlsConfig;
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
+    use jiff::ToSpan as _;
 
     use super::*;
-    use crate::admission::Authority;
+    use crate::admission::{Authority, Serving};
 
     #[tokio::test]
     async fn over_https_only_those_are_told_whose_certificate_is_trusted() {
         let now = crate::operator::now();
-        let authority = Authority::generate(now).unwrap();
-        let serving = authority.sign(&["127.0.0.1".to_owned()], now).unwrap();
+        let authority = Authority::generate(now, now + 1.hour()).unwrap();
+        let pair = authority.sign(&["127.0.0.1".to_owned()], now, now + 1.hour()).unwrap();
+        let serving = Serving::new(pair, None).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -179,8 +179,7 @@ mod tests {
         let error = Sender::new(limit).post(outgoing.clone()).await.unwrap_err().to_string();
         assert!(error.contains("certificate") && !error.contains("0123"), "{error}");
         let mut authorities = RootCertStore::empty();
-        let certificate = CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).unwrap();
-        authorities.add(certificate).unwrap();
+        authorities.add(authority.certificate().clone()).unwrap();
         let answered = Sender::trusting(authorities, limit).post(outgoing).await.unwrap();
         assert_eq!(
             (answered.status, &answered.body[..]),

@@ -15,27 +15,10 @@ const FIRST: &str = "stage: Approved, number: 京ICP备2022054321号-1, access: 
 /// A number that nobody else has.
 const UNUSED: &str = "number: 京ICP备2022054321号-7";
 
-/// The webhook of declarations, with the authority that the operator has handed over for the other one.
-fn have_declarations_asked(cluster: &Cluster, operator: &Operator) {
-    let bundle = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
-    let bundle = cluster.kubectl(bundle, "").succeeds();
-    let address = operator.webhook();
-    let configuration = format!(
-        "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {{name: declarations}},
-  webhooks: [{{name: declarations.filing-operator.io, admissionReviewVersions: [v1], failurePolicy: Ignore, sideEffects: None,
-    matchPolicy: Equivalent, timeoutSeconds: 5,
-    clientConfig: {{url: 'https://{address}/admission/declarations', caBundle: {bundle}}},
-    rules: [{{apiGroups: [filing-operator.io], apiVersions: [v1alpha1], resources: [filings, accessservers, filingpolicies],
-      operations: [CREATE, UPDATE, DELETE], scope: '*'}}]}}]}}"
-    );
-    cluster.kubectl("apply -f -", &configuration).succeeds();
-}
-
 /// A cluster of its own: who declares in another test is none of this operator's.
 async fn stage() -> (Cluster, Operator) {
     let cluster = Cluster::own().await;
     let operator = operator_that_is_asked(&cluster, POLICY, &[]).await;
-    have_declarations_asked(&cluster, &operator);
     declare(&cluster.admin, "first", "first.com", FIRST).succeeds();
     let server = "{apiVersion: filing-operator.io/v1alpha1, kind: AccessServer, metadata: {name: slb-1},
   spec: {provider: alicloud, region: cn-beijing}}";

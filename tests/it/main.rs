@@ -11,6 +11,7 @@
 mod agreement;
 mod annotations;
 mod blocking;
+mod certificates;
 mod check;
 mod cluster;
 mod corpus;
@@ -23,6 +24,7 @@ mod freshness;
 mod node;
 mod notices;
 mod overload;
+mod registration;
 mod release;
 mod reports;
 mod rooms;

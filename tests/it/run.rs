@@ -634,7 +634,7 @@ async fn an_operator_that_has_not_seen_the_cluster_is_not_ready_and_says_no_yes(
     let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
     let configuration = configuration
         .replace("127.0.0.1:9443", &operator.webhook().to_string())
-        .replace("failurePolicy: Ignore", "failurePolicy: Fail");
+        .replacen("failurePolicy: Ignore", "failurePolicy: Fail", 1);
     cluster.kubectl("apply -f -", &configuration).succeeds();
     eventually("the webhook to be asked", PATIENCE, async || {
         let denied = cluster.kubectl("create -f -", &ingress("web", &["www.example.com"]));

@@ -40,6 +40,8 @@ pub(crate) struct Cluster {
     etcd_address: SocketAddr,
     /// All files of this cluster; removed by etcd's keeper, or whoever else keeps etcd.
     folder: PathBuf,
+    /// What its API server is started with beside the usual.
+    arguments: Vec<String>,
     /// The account that may do everything.
     pub(crate) admin: Account,
     accounts: AtomicUsize,
@@ -58,12 +60,18 @@ impl Cluster {
     /// A control plane of the test's own (4 s, 320 MB): to stop its API server, or where cluster-wide objects of other
     /// tests would be in the way.
     pub(crate) async fn own() -> Self {
+        Self::own_with(|_| Vec::new()).await
+    }
+
+    /// The same, with further arguments for its API server; what they name can be written into the folder.
+    pub(crate) async fn own_with(arguments: impl FnOnce(&Path) -> Vec<String>) -> Self {
         install_tls();
         let programs = Programs::get();
         let folder = TempDir::with_prefix("filing-operator-test-").expect("a temporary folder can be made");
         let (address, etcd_address) = (free_address(), free_address());
         let mut cluster = Self::at(address, etcd_address, folder.keep(), &["127.0.0.1", "localhost"]);
         cluster._etcd = Some(start_etcd(&programs.etcd, &cluster.folder, etcd_address));
+        cluster.arguments = arguments(&cluster.folder);
         cluster.start_api_server().await;
         cluster.apply_crds().await;
         cluster
@@ -81,6 +89,7 @@ impl Cluster {
             address,
             etcd_address,
             folder,
+            arguments: Vec::new(),
             admin,
             accounts: AtomicUsize::new(0),
             api_server: None,
@@ -107,6 +116,7 @@ impl Cluster {
             // It wants a default service account in each namespace, which a controller makes.
             "--disable-admission-plugins=ServiceAccount".into(),
         ];
+        let args = args.into_iter().chain(self.arguments.iter().cloned());
         let log = self.folder.join("kube-apiserver.log");
         let mut api_server = Process::start("kube-apiserver", &Programs::get().kube_apiserver, args, &log, None);
         self.await_api_server(|| {

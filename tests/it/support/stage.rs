@@ -68,9 +68,7 @@ pub(crate) async fn operator_that_is_asked(cluster: &Cluster, policy: &str, more
     let account = cluster.service_account(FILINGS, "filing-operator");
     let mut operator = launch(cluster, &account, policy, more);
     let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
-    let configuration = configuration
-        .replace("127.0.0.1:9443", &operator.webhook().to_string())
-        .replace("failurePolicy: Ignore", "failurePolicy: Fail");
+    let configuration = configuration.replace("127.0.0.1:9443", &operator.webhook().to_string());
     cluster.kubectl("apply -f -", &configuration).succeeds();
     begun(cluster, &mut operator).await;
     let bundle = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
