@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::support::cluster::Namespace;
-use crate::support::node::Node;
+use crate::support::node::{Node, process_in};
 use crate::support::stage::{APPROVED, FILINGS, annotation, declare, home, ingress};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -48,7 +48,7 @@ async fn two_replicas_in_a_cluster() {
 }
 
 async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespace) {
-    let writers = Writers::start(node.cluster.client().await, namespace);
+    let writers = Writers::start(&node.cluster.client().await, namespace);
     writers.have_asked(50).await;
 
     let old = pods(node);
@@ -75,13 +75,13 @@ async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespa
 /// A process that is killed takes the calls that it has in hand with it, and new ones may still be sent to it for a moment;
 /// for these the API server does as failurePolicy says. It says Fail here, so none is let in unasked.
 async fn another_leads_once_the_leader_is_dead(node: &Node, namespace: &Namespace) {
-    let writers = Writers::start(node.cluster.client().await, namespace);
+    let writers = Writers::start(&node.cluster.client().await, namespace);
     writers.have_asked(50).await;
 
     let leader = leader(node);
     let mut killed = 0;
     let mut kill = || {
-        if let Some(id) = node.process_in(&leader, PROGRAM) {
+        if let Some(id) = process_in(&leader, PROGRAM) {
             let status = Command::new("kill").args(["-KILL", &id.to_string()]).status();
             killed += usize::from(status.is_ok_and(|status| status.success()));
         }
@@ -225,7 +225,7 @@ struct Answers {
 }
 
 impl Writers {
-    fn start(client: Client, namespace: &Namespace) -> Self {
+    fn start(client: &Client, namespace: &Namespace) -> Self {
         let stop = watch::Sender::new(false);
         let asked = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
