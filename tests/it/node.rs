@@ -164,17 +164,18 @@ async fn deploy(node: &Node) {
     .await;
 }
 
-/// That of examples/dev/webhook.yaml, by way of the Service, and with nobody let in unasked.
+/// That of examples/dev/webhook.yaml, by way of the Service, and with no Ingress let in unasked.
 fn configuration() -> String {
     let example = fs::read_to_string("examples/dev/webhook.yaml").unwrap();
     let service = |path: &str| format!("service: {{name: filing-operator, namespace: {FILINGS}, path: {path}}}");
-    let lines = example
+    let by_service = example
         .lines()
         .map(|line| match line.split_once("url: https://127.0.0.1:9443") {
             Some((indent, path)) => format!("{indent}{}", service(path)),
-            None => line.replace("failurePolicy: Ignore", "failurePolicy: Fail"),
+            None => line.to_owned(),
         });
-    lines.collect::<Vec<_>>().join("\n")
+    let by_service = by_service.collect::<Vec<_>>().join("\n");
+    by_service.replacen("failurePolicy: Ignore", "failurePolicy: Fail", 1)
 }
 
 /// Runs kubectl as admin in the operator's namespace.
