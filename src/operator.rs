@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -79,12 +79,13 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Runs until `stop` resolves, and says that it will stop; goes on as before until that which `stop` gave resolves too, for
-/// calls still come from those who have not learnt of it; then drains requests, gives up the lease, and returns.
+/// Runs until `stop` resolves, and says that it will stop; goes on as before for as long as `stop` has said, or until it
+/// resolves again, for calls still come from those who have not learnt of it; then drains requests, gives up the lease, and
+/// returns.
 ///
 /// # Errors
 /// When a part can't start, or ends before it is told to; the others are stopped then.
-pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output = ()>>) -> Result<()> {
+pub async fn run(options: Options, stop: impl AsyncFnMut() -> Duration) -> Result<()> {
     let operator_clock = clock(options.now_offset);
     let shared = Arc::new(Shared::default());
     let metrics = admission::Metrics::default();
@@ -142,27 +143,6 @@ pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output
         "the operator starts"
     );
 
-    let was_told = AtomicBool::new(false);
-    let told = async {
-        let lingering = tokio::select! {
-            lingering = stop => {
-                was_told.store(true, Ordering::Relaxed);
-                Some(lingering)
-            }
-            () = stopped() => None,
-        };
-        info!("the operator stops");
-        health.stop();
-        stopping.send_if_modified(|stop| advance(stop, Stop::Soon));
-        if let Some(lingering) = lingering {
-            tokio::select! {
-                () = lingering => {}
-                () = stopped() => {}
-            }
-        }
-        // The controller stops after the webhook, whose view it keeps current: see `guard`.
-        stopping.send_if_modified(|stop| advance(stop, Stop::Webhook));
-    };
     // A part that ends by itself takes the others with it.
     let guard = |name: &'static str, result: Result<()>| {
         if let Err(error) = &result {
@@ -180,22 +160,43 @@ pub async fn run(options: Options, stop: impl Future<Output = impl Future<Output
             async { guard("webhook", webhook.await) },
             async { guard("controller", controller.await.map_err(anyhow::Error::from)) },
             digest,
-            told,
+            told(stop, &health, &stopping),
         );
         // Nobody can tell any more; what was told is sent.
         outboxes.drain().await;
         // Health is told until the last request is answered.
         stopping.send_replace(Stop::All);
-        parts.0.and(parts.1)
+        parts.0.and(parts.1).map(|()| parts.3)
     };
     let telemetry = async { guard("telemetry", telemetry.await.context("serving metrics and health")) };
     let (worked, told_of) = tokio::join!(work, telemetry);
-    worked.and(told_of)?;
-    if was_told.into_inner() {
+    let was_told = worked.and_then(|was_told| told_of.map(|()| was_told))?;
+    if was_told {
         Ok(())
     } else {
         Err(anyhow!("the operator ended by itself"))
     }
+}
+
+/// Says so when the operator is told to stop, and stops the webhook when those who call it have had time to learn of it; or
+/// when a part has ended by itself: then it gives false. The controller stops after the webhook, whose view it keeps current.
+async fn told(mut stop: impl AsyncFnMut() -> Duration, health: &Health, stopping: &watch::Sender<Stop>) -> bool {
+    let delay = tokio::select! {
+        delay = stop() => Some(delay),
+        () = reached(stopping, Stop::Work) => None,
+    };
+    info!("the operator stops");
+    health.stop();
+    stopping.send_if_modified(|stop| advance(stop, Stop::Soon));
+    if let Some(delay) = delay {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            _ = stop() => {}
+            () = reached(stopping, Stop::Work) => {}
+        }
+    }
+    stopping.send_if_modified(|stop| advance(stop, Stop::Webhook));
+    delay.is_some()
 }
 
 /// What the controller needs to know.

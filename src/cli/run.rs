@@ -231,22 +231,15 @@ fn identity() -> String {
     format!("{host}-{}", std::process::id())
 }
 
-/// Resolves when the process is told to stop, by SIGTERM or Ctrl-C; what it gives resolves when it shall: after `delay`, or
-/// at once where a person waits.
-fn stopped(delay: Duration) -> std::io::Result<impl Future<Output = impl Future<Output = ()>>> {
+/// Resolves whenever the process is told to stop, and says how long it may take to: `delay` after SIGTERM; after Ctrl-C a
+/// person waits.
+fn stopped(delay: Duration) -> std::io::Result<impl AsyncFnMut() -> Duration> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        let delay = tokio::select! {
+    Ok(async move || {
+        tokio::select! {
             _ = terminate.recv() => delay,
             _ = interrupt.recv() => Duration::ZERO,
-        };
-        async move {
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
         }
     })
 }

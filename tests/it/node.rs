@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::support::cluster::Namespace;
-use crate::support::node::Node;
+use crate::support::node::{Node, process_in};
 use crate::support::stage::{APPROVED, FILINGS, annotation, declare, home, ingress};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -48,7 +48,7 @@ async fn two_replicas_in_a_cluster() {
 }
 
 async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespace) {
-    let writers = Writers::start(node.cluster.client().await, namespace);
+    let writers = Writers::start(&node.cluster.client().await, namespace);
     writers.have_asked(50).await;
 
     let old = pods(node);
@@ -75,13 +75,13 @@ async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespa
 /// A process that is killed takes the calls that it has in hand with it, and new ones may still be sent to it for a moment;
 /// for these the API server does as failurePolicy says. It says Fail here, so none is let in unasked.
 async fn another_leads_once_the_leader_is_dead(node: &Node, namespace: &Namespace) {
-    let writers = Writers::start(node.cluster.client().await, namespace);
+    let writers = Writers::start(&node.cluster.client().await, namespace);
     writers.have_asked(50).await;
 
     let leader = leader(node);
     let mut killed = 0;
     let mut kill = || {
-        if let Some(id) = node.process_in(&leader, PROGRAM) {
+        if let Some(id) = process_in(&leader, PROGRAM) {
             let status = Command::new("kill").args(["-KILL", &id.to_string()]).status();
             killed += usize::from(status.is_ok_and(|status| status.success()));
         }
@@ -164,17 +164,18 @@ async fn deploy(node: &Node) {
     .await;
 }
 
-/// That of examples/dev/webhook.yaml, by way of the Service, and with nobody let in unasked.
+/// That of examples/dev/webhook.yaml, by way of the Service, and with no Ingress let in unasked.
 fn configuration() -> String {
     let example = fs::read_to_string("examples/dev/webhook.yaml").unwrap();
     let service = |path: &str| format!("service: {{name: filing-operator, namespace: {FILINGS}, path: {path}}}");
-    let lines = example
+    let by_service = example
         .lines()
         .map(|line| match line.split_once("url: https://127.0.0.1:9443") {
             Some((indent, path)) => format!("{indent}{}", service(path)),
-            None => line.replace("failurePolicy: Ignore", "failurePolicy: Fail"),
+            None => line.to_owned(),
         });
-    lines.collect::<Vec<_>>().join("\n")
+    let by_service = by_service.collect::<Vec<_>>().join("\n");
+    by_service.replacen("failurePolicy: Ignore", "failurePolicy: Fail", 1)
 }
 
 /// Runs kubectl as admin in the operator's namespace.
@@ -225,7 +226,7 @@ struct Answers {
 }
 
 impl Writers {
-    fn start(client: Client, namespace: &Namespace) -> Self {
+    fn start(client: &Client, namespace: &Namespace) -> Self {
         let stop = watch::Sender::new(false);
         let asked = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();

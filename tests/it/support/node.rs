@@ -58,7 +58,6 @@ pub(crate) struct Node {
     shell: Option<ChildStdin>,
     keeper: Child,
     folder: PathBuf,
-    name: String,
 }
 
 impl Node {
@@ -78,17 +77,15 @@ impl Node {
         }
         let (programs, _) = (NodePrograms::get(), Programs::get());
         let folder = TempDir::with_prefix("filing-operator-node-").expect("a temporary folder can be made");
-        let name = folder.path().file_name().expect("it has a name").display().to_string();
         let at = |port| SocketAddr::new(LINK_THERE.parse().expect("it is an address"), port);
         let names = [LINK_THERE, ADDRESS, FIRST_SERVICE, "127.0.0.1", "localhost"];
         let cluster = Cluster::at(at(6443), at(2379), folder.path().to_owned(), &names);
-        let (keeper, shell) = keep(folder.path(), &name);
+        let (keeper, shell) = keep(folder.path());
         let mut node = Self {
             cluster,
             shell: Some(shell),
             keeper,
             folder: folder.keep(),
-            name,
         };
         node.have_turn().await;
         node.make_network().await;
@@ -114,7 +111,7 @@ impl Node {
                 say("another process has this machine's one node; waiting for it");
                 was_told = true;
             }
-            log.contains("the turn is").then_some(()).ok_or(log)
+            log.contains("this node's turn").then_some(()).ok_or(log)
         })
         .await;
     }
@@ -122,9 +119,8 @@ impl Node {
     /// Does something in the node's namespaces.
     fn shell(&mut self, script: &str) {
         let shell = self.shell.as_mut().expect("it is closed at the end only");
-        if writeln!(shell, "{script}").is_err() {
-            panic!("the node has ended\n{}", self.log("node"));
-        }
+        let heard = writeln!(shell, "{script}");
+        assert!(heard.is_ok(), "the node has ended\n{}", self.log("node"));
     }
 
     /// Starts a program in the node's namespaces, which ends with them.
@@ -255,7 +251,6 @@ containerRuntimeEndpoint: unix://{folder}/containerd.sock
 podLogsDir: {folder}/pods
 volumePluginDir: {folder}/volume-plugins
 cgroupDriver: cgroupfs
-cgroupRoot: /{}
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false
@@ -268,8 +263,7 @@ clusterDNS: []
 # Nobody but the API server is in its network.
 authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
 authorization: {{mode: AlwaysAllow}}
-",
-            self.name
+"
         );
         self.write("kubelet.yaml", &config);
         let kubeconfig = format!("--kubeconfig={}", self.file("admin.kubeconfig"));
@@ -331,23 +325,6 @@ authorization: {{mode: AlwaysAllow}}
         fs::read_to_string(&path).unwrap_or_else(|error| format!("({}: {error})", path.display()))
     }
 
-    /// The id of the process of a program in a Pod's container, by what the kernel says; none while it does not run.
-    pub(crate) fn process_in(&self, pod: &str, program: &str) -> Option<u32> {
-        let processes = fs::read_dir("/proc").expect("there is /proc");
-        let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-        let mut found = ids.filter(|id| {
-            let read = |file| fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
-            let is_of_pod = || {
-                let name = format!("POD_NAME={pod}");
-                read("environ")
-                    .split(|byte| *byte == 0)
-                    .any(|entry| entry == name.as_bytes())
-            };
-            read("cmdline").split(|byte| *byte == 0).next() == Some(program.as_bytes()) && is_of_pod()
-        });
-        found.next()
-    }
-
     /// The state of the Pods and the ends of the logs, for whoever reads why a test failed.
     fn last_words(&self) -> String {
         let mut text = String::new();
@@ -381,17 +358,34 @@ impl Drop for Node {
     }
 }
 
+/// The id of the process of a program in a Pod's container, by what the kernel says; none while it does not run.
+pub(crate) fn process_in(pod: &str, program: &str) -> Option<u32> {
+    let processes = fs::read_dir("/proc").expect("there is /proc");
+    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let mut found = ids.filter(|id| {
+        let read = |file| fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
+        let is_of_pod = || {
+            let name = format!("POD_NAME={pod}");
+            read("environ")
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == name.as_bytes())
+        };
+        read("cmdline").split(|byte| *byte == 0).next() == Some(program.as_bytes()) && is_of_pod()
+    });
+    found.next()
+}
+
 /// Starts what keeps the node's namespaces; gives it, and what they hear.
-fn keep(folder: &Path, name: &str) -> (Child, ChildStdin) {
+fn keep(folder: &Path) -> (Child, ChildStdin) {
     let log = File::create(folder.join("node.log")).expect("the log can be written");
-    let path = env::var("PATH").unwrap_or_default();
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/sbin");
     let mut keeper = Command::new("sh")
         .args(["-c", include_str!("node.sh"), "node"])
         .arg(folder)
-        .arg(name)
         .arg(env::temp_dir().join("filing-operator-node.lock"))
         .arg(LINK)
-        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+        .env("PATH", path)
         .stdin(Stdio::piped())
         .stdout(log.try_clone().expect("a file handle can be cloned"))
         .stderr(log)
