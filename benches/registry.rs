@@ -200,10 +200,7 @@ fn registry(size: usize) -> Registry {
 
 fn filing(nth: usize, expires: &str) -> Change {
     let metadata = metadata(nth);
-    let key = FilingKey {
-        namespace: "filing-system".into(),
-        name: format!("site-{nth}").into(),
-    };
+    let key = FilingKey::new("filing-system", format!("site-{nth}"));
     let spec = typed(json!({
         "domains": [format!("site-{nth}.cn")],
         "number": format!("京ICP备2021012345号-{}", nth + 1),

@@ -160,7 +160,7 @@ pub(crate) fn change(document: &Value) -> Change {
     let labels: BTreeMap<String, String> = metadata.labels.clone().unwrap_or_default();
     match document["kind"].as_str().unwrap() {
         "Filing" => {
-            let key = FilingKey { namespace, name };
+            let key = FilingKey::new(namespace, &*name);
             let read = spec(document).map(|spec| Filing::new(key.clone(), &metadata, &spec));
             Change::Filing(key, read)
         }

@@ -16,11 +16,11 @@
 )]
 
 mod fill;
-mod machine;
 mod seen;
 #[allow(dead_code, reason = "the harness of the tests has more than is needed here")]
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
+mod writes;
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -31,10 +31,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use fill::{BUSY, CROWDED, Fill};
-use machine::{Usage, Writes};
 use seen::{Seen, Told};
 use support::Cluster;
 use support::operator::Operator;
+use support::process::Usage;
+use writes::Writes;
 
 /// How long anything may take before it is given up.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -124,7 +125,7 @@ async fn measure(args: &Args) {
     let before = Writes::count(&client).await;
     let (began, mut operator) = start(&cluster, policy, UNLIMITED).await;
     report.say("ready", began.elapsed().as_millis(), "ms");
-    report.say("resident_at_ready", Usage::of(&operator).resident_mb(), "MB");
+    report.say("resident_at_ready", resident_mb(&operator.usage()), "MB");
     seen.wait("every Ingress to be told of", |told| {
         told.values().all(|told| told.verdict.as_deref() == Some("Compliant"))
     })
@@ -146,14 +147,14 @@ async fn measure(args: &Args) {
     let (began, operator) = start(&cluster, policy, "50").await;
     report.say("ready_again", began.elapsed().as_millis(), "ms");
     Writes::settle(&client).await;
-    let usage = Usage::of(&operator);
+    let usage = operator.usage();
     report.say(
         "ready_again_writes",
         Writes::count(&client).await.since(&before).of_operator(),
         "",
     );
     report.say("cpu_of_start", usage.cpu.as_millis(), "ms");
-    report.say("resident", usage.resident_mb(), "MB");
+    report.say("resident", resident_mb(&usage), "MB");
 
     let mut took = Vec::new();
     for nth in 0..args.changes {
@@ -170,20 +171,20 @@ async fn measure(args: &Args) {
     report.say("changed_max", at(100), "ms");
 
     crowd(&client, &seen, args.crowd, &mut report).await;
-    report.say("resident_after_changes", Usage::of(&operator).resident_mb(), "MB");
+    report.say("resident_after_changes", resident_mb(&operator.usage()), "MB");
 
     // Until what is still to be written has been.
     Writes::settle(&client).await;
     progress(&format!("nothing happens for {} s", args.idle));
-    let (usage, writes) = (Usage::of(&operator), Writes::count(&client).await);
+    let (usage, writes) = (operator.usage(), Writes::count(&client).await);
     tokio::time::sleep(Duration::from_secs(args.idle)).await;
-    let (usage_after, since) = (Usage::of(&operator), Writes::count(&client).await.since(&writes));
+    let (usage_after, since) = (operator.usage(), Writes::count(&client).await.since(&writes));
     report.say("idle", args.idle, "s");
     report.say("idle_writes", since.of_operator(), "");
     report.say("idle_lease_writes", since.of_leases(), "");
     report.say("idle_cpu", usage_after.cpu.saturating_sub(usage.cpu).as_millis(), "ms");
-    report.say("resident_at_end", usage_after.resident_mb(), "MB");
-    report.say("resident_peak", usage_after.peak_mb(), "MB");
+    report.say("resident_at_end", resident_mb(&usage_after), "MB");
+    report.say("resident_peak", usage_after.peak / 1_000_000, "MB");
     report.print();
 }
 
@@ -278,6 +279,10 @@ impl Report {
             .collect();
         println!("\nscale: {}", line.join(" "));
     }
+}
+
+fn resident_mb(usage: &Usage) -> u64 {
+    usage.resident / 1_000_000
 }
 
 fn progress(text: &str) {

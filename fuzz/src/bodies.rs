@@ -50,10 +50,7 @@ pub fn manifest(bytes: &[u8]) {
             "Filing" => {
                 if let Ok(filing) = object.read::<Filing>(Strictness::Strict) {
                     let name = filing.metadata.name.as_deref().unwrap_or_default();
-                    let key = FilingKey {
-                        namespace: "filing-system".into(),
-                        name: name.into(),
-                    };
+                    let key = FilingKey::new("filing-system", name);
                     let read = filing_operator::registry::Filing::new(key.clone(), &filing.metadata, &filing.spec);
                     registry.apply(Change::Filing(key, Ok(read)));
                 }

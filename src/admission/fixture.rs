@@ -37,10 +37,7 @@ pub(super) fn facts(policies: &[(&str, Value)]) -> Snapshot {
 pub(super) fn facts_of(policies: &[(&str, Value)], filings: &[(&str, &str, &str)]) -> Snapshot {
     let mut registry = Registry::new(without_filing(policies));
     for (name, domain, expires) in filings {
-        let key = FilingKey {
-            namespace: "filing-system".into(),
-            name: (*name).into(),
-        };
+        let key = FilingKey::new("filing-system", *name);
         let spec = json!({
             "domains": [domain], "number": "京ICP备2021012345号-1", "stage": "Approved",
             "subject": {"name": "示例科技有限公司", "nature": "Enterprise", "mainNumber": "京ICP备2021012345号"},

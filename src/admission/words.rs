@@ -187,10 +187,7 @@ mod tests {
     #[test]
     fn what_hangs_on_a_server_is_named_within_bounds() {
         let told = |count: usize, name: &str| {
-            let key = |at: usize| FilingKey {
-                namespace: "fs".into(),
-                name: format!("{name}{at}").into(),
-            };
+            let key = |at: usize| FilingKey::new("fs", format!("{name}{at}"));
             let keys: Vec<FilingKey> = (0..count).map(key).collect();
             filings_on_server(&keys.iter().collect::<Vec<_>>())
         };

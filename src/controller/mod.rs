@@ -7,6 +7,7 @@
 
 mod default_policy;
 mod freshness;
+mod lean;
 mod lease;
 mod owner;
 mod registrar;

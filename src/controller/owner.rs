@@ -25,9 +25,9 @@ use crate::effects::Effect;
 use crate::registry::{Change, Registry, Snapshot, Subject, SubjectKind};
 
 /// How many events of the watches may wait. A watch that is ahead waits.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 256;
 /// How many events are taken before a snapshot is published.
-const BATCH: usize = 1024;
+const BATCH: usize = 256;
 /// How many writes are under way at once.
 const WRITES: usize = 8;
 /// The longest time between two looks at the clock, so that a clock that was set is noticed.
@@ -231,8 +231,8 @@ impl Owner {
 
     /// Takes what the watches saw into the registry.
     fn take(&mut self, messages: impl Iterator<Item = Message>) {
-        let before = self.registry.snapshot().clone();
-        let was_synced = self.is_synced();
+        // Until there is one that others read, a change need not spare it.
+        let before = self.is_synced().then(|| self.registry.snapshot().clone());
         for Message { kind, version, seen } in messages {
             let newest = self.versions.entry(kind).or_default();
             *newest = version.max(*newest);
@@ -253,12 +253,12 @@ impl Owner {
             }
         }
         let snapshot = self.registry.snapshot();
-        if self.is_synced() && (!was_synced || !snapshot.is_same(&before)) {
+        if self.is_synced() && !before.as_ref().is_some_and(|before| snapshot.is_same(before)) {
             self.shared.snapshot.store(Some(Arc::new(snapshot.clone())));
             self.shared.news.send_replace(());
         }
         self.tell_how_far();
-        if self.is_synced() && !was_synced {
+        if self.is_synced() && before.is_none() {
             info!("every watch has listed once");
         }
     }

@@ -1,6 +1,6 @@
 //! The watches: each object is mapped to what the registry keeps of it as it streams in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
+use super::lean::{Bare, Declaration};
 use super::shared::Shared;
 use crate::admission::Clock;
 use crate::api::read::{Misread, read};
@@ -69,7 +70,7 @@ pub(super) enum Beside {
     /// Nothing.
     Nothing,
     /// The version of a route.
-    Version(String),
+    Version(Box<str>),
     /// The status of a filing or server.
     Declaration(Remembered),
     /// The status of a policy.
@@ -79,7 +80,9 @@ pub(super) enum Beside {
 /// Watches everything, for as long as there is someone to tell.
 pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock, to: mpsc::Sender<Message>) {
     let source = |kind| paced(client.clone(), kind, Arc::clone(&shared), Arc::clone(&clock));
-    let resources = |kind, resource: ApiResource| Api::<DynamicObject>::all_with(source(kind), &resource);
+    let declarations = |kind, resource: ApiResource| Api::<Declaration>::all_with(source(kind), &resource);
+    let others = |kind, resource: ApiResource| Api::<Bare>::all_with(source(kind), &resource);
+    let mut namespaces = Alike::default();
     let teller = |kind| Teller {
         kind,
         shared: Arc::clone(&shared),
@@ -87,33 +90,33 @@ pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock,
     };
     tokio::join!(
         watch(
-            resources(SubjectKind::Filing, ApiResource::erase::<Filing>(&())),
-            filing,
+            declarations(SubjectKind::Filing, ApiResource::erase::<Filing>(&())),
+            |object: &Declaration| filing(&object.0, &mut namespaces),
             teller(SubjectKind::Filing)
         ),
         watch(
-            resources(SubjectKind::Server, ApiResource::erase::<AccessServer>(&())),
-            server,
+            declarations(SubjectKind::Server, ApiResource::erase::<AccessServer>(&())),
+            |object: &Declaration| server(&object.0),
             teller(SubjectKind::Server)
         ),
         watch(
-            resources(SubjectKind::Policy, ApiResource::erase::<FilingPolicy>(&())),
-            policy,
+            declarations(SubjectKind::Policy, ApiResource::erase::<FilingPolicy>(&())),
+            |object: &Declaration| policy(&object.0),
             teller(SubjectKind::Policy)
         ),
         watch(
-            resources(SubjectKind::Route, ApiResource::erase::<Ingress>(&())),
-            ingress,
+            others(SubjectKind::Route, ApiResource::erase::<Ingress>(&())),
+            |object: &Bare| ingress(&object.0),
             teller(SubjectKind::Route)
         ),
         watch(
-            resources(SubjectKind::Class, ApiResource::erase::<IngressClass>(&())),
-            class,
+            others(SubjectKind::Class, ApiResource::erase::<IngressClass>(&())),
+            |object: &Bare| class(&object.0),
             teller(SubjectKind::Class)
         ),
         watch(
-            resources(SubjectKind::Node, ApiResource::erase::<Node>(&())),
-            node,
+            others(SubjectKind::Node, ApiResource::erase::<Node>(&())),
+            |object: &Bare| node(&object.0),
             teller(SubjectKind::Node)
         ),
         watch(
@@ -154,6 +157,26 @@ fn paced(client: Client, kind: SubjectKind, shared: Arc<Shared>, clock: Clock) -
     Client::new(service, namespace)
 }
 
+/// Texts that many objects have alike, each kept once.
+#[derive(Default)]
+struct Alike(HashSet<Arc<str>>);
+
+impl Alike {
+    /// How many are kept. What comes when there are more is kept beside those.
+    const MOST: usize = 10_000;
+
+    fn one(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        if self.0.len() < Self::MOST {
+            self.0.insert(Arc::clone(&new));
+        }
+        new
+    }
+}
+
 /// Where a watch tells what it saw.
 struct Teller {
     kind: SubjectKind,
@@ -161,7 +184,7 @@ struct Teller {
     to: mpsc::Sender<Message>,
 }
 
-async fn watch<K>(api: Api<K>, read: fn(&K) -> (Change, Beside), teller: Teller)
+async fn watch<K>(api: Api<K>, mut read: impl FnMut(&K) -> (Change, Beside), teller: Teller)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -169,7 +192,7 @@ where
     let mut waits = DefaultBackoff::default();
     loop {
         let events = kube::runtime::watcher(api.clone(), config.clone()).default_backoff();
-        match teller.tell_all(events, read).await {
+        match teller.tell_all(events, &mut read).await {
             Ended::Unheard => return,
             Ended::Expired => tokio::time::sleep(waits.next().unwrap_or(LAST_WAIT)).await,
         }
@@ -188,7 +211,7 @@ impl Teller {
     async fn tell_all<K: Resource>(
         &self,
         events: impl futures::Stream<Item = Result<Event<K>, watcher::Error>>,
-        read: fn(&K) -> (Change, Beside),
+        read: &mut impl FnMut(&K) -> (Change, Beside),
     ) -> Ended {
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.next().await {
@@ -262,11 +285,9 @@ impl Display for Chain<'_> {
     }
 }
 
-fn filing(object: &DynamicObject) -> (Change, Beside) {
-    let key = FilingKey {
-        namespace: namespace_of(object),
-        name: name_of(object),
-    };
+fn filing(object: &DynamicObject, namespaces: &mut Alike) -> (Change, Beside) {
+    let namespace = namespaces.one(object.metadata.namespace.as_deref().unwrap_or_default());
+    let key = FilingKey::new(namespace, object.metadata.name.as_deref().unwrap_or_default());
     let read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
     (
         Change::Filing(key, read),
@@ -298,7 +319,7 @@ fn ingress(object: &DynamicObject) -> (Change, Beside) {
     let read = from_object(object, &key.namespace).map_err(|error| unreadable(object, &error));
     (
         Change::Route(key, read),
-        Beside::Version(object.resource_version().unwrap_or_default()),
+        Beside::Version(object.resource_version().unwrap_or_default().into()),
     )
 }
 

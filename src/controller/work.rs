@@ -3,6 +3,7 @@
 mod declared;
 mod enforcing;
 mod keeping;
+mod known;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use declared::next_of_declaration;
 use enforcing::{Enforcing, Move, Placed};
 use keeping::Keeping;
+use known::Known;
 use standing::RouteStanding;
 
 use super::reports::Board;
@@ -56,10 +58,8 @@ pub(super) struct Work {
     /// Those of whose status a count alone has changed, each with the moment to which that may wait: while many routes come
     /// in or are blocked, each of them changes it.
     counted: BTreeMap<Subject, Timestamp>,
-    timers: BTreeSet<(Timestamp, Subject)>,
-    timer_of: HashMap<Subject, Timestamp>,
     backoffs: HashMap<Subject, ExponentialBackoff>,
-    beside: HashMap<Subject, Beside>,
+    known: Known,
     routes: HashMap<RouteKey, RouteStanding>,
     /// The routes that are served under each filing.
     served: HashMap<FilingKey, BTreeSet<RouteKey>>,
@@ -90,7 +90,7 @@ impl Work {
 
     /// Takes note of what only the writer needs to know of an object. A status that is not as it was written is mended.
     pub(super) fn observe(&mut self, subject: Subject, beside: Beside) {
-        match (&beside, self.beside.get(&subject)) {
+        match (&beside, self.known.get(&subject)) {
             (Beside::Nothing, _) => return,
             (Beside::Declaration(new), Some(Beside::Declaration(old))) if new != old => {
                 self.to_judge.insert(subject.clone());
@@ -100,7 +100,7 @@ impl Work {
             }
             _ => {}
         }
-        self.beside.insert(subject, beside);
+        self.known.set(subject, beside);
     }
 
     /// Takes note of what a change affects.
@@ -116,7 +116,7 @@ impl Work {
 
     /// Forgets what is gone. It is still judged once, as nothing, so that what it stood for ends.
     pub(super) fn forget(&mut self, subject: &Subject) {
-        self.beside.remove(subject);
+        self.known.forget(subject);
         self.backoffs.remove(subject);
         self.resting.remove(subject);
         self.counted.remove(subject);
@@ -124,23 +124,18 @@ impl Work {
             self.moved.remove(key);
             self.told.remove(key);
         }
-        self.set_timer(subject, None);
     }
 
     /// Judges anew whatever changes by itself now; and all, where the clock was set back: what its timers waited for may
     /// lie ahead again.
     pub(super) fn wake(&mut self, now: Timestamp) {
         if now.saturating_add(SET_BACK).unwrap_or(now) < self.woken_at {
-            self.to_judge.extend(self.beside.keys().cloned());
+            self.to_judge.extend(self.known.subjects());
             self.enforcing.set_back(now);
             self.keeping.set_back();
         }
         self.woken_at = now;
-        while let Some((at, _)) = self.timers.first()
-            && *at <= now
-            && let Some((_, subject)) = self.timers.pop_first()
-        {
-            self.timer_of.remove(&subject);
+        while let Some(subject) = self.known.next_due(now) {
             self.to_judge.insert(subject);
         }
         let due = self.counted.iter().filter(|(_, at)| **at <= now);
@@ -151,7 +146,7 @@ impl Work {
 
     /// The next moment at which something changes by itself.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        let first = self.timers.first().map(|(at, _)| *at);
+        let first = self.known.next_timer();
         let others = self.keeping.next_timer().into_iter().chain(self.enforcing.next_timer());
         let counted = self.counted.values().copied().filter(|at| *at > self.woken_at);
         first.into_iter().chain(others).chain(counted).min()
@@ -199,7 +194,7 @@ impl Work {
                 }
                 _ => None,
             };
-            self.set_timer(&subject, next);
+            self.known.set_timer(&subject, next);
             if self.leads {
                 self.to_write.insert(subject);
             }
@@ -246,7 +241,7 @@ impl Work {
     }
 
     fn version_of(&self, subject: &Subject) -> Option<&str> {
-        match self.beside.get(subject)? {
+        match self.known.get(subject)? {
             Beside::Version(version) => Some(version),
             _ => None,
         }
@@ -269,7 +264,7 @@ impl Work {
                 self.enforcing.forget_policy(&name);
                 continue;
             };
-            let conditions = match self.beside.get(&Subject::Policy(Arc::clone(&name))) {
+            let conditions = match self.known.get(&Subject::Policy(Arc::clone(&name))) {
                 Some(Beside::Policy(status)) => status.conditions.as_slice(),
                 _ => &[],
             };
@@ -340,7 +335,7 @@ impl Work {
 
     /// Takes note of what need not be written yet, since a count alone has changed. Says whether it may wait.
     fn may_wait(&mut self, subject: &Subject, effects: &[Effect], now: Timestamp) -> bool {
-        let is_a_count = match (effects, self.beside.get(subject)) {
+        let is_a_count = match (effects, self.known.get(subject)) {
             ([Effect::DeclarationStatus(new)], Some(Beside::Declaration(old))) => old.differs_at_most_in_routes(new),
             _ => false,
         };
@@ -379,7 +374,7 @@ impl Work {
                 Effect::Annotate(annotations) => {
                     // What is gone by now stays forgotten.
                     if let Subject::Route(key) = subject
-                        && self.beside.contains_key(subject)
+                        && self.known.has(subject)
                     {
                         self.told.insert(key.clone(), Told::of(&annotations));
                     }
@@ -409,8 +404,8 @@ impl Work {
 
     /// What is gone by now stays forgotten.
     fn note(&mut self, subject: &Subject, beside: Beside) {
-        if let Some(known) = self.beside.get_mut(subject) {
-            *known = beside;
+        if self.known.has(subject) {
+            self.known.set(subject.clone(), beside);
         }
     }
 
@@ -421,9 +416,9 @@ impl Work {
         let backoff = self.backoffs.entry(subject.clone()).or_insert_with(backoff);
         let again = backoff.next().unwrap_or(LAST_RETRY);
         let at = now.saturating_add(again).unwrap_or(now);
-        let sooner = self.timer_of.get(subject).is_none_or(|known| at < *known);
+        let sooner = self.known.timer(subject).is_none_or(|known| at < known);
         if sooner {
-            self.set_timer(subject, Some(at));
+            self.known.set_timer(subject, Some(at));
         }
         again
     }
@@ -438,7 +433,7 @@ impl Work {
         self.told.clear();
         if leads {
             self.keeping.demand();
-            self.to_write.extend(self.beside.keys().cloned());
+            self.to_write.extend(self.known.subjects());
         }
     }
 
@@ -457,16 +452,6 @@ impl Work {
     /// The default policy could not be applied; it is tried again after a while, which is returned.
     pub(super) fn default_policy_failed(&mut self, now: Timestamp) -> Duration {
         self.keeping.fail(now)
-    }
-
-    fn set_timer(&mut self, subject: &Subject, at: Option<Timestamp>) {
-        if let Some(known) = self.timer_of.remove(subject) {
-            self.timers.remove(&(known, subject.clone()));
-        }
-        if let Some(at) = at {
-            self.timer_of.insert(subject.clone(), at);
-            self.timers.insert((at, subject.clone()));
-        }
     }
 
     /// Takes a route's verdict into the standing of all. Says whether that has changed.

@@ -121,7 +121,8 @@ pub struct Number {
     /// The province that it names; none for a licence of the ministry (合字, or no prefix).
     pub province: Option<&'static Province>,
     text: Box<str>,
-    main: usize,
+    /// How long the main number is, in bytes: all of it where it is longer than any number is.
+    main: u16,
     irregularities: Box<[Irregularity]>,
 }
 
@@ -160,7 +161,7 @@ impl Number {
 
     /// The number of the subject or of the licence: [`Number::text`] without the service's index.
     pub fn main(&self) -> &str {
-        self.text.get(..self.main).unwrap_or(&self.text)
+        self.text.get(..usize::from(self.main)).unwrap_or(&self.text)
     }
 
     /// What was against the form and could be understood all the same.
@@ -317,10 +318,14 @@ fn parse_filing(head: &str, rest: &str) -> Result<Number, Problem> {
         kind,
         service,
         province: Some(province),
-        main: main.len(),
+        main: length(&main),
         text: text.into(),
         irregularities: irregularities.into(),
     })
+}
+
+fn length(text: &str) -> u16 {
+    u16::try_from(text.len()).unwrap_or(u16::MAX)
 }
 
 fn parse_legacy_licence(head: &str, rest: &str) -> Result<Number, Problem> {
@@ -346,7 +351,7 @@ fn parse_legacy_licence(head: &str, rest: &str) -> Result<Number, Problem> {
         kind,
         service,
         province: Some(province),
-        main: main.len(),
+        main: length(&main),
         text: text.into(),
         irregularities: irregularities.into(),
     })
@@ -398,7 +403,7 @@ fn parse_licence(tidy: &str) -> Result<Number, Problem> {
         kind: NumberKind::Licence,
         service,
         province,
-        main: main.len(),
+        main: length(&main),
         text: text.into(),
         irregularities: irregularities.into(),
     })
@@ -448,7 +453,7 @@ fn parse_public_security(head: &str, rest: &str) -> Result<Number, Problem> {
         kind,
         service: None,
         province: Some(province),
-        main: text.len(),
+        main: length(&text),
         text: text.into(),
         irregularities: irregularities.into(),
     })

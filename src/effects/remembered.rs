@@ -1,19 +1,53 @@
 //! What is remembered of a declaration's status: as much as the next one is made of, and what tells whether that is
 //! another. A cluster may have a hundred thousand of them, and most of a status is text that is only written.
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::api::DeclarationStatus;
+use crate::api::{
+    AccessStage, Colour, DeclarationStatus, FieldChange, ProviderStage, Reminder, ServerState, Stage, Stages,
+};
 
-/// The status of a filing or server as it was last seen or written, in a third of its memory.
+/// The status of a filing or server as it was last seen or written, in a fifth of its memory: a digest of all but the count
+/// of routes, that count, and what [`Remembered::recall`] gives back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
-    /// Of all but the count of routes.
-    digest: [u8; 16],
-    routes: Option<u32>,
-    /// What [`Remembered::recall`] gives back, as JSON.
-    kept: Box<[u8]>,
+pub struct Remembered(Box<[u8]>);
+
+/// How long the digest is, in bytes.
+const DIGEST: usize = 16;
+/// How long a count of routes is; one that is not known is longer than any.
+const COUNT: usize = 5;
+
+/// Each field that is not kept is written anew each time, whatever it was. Times are whole seconds, as in a status.
+#[derive(Default, Deserialize, Serialize)]
+struct Kept {
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    colour: Option<Colour>,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    respond_by: Option<i64>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    next_self_check: Option<i64>,
+    /// By type and status, each with its last transition.
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<(String, String, i64)>,
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    reminders: Vec<Reminder>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    stages: Option<KeptStages>,
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<FieldChange>,
 }
+
+/// [`Stages`] in the order of its fields.
+#[derive(Deserialize, Serialize)]
+struct KeptStages(
+    Option<Stage>,
+    Option<Stage>,
+    Vec<(String, AccessStage)>,
+    Option<ServerState>,
+);
 
 impl Default for Remembered {
     fn default() -> Self {
@@ -25,39 +59,22 @@ impl Remembered {
     /// Remembers a status.
     pub fn of(mut status: DeclarationStatus) -> Self {
         let routes = status.routes.take();
-        let digest = digest(&status);
-        // Each field that is not kept is written anew each time, whatever it was.
-        let mut kept = DeclarationStatus {
-            observed_generation: None,
-            policy: None,
-            expires_at: None,
-            domains: None,
-            findings: Vec::new(),
-            next_transition: None,
-            next_reminder: None,
-            ..status
-        };
-        for condition in &mut kept.conditions {
-            condition.reason = String::new();
-            condition.message = String::new();
-            condition.observed_generation = None;
-        }
-        Self {
-            digest,
-            routes,
-            kept: json(&kept).into_boxed_slice(),
-        }
+        let mut all = digest(&status).to_vec();
+        all.extend(count(routes));
+        all.extend(json(&Kept::of(status)));
+        Self(all.into_boxed_slice())
     }
 
     /// What the next status is made of: the moments that stay, the conditions without their words, what was reminded of,
     /// and how it has come so far.
     pub(super) fn recall(&self) -> DeclarationStatus {
-        serde_json::from_slice(&self.kept).unwrap_or_default()
+        let kept = self.0.get(DIGEST + COUNT..).unwrap_or_default();
+        serde_json::from_slice(kept).map(Kept::recall).unwrap_or_default()
     }
 
     /// Whether a status is the one that is remembered.
     pub(super) fn is(&self, status: &DeclarationStatus) -> bool {
-        self.routes == status.routes && self.differs_at_most_in_routes(status)
+        self.0.get(DIGEST..DIGEST + COUNT) == Some(&count(status.routes)) && self.differs_at_most_in_routes(status)
     }
 
     /// Whether it is, but for the count of routes.
@@ -66,20 +83,95 @@ impl Remembered {
             routes: None,
             ..status.clone()
         };
-        self.digest == digest(&uncounted)
+        self.0.get(..DIGEST) == Some(&digest(&uncounted))
     }
 }
 
+impl Kept {
+    fn of(status: DeclarationStatus) -> Self {
+        let conditions = status.conditions.into_iter();
+        let stages = status.observed;
+        Self {
+            colour: status.colour,
+            respond_by: status.respond_by.as_ref().map(second),
+            next_self_check: status.next_self_check.as_ref().map(second),
+            conditions: conditions
+                .map(|condition| {
+                    (
+                        condition.type_,
+                        condition.status,
+                        second(&condition.last_transition_time),
+                    )
+                })
+                .collect(),
+            reminders: status.reminders,
+            stages: stages.map(|stages| {
+                let access = stages.access.into_iter().map(|access| (access.provider, access.stage));
+                KeptStages(stages.stage, stages.change, access.collect(), stages.state)
+            }),
+            changes: status.changes,
+        }
+    }
+
+    fn recall(self) -> DeclarationStatus {
+        let conditions = self.conditions.into_iter();
+        DeclarationStatus {
+            colour: self.colour,
+            respond_by: self.respond_by.map(time),
+            next_self_check: self.next_self_check.map(time),
+            conditions: conditions
+                .map(|(type_, status, last_transition)| Condition {
+                    type_,
+                    status,
+                    last_transition_time: time(last_transition),
+                    reason: String::new(),
+                    message: String::new(),
+                    observed_generation: None,
+                })
+                .collect(),
+            reminders: self.reminders,
+            observed: self.stages.map(|KeptStages(stage, change, access, state)| {
+                let access = access.into_iter();
+                Stages {
+                    stage,
+                    change,
+                    access: access
+                        .map(|(provider, stage)| ProviderStage { provider, stage })
+                        .collect(),
+                    state,
+                }
+            }),
+            changes: self.changes,
+            ..DeclarationStatus::default()
+        }
+    }
+}
+
+fn second(time: &Time) -> i64 {
+    time.0.as_second()
+}
+
+fn time(second: i64) -> Time {
+    // It was the second of a time.
+    Time(Timestamp::from_second(second).unwrap_or_default())
+}
+
+fn count(routes: Option<u32>) -> [u8; COUNT] {
+    let count = routes.map_or(u64::MAX, u64::from);
+    let [.., a, b, c, d, e] = count.to_be_bytes();
+    [a, b, c, d, e]
+}
+
 /// Half of its SHA-256: nobody can make two that are alike.
-fn digest(status: &DeclarationStatus) -> [u8; 16] {
+fn digest(status: &DeclarationStatus) -> [u8; DIGEST] {
     let whole: [u8; 32] = Sha256::digest(json(status)).into();
-    let mut half = [0; 16];
+    let mut half = [0; DIGEST];
     half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
     half
 }
 
 /// Its keys are texts and its numbers whole, so that it can always be written.
-fn json(status: &DeclarationStatus) -> Vec<u8> {
+fn json(status: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(status).unwrap_or_default()
 }
 

@@ -318,7 +318,7 @@ fn spoken_of(verdict: &Verdict) -> Option<Reference> {
         let covering = host.filing.as_ref();
         covering.filter(|filing| finding.filing.as_ref() == Some(&filing.key))
     };
-    filing.map(|filing| Reference::to_filing(&filing.key, &filing.uid))
+    filing.map(|filing| Reference::to_filing(&filing.key, &filing.uid.to_string()))
 }
 
 /// What explains a verdict best, with its rule.

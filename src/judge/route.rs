@@ -206,7 +206,7 @@ impl Coverage<'_> {
         let is_withheld = self.findings.iter().any(|finding| *finding.rule == FILING_NOT_SHARED);
         (!is_withheld).then(|| FilingRef {
             key: self.filing.key.clone(),
-            uid: Arc::clone(&self.filing.uid),
+            uid: self.filing.uid.clone(),
             number: self.filing.site_number().map(|number| number.text().to_owned()),
         })
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::{Day, FieldPath, Place};
-use crate::registry::{FilingKey, Policy};
+use crate::registry::{FilingKey, Policy, Uid};
 use crate::route::Claimed;
 use crate::rules::Finding;
 
@@ -78,7 +78,7 @@ pub struct FilingRef {
     /// Which one.
     pub key: FilingKey,
     /// The identity that the API server gave it; empty in a manifest.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// Its number as it is rightly written, where it has one that can be read.
     pub number: Option<String>,
 }

@@ -1,23 +1,47 @@
 //! A filing as it is judged: what was typed, parsed once.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
+use super::uid::Uid;
 use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, ServiceKind, Stage};
 use crate::domain::place::{canonical_provider, same_region};
 use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place};
 
-/// Which filing: namespace and name.
+/// Which filing: namespace and name. It is kept in many places, and so is a single pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FilingKey {
+pub struct FilingKey(Arc<FilingName>);
+
+/// Namespace and name of a filing.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilingName {
     /// The namespace it lives in.
     pub namespace: Arc<str>,
     /// Its name.
-    pub name: Arc<str>,
+    pub name: Box<str>,
+}
+
+impl FilingKey {
+    /// The key of the filing of that name in that namespace.
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Box<str>>) -> Self {
+        Self(Arc::new(FilingName {
+            namespace: namespace.into(),
+            name: name.into(),
+        }))
+    }
+}
+
+impl Deref for FilingKey {
+    type Target = FilingName;
+
+    fn deref(&self) -> &FilingName {
+        &self.0
+    }
 }
 
 impl fmt::Display for FilingKey {
@@ -32,13 +56,13 @@ pub struct Filing {
     /// Which one.
     pub key: FilingKey,
     /// The identity that the API server gave it; empty in a manifest.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// When the API server took it; none in a manifest.
     pub created: Option<Timestamp>,
     /// The generation of its spec; 0 in a manifest.
     pub generation: i64,
     /// The domains that it names, in its order, or why one is none.
-    pub domains: Box<[Result<Domain, HostError>]>,
+    pub domains: Box<[Result<Domain, Box<HostError>>]>,
     /// Every licence number that it states.
     pub numbers: Box<[Numbered]>,
     /// Of the first filing.
@@ -47,8 +71,8 @@ pub struct Filing {
     pub change: Option<Stage>,
     /// What is filed.
     pub kind: ServiceKind,
-    /// The providers that serve it.
-    pub access: Vec<Access>,
+    /// The providers that serve it. Many filings have the same, which the registry then keeps once.
+    pub access: Arc<[Access]>,
     /// The day of approval.
     pub approved_at: Option<Day>,
     /// The last day of the record, where it has one.
@@ -82,12 +106,12 @@ pub struct Numbered {
     /// As it was typed, where that is not the number's own text.
     other_text: Option<Box<str>>,
     /// The number, or why it is none.
-    pub number: Result<Number, NumberError>,
+    pub number: Result<Number, Box<NumberError>>,
 }
 
 impl Numbered {
     fn parse(role: NumberRole, typed: &str) -> Self {
-        let number = Number::parse(typed);
+        let number = Number::parse(typed).map_err(Box::new);
         let is_regular = number.as_ref().is_ok_and(|number| number.text() == typed);
         Self {
             role,
@@ -132,7 +156,7 @@ impl NumberRole {
 }
 
 /// One entry of a filing's `access` (接入): a provider that serves it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     /// The provider.
     pub provider: Arc<str>,
@@ -153,7 +177,7 @@ pub enum Allowed {
     /// Its own namespace.
     Same,
     /// Namespaces with such labels; none where the selector can't be read.
-    Selector(Option<Selector>),
+    Selector(Option<Box<Selector>>),
 }
 
 impl Access {
@@ -173,10 +197,14 @@ impl Filing {
         let registration = spec.registration.as_ref();
         Self {
             key,
-            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            uid: Uid::from(metadata.uid.as_deref().unwrap_or_default()),
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             generation: metadata.generation.unwrap_or_default(),
-            domains: spec.domains.iter().map(|typed| Domain::parse(typed)).collect(),
+            domains: spec
+                .domains
+                .iter()
+                .map(|typed| Domain::parse(typed).map_err(Box::new))
+                .collect(),
             numbers: numbers(spec),
             stage: spec.stage,
             change: spec.change.as_ref().map(|change| change.stage),
@@ -201,9 +229,13 @@ impl Filing {
                 .map(|allowed| match allowed.from {
                     NamespacesFrom::All => Allowed::All,
                     NamespacesFrom::Same => Allowed::Same,
-                    NamespacesFrom::Selector => {
-                        Allowed::Selector(allowed.selector.clone().and_then(|selector| selector.try_into().ok()))
-                    }
+                    NamespacesFrom::Selector => Allowed::Selector(
+                        allowed
+                            .selector
+                            .clone()
+                            .and_then(|selector| selector.try_into().ok())
+                            .map(Box::new),
+                    ),
                 })
                 .unwrap_or_default(),
         }

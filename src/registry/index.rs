@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use rpds::HashTrieMapSync;
-
 use super::filing::{Filing, FilingKey};
-use super::numbers::Numbers;
-use super::snapshot::{Kept, Map, Unreadable};
+use super::hashed::Hashed;
+use super::map::Map;
+use super::snapshot::{Kept, Unreadable};
 use crate::domain::Domain;
 
-/// The filings, by key, by domain and by number. All maps share what has not changed with their clones.
+/// The filings, by key, by domain and by number. All share what has not changed with their clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FilingIndex {
     by_key: Map<FilingKey, Kept<Filing>>,
-    by_domain: HashTrieMapSync<Domain, Vec<Arc<Filing>>>,
-    numbers: Numbers,
+    by_domain: Hashed,
+    /// Under the numbers that they claim to be their own alone, of which two should not be alike.
+    by_number: Hashed,
 }
 
-/// The order of the filings of one domain does not depend on the order in which they came.
+/// The rest follows from what is by key.
 impl PartialEq for FilingIndex {
     fn eq(&self, other: &Self) -> bool {
         self.by_key == other.by_key
@@ -25,41 +25,38 @@ impl PartialEq for FilingIndex {
 }
 
 impl FilingIndex {
+    /// Whether the two are one, neither of which has changed since.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.by_key.is_same(&other.by_key)
+    }
+
     pub(super) fn insert(&mut self, filing: Filing) {
         self.remove(&filing.key);
         let filing = Arc::new(filing);
         for domain in filing.covering_domains() {
-            match self.by_domain.get_mut(domain) {
-                Some(filings) if filings.iter().any(|other| other.key == filing.key) => {}
-                Some(filings) => {
-                    let at = filings.partition_point(|other| other.key < filing.key);
-                    filings.insert(at, Arc::clone(&filing));
-                }
-                None => self.by_domain.insert_mut(domain.clone(), vec![Arc::clone(&filing)]),
-            }
+            self.by_domain.insert(domain.as_str(), &filing);
         }
-        self.numbers.insert(&filing);
-        self.by_key.insert_mut(filing.key.clone(), Kept::Read(filing));
+        if let Some(number) = filing.own_number() {
+            self.by_number.insert(number, &filing);
+        }
+        self.by_key.insert(filing.key.clone(), Kept::Read(filing));
     }
 
     pub(super) fn insert_unreadable(&mut self, key: FilingKey, unreadable: Unreadable) {
         self.remove(&key);
-        self.by_key.insert_mut(key, Kept::Unreadable(Arc::new(unreadable)));
+        self.by_key.insert(key, Kept::Unreadable(Arc::new(unreadable)));
     }
 
     pub(super) fn remove(&mut self, key: &FilingKey) {
         if let Some(Kept::Read(filing)) = self.by_key.get(key).cloned() {
-            self.numbers.remove(&filing);
             for domain in filing.covering_domains() {
-                if let Some(filings) = self.by_domain.get_mut(domain) {
-                    filings.retain(|other| other.key != *key);
-                    if filings.is_empty() {
-                        self.by_domain.remove_mut(domain);
-                    }
-                }
+                self.by_domain.remove(domain.as_str(), key);
+            }
+            if let Some(number) = filing.own_number() {
+                self.by_number.remove(number, key);
             }
         }
-        self.by_key.remove_mut(key);
+        self.by_key.remove(key);
     }
 
     pub(super) fn get(&self, key: &FilingKey) -> Option<&Kept<Filing>> {
@@ -67,7 +64,7 @@ impl FilingIndex {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.by_key.size()
+        self.by_key.count()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&FilingKey, &Kept<Filing>)> {
@@ -78,27 +75,30 @@ impl FilingIndex {
         &'a self,
         namespace: &'a Arc<str>,
     ) -> impl Iterator<Item = (&'a FilingKey, &'a Kept<Filing>)> {
-        let first = FilingKey {
-            namespace: Arc::clone(namespace),
-            name: "".into(),
-        };
+        let first = FilingKey::new(Arc::clone(namespace), "");
         self.by_key
-            .range(first..)
+            .from(&first)
             .take_while(|(key, _)| key.namespace == *namespace)
     }
 
     /// Filings with a domain at or above another, the nearest first, then by key.
     pub(super) fn at_or_above<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
-        domain.ancestors().filter_map(|name| self.by_domain.get(name)).flatten()
+        domain.ancestors().flat_map(|name| self.with_name(name))
     }
 
     /// Filings with just this domain, by key.
-    pub(super) fn with_domain(&self, domain: &Domain) -> impl Iterator<Item = &Arc<Filing>> {
-        self.by_domain.get(domain).into_iter().flatten()
+    pub(super) fn with_domain<'a>(&'a self, domain: &'a Domain) -> impl Iterator<Item = &'a Arc<Filing>> {
+        self.with_name(domain.as_str())
     }
 
-    /// Filings with a site number.
+    fn with_name<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Filing>> {
+        let there = self.by_domain.with(name);
+        there.filter(move |filing| filing.covering_domains().any(|domain| domain.as_str() == name))
+    }
+
+    /// Filings with a site number, by key.
     pub(super) fn with_number<'a>(&'a self, number: &'a str) -> impl Iterator<Item = &'a Arc<Filing>> {
-        self.numbers.with(number)
+        let there = self.by_number.with(number);
+        there.filter(move |filing| filing.own_number() == Some(number))
     }
 }

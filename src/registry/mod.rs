@@ -5,8 +5,9 @@
 //! decides whether a route may be served, and asks nobody for anything.
 
 mod filing;
+mod hashed;
 mod index;
-mod numbers;
+mod map;
 mod owner;
 mod policy;
 mod rivals;
@@ -14,9 +15,11 @@ mod server;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod uid;
 
-pub use filing::{Access, Allowed, Filing, FilingKey, NumberRole, Numbered, Other};
+pub use filing::{Access, Allowed, Filing, FilingKey, FilingName, NumberRole, Numbered, Other};
 pub use owner::{Affected, Change, Registry, Subject, SubjectKind};
 pub use policy::{Cdn, Exemption, Policy, Problem, Trust};
 pub use server::Server;
 pub use snapshot::{IngressClassFact, Kept, NodeKey, Snapshot, Unreadable};
+pub use uid::Uid;

@@ -1,12 +1,13 @@
 //! The owner of the current snapshot and of the routes: takes changes, and says what each may touch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::filing::{Filing, FilingKey};
+use super::filing::{Access, Filing, FilingKey};
+use super::map::Map;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
-use super::snapshot::{IngressClassFact, Kept, Labels, Map, NodeKey, Snapshot, Unreadable};
+use super::snapshot::{IngressClassFact, Kept, Labels, NodeKey, Snapshot, Unreadable};
 use crate::api::keys;
 use crate::domain::{Domain, Place, Site};
 use crate::route::{Claimed, Route, RouteKey, RouteKind};
@@ -104,6 +105,8 @@ pub struct Registry {
     /// Under each name, in order. Most names have one route, for which a set would take ten times the memory.
     routes_at: HashMap<Arc<str>, Vec<RouteKey>>,
     filings_on: HashMap<Arc<str>, Vec<FilingKey>>,
+    /// Entries of access that filings have alike, each kept once.
+    access: HashSet<Arc<[Access]>>,
     nodes: BTreeMap<NodeKey, Option<Place>>,
     /// How many nodes stand in each place.
     places: BTreeMap<Place, usize>,
@@ -125,6 +128,7 @@ impl Registry {
             routes: BTreeMap::new(),
             routes_at: HashMap::new(),
             filings_on,
+            access: HashSet::new(),
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -178,9 +182,9 @@ impl Registry {
         let snapshot = &self.snapshot;
         match kind {
             SubjectKind::Filing => snapshot.filings.count(),
-            SubjectKind::Server => snapshot.servers.size(),
+            SubjectKind::Server => snapshot.servers.count(),
             SubjectKind::Policy => snapshot.policies.in_order.len() + snapshot.policies.unreadable.len(),
-            SubjectKind::Namespace => snapshot.namespaces.size(),
+            SubjectKind::Namespace => snapshot.namespaces.count(),
             SubjectKind::Class => snapshot.classes.len(),
             SubjectKind::Node => self.nodes.len(),
             SubjectKind::Route => self.routes.len(),
@@ -235,11 +239,12 @@ impl Registry {
                 forget(&mut self.filings_on, server, key);
             }
         }
-        let index = Arc::make_mut(&mut self.snapshot.filings);
+        let index = &mut self.snapshot.filings;
         match filing {
             None => index.remove(key),
             Some(Err(unreadable)) => index.insert_unreadable(key.clone(), unreadable),
-            Some(Ok(new)) => {
+            Some(Ok(mut new)) => {
+                share(&mut self.access, &mut new.access);
                 for server in new.servers() {
                     note(&mut self.filings_on, server, key);
                 }
@@ -462,6 +467,20 @@ impl Registry {
     }
 }
 
+/// Keeps once what many have alike.
+fn share(known: &mut HashSet<Arc<[Access]>>, access: &mut Arc<[Access]>) {
+    /// How many are kept. Where each filing has its own, it is in vain to look for those of before.
+    const MOST: usize = 1_000;
+    if let Some(known) = known.get(access) {
+        *access = Arc::clone(known);
+        return;
+    }
+    if known.len() >= MOST {
+        known.clear();
+    }
+    known.insert(Arc::clone(access));
+}
+
 fn note<K: Ord + Clone>(at: &mut HashMap<Arc<str>, Vec<K>>, name: &str, key: &K) {
     match at.get_mut(name) {
         Some(keys) => {
@@ -502,10 +521,10 @@ fn set<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, key: &K, value: Option<V>) {
     }
 }
 
-fn set_shared<K: Ord + Clone, V>(map: &mut Map<K, V>, key: &K, value: Option<V>) {
+fn set_shared<K: Ord + Clone, V: Clone>(map: &mut Map<K, V>, key: &K, value: Option<V>) {
     match value {
-        Some(value) => map.insert_mut(key.clone(), value),
-        None => drop(map.remove_mut(key)),
+        Some(value) => map.insert(key.clone(), value),
+        None => drop(map.remove(key)),
     }
 }
 

@@ -8,15 +8,12 @@ use kube::core::ObjectMeta;
 
 use super::filing::{Filing, FilingKey};
 use super::index::FilingIndex;
+use super::map::Map;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
 use crate::api::{FilingPolicySpec, keys};
 use crate::domain::{Domain, Site};
 use crate::route::Route;
-
-/// A map in the order of its keys that shares what has not changed with its clones: a change costs no more for a
-/// snapshot that is still read.
-pub(super) type Map<K, V> = rpds::RedBlackTreeMapSync<K, V>;
 
 /// The labels of a namespace.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -85,7 +82,7 @@ pub type NodeKey = Arc<str>;
 /// The facts at one time. Cloning it copies pointers; a change copies only the part that it touches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    pub(super) filings: Arc<FilingIndex>,
+    pub(super) filings: FilingIndex,
     pub(super) servers: Map<Arc<str>, Kept<Server>>,
     pub(super) policies: Arc<Policies>,
     pub(super) namespaces: Map<Arc<str>, Labels>,
@@ -136,7 +133,7 @@ impl Snapshot {
     /// only some manifests are at hand.
     pub fn new(home: &str, classes_are_complete: bool) -> Self {
         Self {
-            filings: Arc::default(),
+            filings: FilingIndex::default(),
             servers: Map::default(),
             policies: Arc::default(),
             namespaces: Map::default(),
@@ -149,10 +146,10 @@ impl Snapshot {
 
     /// Whether another is this one, so that nothing need be published. A look at pointers.
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.filings, &other.filings)
-            && self.servers.ptr_eq(&other.servers)
+        self.filings.is_same(&other.filings)
+            && self.servers.is_same(&other.servers)
             && Arc::ptr_eq(&self.policies, &other.policies)
-            && self.namespaces.ptr_eq(&other.namespaces)
+            && self.namespaces.is_same(&other.namespaces)
             && Arc::ptr_eq(&self.classes, &other.classes)
             && Arc::ptr_eq(&self.site, &other.site)
     }
@@ -161,7 +158,7 @@ impl Snapshot {
     #[must_use]
     pub fn with_filing(&self, filing: Filing) -> Self {
         let mut supposed = self.clone();
-        Arc::make_mut(&mut supposed.filings).insert(filing);
+        supposed.filings.insert(filing);
         supposed
     }
 

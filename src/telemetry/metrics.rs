@@ -395,10 +395,7 @@ mod tests {
     }
 
     fn filing(name: &str, record: Option<&str>, domain: Option<&str>) -> Change {
-        let key = FilingKey {
-            namespace: "icp-filings".into(),
-            name: name.into(),
-        };
+        let key = FilingKey::new("icp-filings", name);
         let spec = FilingSpec {
             expires_at: record.map(|day| day.parse().unwrap()),
             registration: Some(Registration {
@@ -496,10 +493,7 @@ mod tests {
 
     #[test]
     fn everything_is_told_with_what_it_means() {
-        let unreadable_filing = FilingKey {
-            namespace: "icp-filings".into(),
-            name: "broken".into(),
-        };
+        let unreadable_filing = FilingKey::new("icp-filings", "broken");
         let shared = synced([
             filing("shop", Some("2027-01-31"), Some("2026-11-22")),
             filing("later", None, Some("2028-01-31")),

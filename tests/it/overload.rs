@@ -230,7 +230,7 @@ async fn idle_connections_slow_senders_great_bodies_and_no_tls_at_all_do_no_harm
     let namespace = stage.cluster.temp_namespace("strangers").await;
     // The API server has its connection before they come, as it nearly always has.
     assert!(stage.admitted(&namespace, "www.filed.com").await.0);
-    let before = stage.operator.peak_memory();
+    let before = stage.operator.usage().peak;
     let mut strangers = JoinSet::new();
     strangers.spawn(idle(stage, 10_000));
     for at in 0..100 {
@@ -259,8 +259,8 @@ async fn idle_connections_slow_senders_great_bodies_and_no_tls_at_all_do_no_harm
             }
         }
     }
-    let grown = stage.operator.peak_memory() - before;
-    assert!(grown < HARMLESS, "it took {grown} KiB more");
+    let grown = stage.operator.usage().peak - before;
+    assert!(grown < HARMLESS, "it took {grown} bytes more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,7 +332,7 @@ async fn three_times_what_it_can_take_is_answered_in_time_and_it_is_back_at_once
     }
     let capacity: usize = takes.join_all().await.into_iter().sum();
 
-    let before = stage.operator.peak_memory();
+    let before = stage.operator.usage().peak;
     let mut calls = JoinSet::new();
     let mut turn = tokio::time::interval(Duration::from_millis(20));
     for _ in 0..150 {
@@ -356,6 +356,6 @@ async fn three_times_what_it_can_take_is_answered_in_time_and_it_is_back_at_once
         first < Duration::from_secs(1),
         "the first call after the load took {first:?}"
     );
-    let grown = stage.operator.peak_memory() - before;
-    assert!(grown < HARMLESS, "it took {grown} KiB more");
+    let grown = stage.operator.usage().peak - before;
+    assert!(grown < HARMLESS, "it took {grown} bytes more");
 }

@@ -126,8 +126,8 @@ fn declared(kind: Kind, object: &DynamicObject, envelope: &AdmissionRequest<Dyna
     let namespace = metadata.namespace.as_deref().or(envelope.namespace.as_deref());
     let read = match kind {
         Kind::Filing => spec::<FilingSpec>(object).map(|spec| {
-            let namespace = namespace.unwrap_or_default().into();
-            Declared::Filing(Filing::new(FilingKey { namespace, name }, metadata, &spec))
+            let key = FilingKey::new(namespace.unwrap_or_default(), &*name);
+            Declared::Filing(Filing::new(key, metadata, &spec))
         }),
         Kind::Server => {
             spec::<AccessServerSpec>(object).map(|spec| Declared::Server(Server::new(name, metadata, &spec)))

@@ -152,10 +152,7 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     }
     match meta.kind.as_str() {
         "Filing" => declaration::<Filing>(object, nth, |meta, name, read| {
-            let key = FilingKey {
-                namespace: meta.namespace.as_deref().unwrap_or(default_namespace).into(),
-                name,
-            };
+            let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
             let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
             Change::Filing(key, filing)
         }),

@@ -275,7 +275,7 @@ impl World {
                 let status = serde_json::from_value(document["status"].clone()).ok();
                 Beside::Policy(Box::new(status.unwrap_or_default()))
             }
-            Subject::Route(_) => Beside::Version(document["metadata"]["resourceVersion"].as_str().unwrap().to_owned()),
+            Subject::Route(_) => Beside::Version(document["metadata"]["resourceVersion"].as_str().unwrap().into()),
             _ => Beside::Nothing,
         };
         self.work.observe(subject.clone(), beside());

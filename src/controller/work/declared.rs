@@ -27,7 +27,7 @@ impl JudgedDeclaration {
         match subject {
             Subject::Filing(key) => Some(match facts.filing(key)? {
                 Kept::Read(filing) => Self {
-                    reference: Reference::to_filing(key, &filing.uid),
+                    reference: Reference::to_filing(key, &filing.uid.to_string()),
                     generation: filing.generation,
                     judged: Judged::Filing(Arc::clone(filing), judge::judge_filing(filing, facts, now)),
                 },

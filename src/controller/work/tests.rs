@@ -275,10 +275,8 @@ fn nothing_is_remembered_of_what_is_gone() {
         to_judge,
         to_write,
         writing,
-        timers,
-        timer_of,
         backoffs,
-        beside,
+        known,
         routes,
         served,
         standing,
@@ -288,7 +286,7 @@ fn nothing_is_remembered_of_what_is_gone() {
         to_judge.is_empty() && to_write.is_empty() && writing.is_empty(),
         "{to_judge:?} {to_write:?} {writing:?}"
     );
-    assert!(timers.is_empty() && timer_of.is_empty() && backoffs.is_empty() && beside.is_empty());
+    assert!(backoffs.is_empty() && known.is_empty());
     assert!(routes.is_empty() && served.is_empty(), "{routes:?} {served:?}");
     assert_eq!(*standing, Standing::default());
 }

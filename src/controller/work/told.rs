@@ -55,7 +55,7 @@ impl Work {
     ) -> Option<(Reference, Vec<Effect>)> {
         let declaration = JudgedDeclaration::of(registry, subject, now)?;
         let nothing = Remembered::default();
-        let status = match self.beside.get(subject) {
+        let status = match self.known.get(subject) {
             Some(Beside::Declaration(status)) => status,
             _ => &nothing,
         };
@@ -117,7 +117,7 @@ impl Work {
     ) -> Option<(Reference, Vec<Effect>)> {
         let facts = registry.snapshot();
         let nothing = FilingPolicyStatus::default();
-        let before = match self.beside.get(&Subject::Policy(Arc::clone(name))) {
+        let before = match self.known.get(&Subject::Policy(Arc::clone(name))) {
             Some(Beside::Policy(status)) => status,
             _ => &nothing,
         };

@@ -303,6 +303,13 @@ impl Account {
         Self::write(folder.join("kubeconfig"), cluster, &json!({"token": "none"}))
     }
 
+    /// Of a stand-in at an address that speaks no TLS.
+    #[allow(dead_code, reason = "a benchmark has one")]
+    pub(crate) fn without_tls(address: SocketAddr, folder: &Path) -> Self {
+        let cluster = json!({"server": format!("http://{address}")});
+        Self::write(folder.join("kubeconfig"), cluster, &json!({}))
+    }
+
     fn write(kubeconfig: PathBuf, cluster: serde_json::Value, user: &serde_json::Value) -> Self {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",

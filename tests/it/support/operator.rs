@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::{
     cluster::Account,
-    process::{Process, free_address},
+    process::{Process, Usage, free_address},
     wait::{PATIENCE, eventually},
 };
 
@@ -85,6 +85,12 @@ impl Operator {
         self.webhook
     }
 
+    /// Where its metrics and its health are.
+    #[allow(dead_code, reason = "a benchmark asks there without blocking")]
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// The status and the body of one of its plain pages, such as `/metrics`.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         http_get(self.http, "operator", path)
@@ -121,9 +127,9 @@ impl Operator {
         self.process.thaw().await;
     }
 
-    /// The most memory that was resident of it at any time, in KiB.
-    pub(crate) fn peak_memory(&self) -> u64 {
-        self.process.peak_memory().expect("it runs")
+    /// What it has taken so far.
+    pub(crate) fn usage(&self) -> Usage {
+        self.process.usage().expect("it runs")
     }
 
     /// Kills it, as when memory runs out; nothing is given up in order.

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
 };
 
 use super::wait::{PATIENCE, eventually};
@@ -36,6 +37,17 @@ pub(crate) struct Process {
     keeper: Child,
     signals: Option<ChildStdin>,
     log: PathBuf,
+}
+
+/// What a program has taken so far.
+#[allow(dead_code, reason = "benchmarks look at all of it, and tests at little")]
+pub(crate) struct Usage {
+    /// Time of all its threads on a processor, in steps of 10 ms.
+    pub(crate) cpu: Duration,
+    /// The memory that is resident, in bytes.
+    pub(crate) resident: u64,
+    /// The most that it ever was, in bytes.
+    pub(crate) peak: u64,
 }
 
 impl Process {
@@ -108,11 +120,24 @@ impl Process {
         self.about("stat")?.rsplit_once(") ")?.1.chars().next()
     }
 
-    /// The most memory that was resident of the program at any time, in KiB.
-    pub(crate) fn peak_memory(&self) -> Option<u64> {
+    /// What the program has taken so far; none once it has ended.
+    pub(crate) fn usage(&self) -> Option<Usage> {
         let status = self.about("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.parse().ok()
+        let bytes = |field: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+            let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+            Some(kilobytes * 1024)
+        };
+        // The second field, the name, may have blanks; behind it the times are the 12th and 13th (proc(5)), in ticks
+        // of 1/100 s.
+        let stat = self.about("stat")?;
+        let fields = stat.rsplit_once(") ")?.1.split_whitespace();
+        let ticks = fields.skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>();
+        Some(Usage {
+            cpu: Duration::from_millis(ticks.ok()? * 10),
+            resident: bytes("VmRSS:")?,
+            peak: bytes("VmHWM:")?,
+        })
     }
 
     /// A file of the program below /proc. It is the keeper's child that is no shell.

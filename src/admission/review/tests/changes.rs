@@ -54,10 +54,7 @@ fn no_longer_disabled() -> Snapshot {
 /// One policy that denies, and the filing of [`GOOD`] was cancelled.
 fn cancelled() -> Snapshot {
     let mut registry = Registry::new(denying());
-    let key = FilingKey {
-        namespace: "filing-system".into(),
-        name: "example-com".into(),
-    };
+    let key = FilingKey::new("filing-system", "example-com");
     let Some(Kept::Read(filing)) = registry.snapshot().filing(&key) else {
         panic!("the fixture has it")
     };
