@@ -16,6 +16,8 @@ pub enum Decision {
     Warned,
     /// Refused.
     Denied,
+    /// Let through with warnings, for its namespace has the break-glass label; else it would have been refused.
+    BreakGlass,
     /// Let through, for no policy governs the route.
     Ungoverned,
     /// Let through, for the policy's admission is `Disabled`.
@@ -37,6 +39,7 @@ impl Decision {
             Self::Allowed => "allowed",
             Self::Warned => "warned",
             Self::Denied => "denied",
+            Self::BreakGlass => "break_glass",
             Self::Ungoverned => "ungoverned",
             Self::Disabled => "disabled",
             Self::Own => "own",

@@ -495,7 +495,14 @@ mod tests {
         let (before, after) = (authority(), authority());
         let (show, shown) = watch::channel(Some(shown_by(&before, None)));
         let (router, metrics) = synced();
-        tokio::spawn(serve(listener, shown, router, metrics, std::future::pending(), std::future::pending()));
+        tokio::spawn(serve(
+            listener,
+            shown,
+            router,
+            metrics,
+            std::future::pending(),
+            std::future::pending(),
+        ));
         let mut old = connect(address, &before, rustls::ALL_VERSIONS).await.unwrap();
         assert_eq!(ask(&mut old).await.unwrap(), "HTTP/1.1 200 OK");
         show.send_replace(Some(shown_by(&after, None)));

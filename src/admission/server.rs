@@ -206,8 +206,8 @@ fn tell(request: &Request, answer: &Answer) {
     );
     let (decision, policy) = (answer.decision.as_str(), answer.policy.as_deref().unwrap_or_default());
     let rules = answer.rules.join(",");
-    if answer.decision == Decision::Denied {
-        info!(
+    match answer.decision {
+        Decision::Denied => info!(
             namespace,
             name,
             operation,
@@ -216,9 +216,18 @@ fn tell(request: &Request, answer: &Answer) {
             verdict,
             rules,
             "a route was denied"
-        );
-    } else {
-        debug!(
+        ),
+        Decision::BreakGlass => info!(
+            namespace,
+            name,
+            operation,
+            dry_run = envelope.dry_run,
+            policy,
+            verdict,
+            rules,
+            "a route was let through for the break-glass label"
+        ),
+        _ => debug!(
             namespace,
             name,
             operation,
@@ -228,7 +237,7 @@ fn tell(request: &Request, answer: &Answer) {
             rules,
             decision,
             "a route was let through"
-        );
+        ),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::api::RouteCounts;
+use crate::api::{RouteCounts, keys};
 use crate::judge::HostVerdict;
 use crate::registry::FilingKey;
 use crate::rules::{self, Finding, Lang, Severity};
@@ -17,6 +17,18 @@ const WARNING: usize = 256;
 /// The first line of the answer to one who takes a route out of quarantine.
 pub(super) const ESCAPE: &str = "this route is in quarantine for what it serves, and is let go by itself once it complies: \
     mend the filing, or leave the class and the annotations filing-operator.io/quarantined-… out of what you apply";
+
+/// The warnings to one whose denial the break-glass label of a namespace has lifted.
+pub(super) fn lifted(namespace: &str, denial: &str) -> Vec<String> {
+    let told: Vec<String> = denial.lines().map(str::to_owned).collect();
+    let mut warnings = warnings(&told, told.len());
+    let why = format!(
+        "namespace {namespace} has the label {}=true, so this is let through; without it, it would be denied",
+        keys::BREAK_GLASS
+    );
+    warnings.insert(0, one_line(&why, WARNING));
+    warnings
+}
 
 /// A text in one line of at most so many characters.
 pub(super) fn one_line(text: &str, limit: usize) -> String {

@@ -36,6 +36,9 @@ pub const RELEASE_BRAKE: &str = "filing-operator.io/release-brake";
 /// Annotation of a FilingPolicy, whatever its value: every route in quarantine is let go, and none is blocked.
 pub const RELEASE: &str = "filing-operator.io/release";
 
+/// Label of a namespace, which `"true"` alone turns on: nothing is denied there and nothing blocked, whatever its verdict.
+pub const BREAK_GLASS: &str = "filing-operator.io/break-glass";
+
 /// Annotation of a Report: how many results it leaves out, where there are too many.
 pub const RESULTS_LEFT_OUT: &str = "filing-operator.io/results-left-out";
 
@@ -124,6 +127,9 @@ pub mod reasons {
     pub const NO_RECORD: &str = "RecordUnreadable";
     /// False: someone else takes routes out of quarantine.
     pub const PUT_BACK: &str = "PutBackByOthers";
+    /// False: namespaces of some routes have the label [`super::BREAK_GLASS`]. Also of the Event on a route that is let go
+    /// for it.
+    pub const BREAK_GLASS: &str = "BreakGlass";
     /// Of Enforced, False: a person has marked the policy to let every route go. Of BrakeHeld, True: a person has let
     /// the routes that are held be blocked.
     pub const RELEASED: &str = "Released";

@@ -32,6 +32,8 @@ pub enum Hindrance {
     Excepted,
     /// What its record says of its class can't be read.
     NoRecord,
+    /// Its namespace has the break-glass label.
+    BreakGlass,
 }
 
 /// What is to be enforced on a route under its verdict; without one no policy governs it.
@@ -40,8 +42,10 @@ pub fn enforcement(route: &Route, verdict: Option<&Verdict>, facts: &Snapshot) -
     let blocking = verdict.filter(|verdict| {
         verdict.outcome == Outcome::Violating && verdict.policy.running == Running::Block && !verdict.policy.is_released
     });
+    let is_lifted = facts.breaks_glass(&route.key.namespace);
+    let kept = blocking.filter(|_| !is_lifted);
     if class.is_quarantined() {
-        return match (class.record(), &class.recorded, blocking) {
+        return match (class.record(), &class.recorded, kept) {
             // Whoever made a route in that class without a record wants it to be unserved.
             (_, None, _) => Enforcement::Nothing,
             // No class is guessed.
@@ -50,14 +54,17 @@ pub fn enforcement(route: &Route, verdict: Option<&Verdict>, facts: &Snapshot) -
             (Some(_), _, None) => Enforcement::LettingGo,
         };
     }
+    // Of a record that does not belong there, or of the way back, the last step is left to do.
+    if kept.is_none() && class.recorded.is_some() {
+        return Enforcement::LettingGo;
+    }
     let Some(verdict) = blocking else {
-        // Of a record that does not belong there, or of the way back, the last step is left to do.
-        return if class.recorded.is_some() {
-            Enforcement::LettingGo
-        } else {
-            Enforcement::Nothing
-        };
+        return Enforcement::Nothing;
     };
+    // That it is lifted is told and counted, and not taken for nothing to do.
+    if is_lifted {
+        return Enforcement::Hindered(Hindrance::BreakGlass);
+    }
     match hindrance(route, verdict, facts) {
         Some(hindrance) => Enforcement::Hindered(hindrance),
         // A record alone may have come with a manifest; the operator's word beside it says that the route was there.
@@ -102,17 +109,22 @@ mod tests {
 
     use super::*;
     use crate::judge::judge;
-    use crate::support::{ingress, merge, now, object, policy, registry, routes};
+    use crate::support::{ingress, merge, namespace, now, object, policy, registry, routes};
 
     const INSIDE: &str = keys::QUARANTINE_CLASS;
 
     /// What is enforced on a route that violates, made and governed as is said, among these classes.
     fn enforced(route: &Value, governed: &Value, classes: &[(&str, &str)]) -> Enforcement {
+        enforced_in(&json!({}), route, governed, classes)
+    }
+
+    /// The same in a namespace with labels.
+    fn enforced_in(labels: &Value, route: &Value, governed: &Value, classes: &[(&str, &str)]) -> Enforcement {
         let mut web = ingress("shop/web", &["www.example.net"]);
         merge(&mut web, route);
         let mut spec = json!({"running": "Block"});
         merge(&mut spec, governed);
-        let mut documents = vec![policy("default", spec), web];
+        let mut documents = vec![namespace("shop", labels.clone()), policy("default", spec), web];
         let class = |(name, controller): &(&str, &str)| object("IngressClass", name, json!({"controller": controller}));
         documents.extend(classes.iter().map(class));
         let registry = registry(&documents);
@@ -175,6 +187,27 @@ mod tests {
         governed: Value,
     ) {
         assert_eq!(enforced(&route, &governed, &[OURS]), expected);
+    }
+
+    #[rstest]
+    #[case::it_runs(in_class("nginx"), Enforcement::Hindered(Hindrance::BreakGlass))]
+    #[case::it_is_in_quarantine(inside(Some(FILED)), Enforcement::LettingGo)]
+    #[case::it_is_back_but_for_the_last_step(outside(FILED), Enforcement::LettingGo)]
+    #[case::it_was_taken_out(taken_out(), Enforcement::LettingGo)]
+    #[case::it_was_made_in_quarantine(inside(None), Enforcement::Nothing)]
+    #[case::its_record_cant_be_read(inside(Some("nginx")), Enforcement::Hindered(Hindrance::NoRecord))]
+    fn a_route_that_violates_runs_where_the_glass_is_broken(#[case] route: Value, #[case] expected: Enforcement) {
+        let broken = json!({keys::BREAK_GLASS: "true"});
+        assert_eq!(enforced_in(&broken, &route, &json!({}), &[OURS]), expected);
+        // Without a class to put it into, too: what is lifted waits for nothing.
+        assert_eq!(enforced_in(&broken, &route, &json!({}), &[]), expected);
+    }
+
+    #[rstest]
+    fn another_value_of_the_label_breaks_no_glass(#[values("", "false", "True", "1", "true ")] value: &str) {
+        let labels = json!({keys::BREAK_GLASS: value});
+        let enforced = enforced_in(&labels, &inside(Some(FILED)), &json!({}), &[OURS]);
+        assert_eq!(enforced, Enforcement::Blocked);
     }
 
     #[rstest]

@@ -310,6 +310,14 @@ fn enforced(policy: &Policy, before: &FilingPolicyStatus, blocking: Blocking<'_>
         let routes = hindered.get(&hindrance).filter(|routes| !routes.is_empty())?;
         Some(names(routes.iter(), routes.len(), Lang::En))
     };
+    if let Some(routes) = kept(Hindrance::BreakGlass) {
+        let words = format!(
+            "namespaces with the label {label}=true keep these from being blocked; kubectl label namespace NAME {label}- \
+             takes it off: {routes}",
+            label = keys::BREAK_GLASS,
+        );
+        lacking.push((reasons::BREAK_GLASS, words));
+    }
     if let Some(routes) = kept(Hindrance::NoQuarantine) {
         let words = format!(
             "without an IngressClass {} of controller {} nothing can be blocked, so create it; waiting for it: {routes}",
@@ -660,9 +668,14 @@ mod tests {
     #[test]
     fn what_is_not_blocked_is_told_with_what_to_do() {
         let (few, put_back) = (routes(1, 3), routes(6, 3));
-        let hindered = [Hindrance::NoQuarantine, Hindrance::NoRecord, Hindrance::Excepted]
-            .map(|hindrance| (hindrance, few.clone()))
-            .into();
+        let hindered = [
+            Hindrance::NoQuarantine,
+            Hindrance::NoRecord,
+            Hindrance::Excepted,
+            Hindrance::BreakGlass,
+        ]
+        .map(|hindrance| (hindrance, few.clone()))
+        .into();
         let (status, _) = blocking_status(Blocking {
             put_back: &put_back,
             hindered: &hindered,
@@ -670,7 +683,7 @@ mod tests {
         });
         let enforced = status.conditions.iter().find(|condition| condition.type_ == ENFORCED);
         let enforced = enforced.unwrap();
-        assert_eq!(enforced.reason, reasons::NO_QUARANTINE_CLASS);
+        assert_eq!(enforced.reason, reasons::BREAK_GLASS);
         insta::assert_snapshot!(enforced.message.replace("; ", ";\n"));
     }
 

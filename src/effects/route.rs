@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::Effect;
-use super::enforcement::Enforcement;
+use super::enforcement::{Enforcement, Hindrance};
 use super::notice::{Notice, Reference, shortened};
 use crate::api::keys::conditions::ENFORCED;
 use crate::api::keys::reasons;
@@ -51,7 +51,7 @@ pub fn route(
     }
     let is_news = told.is_none_or(|told| told != Told::of(&annotations));
     let news = |lang| {
-        enforcement_news(route, verdict, &annotations, lang)
+        enforcement_news(route, verdict, &annotations, enforcement, lang)
             .or_else(|| verdict_news(route, verdict?, &annotations, lang))
     };
     let event = is_news.then(|| news(Lang::En).zip(news(Lang::Zh))).flatten();
@@ -166,6 +166,7 @@ fn enforcement_news(
     route: &Route,
     verdict: Option<&Verdict>,
     after: &BTreeMap<&'static str, String>,
+    enforcement: Enforcement,
     lang: Lang,
 ) -> Option<News> {
     let was = route.marks.get(keys::ENFORCEMENT);
@@ -228,10 +229,15 @@ fn enforcement_news(
             },
         }),
         (Some(_), None) => {
-            let why = let_go(verdict, lang);
+            let is_lifted = enforcement == Enforcement::Hindered(Hindrance::BreakGlass);
+            let why = if is_lifted {
+                lifted(&route.key.namespace, lang)
+            } else {
+                let_go(verdict, lang)
+            };
             Some(News {
-                is_warning: false,
-                reason: "Restored",
+                is_warning: is_lifted,
+                reason: if is_lifted { reasons::BREAK_GLASS } else { "Restored" },
                 action: "Restore",
                 note: match (lang, class) {
                     (Lang::En, Some(class)) => format!("it has left quarantine, and is in class {class}: {why}"),
@@ -245,7 +251,16 @@ fn enforcement_news(
     }
 }
 
-/// Why a route was let go.
+/// That a route was let go though it may not be served.
+fn lifted(namespace: &str, lang: Lang) -> String {
+    let label = keys::BREAK_GLASS;
+    match lang {
+        Lang::En => format!("nothing is blocked while namespace {namespace} has the label {label}=true"),
+        Lang::Zh => format!("命名空间 {namespace} 带有标签 {label}=true，期间不封停其中的任何路由"),
+    }
+}
+
+/// Why a route was let go otherwise.
 fn let_go(verdict: Option<&Verdict>, lang: Lang) -> String {
     match (verdict, lang) {
         (None, Lang::En) => "no policy is enforced on it".to_owned(),
@@ -340,7 +355,6 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::super::enforcement::Hindrance;
     use super::super::notice::Notice;
     use super::*;
     use crate::judge::judge;
@@ -457,6 +471,7 @@ mod tests {
     fn what_is_enforced_is_told_in_both_languages() {
         let no_record = Enforcement::Hindered(Hindrance::NoRecord);
         let excepted = Enforcement::Hindered(Hindrance::Excepted);
+        let lifted = Enforcement::Hindered(Hindrance::BreakGlass);
         let (blocking, annotating) = (json!({"running": "Block"}), json!({"running": "Annotate"}));
         let served = || ClassRef::of(Some("nginx"), None);
         let told = [
@@ -486,6 +501,7 @@ mod tests {
             ),
             (BLOCKED, served(), "Violating", Enforcement::Nothing, &annotating),
             (BLOCKED, served(), "Violating", excepted, &blocking),
+            (BLOCKED, served(), "Violating", lifted, &blocking),
         ]
         .map(|(was, class, word, enforcement, spec)| {
             let mut documents = standing(word);

@@ -268,6 +268,10 @@ fn plain(reason: &str, lang: Lang) -> Option<&'static str> {
         reasons::SELF_CHECK_DUE => ("the quarterly self-check is due", "季度自查"),
         conditions::BRAKE_HELD => ("too many routes to block at once", "一次要封停的路由过多"),
         "PutBack" => ("someone else takes it out of quarantine", "被他人移出隔离"),
+        reasons::BREAK_GLASS => (
+            "it runs though it may not be served: the break-glass label",
+            "应急标签生效，违规路由恢复服务",
+        ),
         "Restored" => ("it has left quarantine", "已解除隔离"),
         _ => return None,
     };

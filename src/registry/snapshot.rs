@@ -257,10 +257,26 @@ impl Snapshot {
         self.servers.iter()
     }
 
+    /// Whether the break-glass label lifts what is enforced in a namespace. It changes no verdict.
+    pub fn breaks_glass(&self, namespace: &str) -> bool {
+        self.with_labels(namespace, has_break_glass)
+    }
+
+    /// How many namespaces have that label.
+    pub fn break_glass_namespaces(&self) -> usize {
+        let labels = self.namespaces.iter().map(|(_, labels)| labels);
+        labels.filter(|labels| has_break_glass(labels)).count()
+    }
+
     fn with_labels<T>(&self, namespace: &str, ask: impl FnOnce(&Labels) -> T) -> T {
         match self.namespaces.get(namespace) {
             Some(labels) => ask(labels),
             None => ask(&labels_of(namespace)),
         }
     }
+}
+
+/// No other value does, so that whoever writes `false` is not taken at his opposite.
+fn has_break_glass(labels: &Labels) -> bool {
+    labels.get(keys::BREAK_GLASS).is_some_and(|value| value == "true")
 }

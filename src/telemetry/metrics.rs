@@ -185,7 +185,7 @@ fn routes(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
         "filing_operator_routes_enforced",
         "Routes under running: Block by how far that is done: blocked; put_back: taken out by others; due: about to be \
          blocked; held: by the brake; and not blocked, for their controller is excepted, the quarantine class is missing, \
-         or their record can't be read.",
+         their record can't be read, or their namespace has the break-glass label.",
     )?;
     for ((policy, state), count) in &standing.enforced {
         enforced.set(&[("policy", policy), ("state", state)], *count)?;
@@ -224,7 +224,12 @@ fn facts(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Resul
         family.set(&[("readable", "true")], readable)?;
         family.set(&[("readable", "false")], unreadable)?;
     }
-    Ok(())
+    Family::gauge(
+        encoder,
+        "filing_operator_break_glass_namespaces",
+        "Namespaces with the label filing-operator.io/break-glass, in which nothing is denied or blocked.",
+    )?
+    .set(&[], snapshot.break_glass_namespaces())
 }
 
 fn is_read<T>(kept: &Kept<T>) -> bool {
@@ -382,7 +387,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, Registration};
+    use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, Registration, keys};
     use crate::controller::Standing;
     use crate::effects::Tally;
     use crate::registry::{self, Change, Filing, FilingKey, Policy, Server, Unreadable};
@@ -502,6 +507,14 @@ mod tests {
             server("slb-2", "2026-12-31", true),
             policy(&[90, 30]),
             Change::Policy("broken".into(), Err(unreadable())),
+            Change::Namespace(
+                "shop".into(),
+                [(keys::BREAK_GLASS.to_owned(), "true".to_owned())].into(),
+            ),
+            Change::Namespace(
+                "calm".into(),
+                [(keys::BREAK_GLASS.to_owned(), "false".to_owned())].into(),
+            ),
         ]);
         let mut tally = Tally::default();
         tally.add(Outcome::Compliant);
@@ -534,6 +547,7 @@ mod tests {
         assert!(text.contains("filing_operator_snapshot_synced 0\n"));
         for absent in [
             "filing_operator_filings",
+            "filing_operator_break_glass_namespaces",
             "filing_operator_expiry",
             "filing_operator_certificate_expiry_timestamp_seconds{",
             "filing_operator_watch_last_seen_timestamp_seconds{",

@@ -37,7 +37,8 @@ fn the_quarantine_class_is_the_one_that_routes_are_moved_to() {
 
 #[tokio::test]
 async fn the_api_server_takes_them_as_they_are() {
-    let files = "-f examples/dev/policy.yaml -f examples/dev/quarantine.yaml -f examples/dev/webhook.yaml";
+    let files = "-f examples/dev/policy.yaml -f examples/dev/quarantine.yaml -f examples/dev/webhook.yaml \
+                 -f examples/dev/break-glass.yaml";
     let cluster = Cluster::shared().await;
     cluster
         .kubectl(&format!("apply --dry-run=server --validate=strict {files}"), "")

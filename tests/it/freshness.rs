@@ -1,5 +1,7 @@
 //! No denial is stale: a Filing and, as soon as that is answered, its Ingress, which is let through each time.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use filing_operator::api::Filing;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
@@ -40,12 +42,15 @@ async fn stage() -> (&'static Cluster, MutexGuard<'static, ()>) {
 }
 
 async fn file(client: &Client, name: &str, domain: &str) -> Result<(), kube::Error> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let resource = ApiResource::erase::<Filing>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), FILINGS, &resource);
     let filing = json!({
         "apiVersion": Filing::api_version(&()), "kind": Filing::kind(&()), "metadata": {"name": name},
         "spec": {
-            "domains": [domain], "stage": "Approved", "number": "京ICP备2021012345号-1", "approvedAt": "2021-02-20",
+            "domains": [domain], "stage": "Approved", "approvedAt": "2021-02-20",
+            "number": format!("京ICP备2021{number:06}号-1"),
             "subject": {"name": "示例科技有限公司", "nature": "Enterprise"},
             "access": [{"provider": "alicloud", "stage": "Approved"}],
         },
@@ -116,7 +121,7 @@ async fn nor_with_six_writers_at_once() {
 
 /// What the webhook answers, asked without the API server: whether the host may be served, or the message of a Status.
 async fn asked(cluster: &Cluster, operator: &Operator, host: &str) -> Result<bool, String> {
-    let webhook = cluster.by_way_of(operator.webhook()).client().await;
+    let webhook = cluster.by_way_of(operator.webhook()).client_that_asks_once().await;
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
@@ -143,7 +148,8 @@ async fn asked(cluster: &Cluster, operator: &Operator, host: &str) -> Result<boo
 async fn knows(cluster: &Cluster, operator: &Operator, host: &str, expected: bool) {
     eventually(
         &format!("the answer to {host} to be {expected}"),
-        PATIENCE,
+        // A watch that has failed for a while begins again after 30 s at most.
+        PATIENCE * 2,
         async || {
             let answer = asked(cluster, operator, host).await;
             if answer == Ok(expected) {
@@ -210,5 +216,11 @@ async fn nor_with_four_writers_over_ten_thousand_filings() {
     }
     tasks.join_all().await;
     let namespace = cluster.temp_namespace("four").await;
+    let client = cluster.client().await;
+    eventually("the operator to have seen them", PATIENCE * 2, async || {
+        let last = open(&client, &namespace.name, "last", "many-7-1249.com").await;
+        last.map_err(|error| error.to_string())
+    })
+    .await;
     each_ingress_works_the_first_time(cluster, &namespace, 4).await;
 }

@@ -1,4 +1,5 @@
 mod changes;
+mod glass;
 
 use insta::assert_snapshot;
 use kube::core::ObjectMeta;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::world::{self, World};
 use crate::api::keys;
 use crate::registry::Subject;
-use crate::support::{at, filing, ingress, merge, object, policy};
+use crate::support::{at, filing, ingress, merge, namespace, object, policy};
 
 const QUARANTINE: &str = keys::QUARANTINE_CLASS;
 
@@ -187,6 +187,78 @@ fn a_policy_that_is_marked_lets_everything_go_and_blocks_nothing_more() {
     pass(&mut world, 2);
     assert!(is_blocked(&world, &web()) && is_blocked(&world, &world::route("shop/other")));
     insta::assert_snapshot!(world.told());
+}
+
+/// The namespace of the routes, with the break-glass label or without.
+fn label_shop(world: &mut World, is_broken: bool) {
+    let what = if is_broken {
+        "the glass is broken"
+    } else {
+        "the glass is whole again"
+    };
+    world.change(what, &Subject::Namespace("shop".into()), |namespace| {
+        namespace["metadata"]["labels"] = json!(is_broken.then_some(json!({keys::BREAK_GLASS: "true"})));
+    });
+}
+
+fn enforced_as(world: &World, state: &'static str) -> u32 {
+    let tally = &world.work.standing().enforced;
+    tally.get(&("default".into(), state)).copied().unwrap_or_default()
+}
+
+#[test]
+fn where_the_glass_is_broken_all_is_let_go_and_told_until_it_is_whole_again() {
+    let elsewhere = world::route("games/web");
+    let mut world = cluster(&[
+        namespace("shop", Value::Null),
+        in_class("shop/web", "nginx", &["www.example.com"]),
+        in_class("games/web", "nginx", &["games.example.com"]),
+        cancelled(),
+    ]);
+    pass(&mut world, 2);
+    assert!(is_blocked(&world, &web()) && is_blocked(&world, &elsewhere));
+    world.told();
+    label_shop(&mut world, true);
+    assert!(!is_blocked(&world, &web()) && is_blocked(&world, &elsewhere));
+    world.step(
+        "another route comes",
+        &[in_class("shop/other", "nginx", &["other.example.com"])],
+    );
+    pass(&mut world, 60);
+    assert!(!is_blocked(&world, &world::route("shop/other")));
+    assert_eq!(condition(&world, "Enforced"), "False BreakGlass");
+    assert_eq!(
+        (enforced_as(&world, "break_glass"), enforced_as(&world, "blocked")),
+        (2, 1)
+    );
+    world.restart("the operator is restarted");
+    assert!(!is_blocked(&world, &web()));
+    label_shop(&mut world, false);
+    pass(&mut world, 2);
+    assert!(is_blocked(&world, &web()) && is_blocked(&world, &world::route("shop/other")));
+    assert_eq!(condition(&world, "Enforced"), "True Enforced");
+    assert_eq!(
+        (enforced_as(&world, "break_glass"), enforced_as(&world, "blocked")),
+        (0, 3)
+    );
+    insta::assert_snapshot!(world.told());
+}
+
+#[test]
+fn what_is_blocked_again_once_the_glass_is_whole_goes_through_the_brake() {
+    let mut world = cluster(&routes(12));
+    world.put(&namespace("shop", Value::Null));
+    world.step("more may go at once", &[blocking(json!({"brake": {"routes": 20}}))]);
+    world.step("the bureau cancels the filing", &[cancelled()]);
+    pass(&mut world, 2);
+    assert_eq!(blocked(&world), 12);
+    label_shop(&mut world, true);
+    assert_eq!(blocked(&world), 0);
+    world.step("fewer may go at once", &[blocking(json!({}))]);
+    label_shop(&mut world, false);
+    pass(&mut world, 2);
+    assert_eq!(blocked(&world), 0);
+    assert_eq!(condition(&world, "BrakeHeld"), "True LimitExceeded");
 }
 
 #[test]

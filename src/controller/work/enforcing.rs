@@ -323,6 +323,7 @@ impl Enforcing {
                 ("excepted", hindered(Hindrance::Excepted)),
                 ("no_quarantine_class", hindered(Hindrance::NoQuarantine)),
                 ("no_record", hindered(Hindrance::NoRecord)),
+                ("break_glass", hindered(Hindrance::BreakGlass)),
             ];
             // That none is blocked is told too, for whoever watches that.
             let some = counts

@@ -323,10 +323,21 @@ impl Account {
 
     /// A client of this account, of the runtime that it is made in: each test has its own runtime, so none is kept.
     pub(crate) async fn client(&self) -> Client {
+        Client::try_from(self.config().await).expect("a client can be made")
+    }
+
+    /// The same, which asks once and takes 503 for an answer.
+    pub(crate) async fn client_that_asks_once(&self) -> Client {
+        let mut config = self.config().await;
+        config.default_retry = false;
+        Client::try_from(config).expect("a client can be made")
+    }
+
+    async fn config(&self) -> Config {
         install_tls();
         let kubeconfig = Kubeconfig::read_from(&self.kubeconfig).expect("it was written by this harness");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        Client::try_from(config.expect("it names a cluster and a user")).expect("a client can be made")
+        config.expect("it names a cluster and a user")
     }
 
     /// Runs kubectl in the package's folder with these arguments, separated by spaces; `stdin` is for `-f -`.
