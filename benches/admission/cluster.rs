@@ -1,7 +1,9 @@
-//! Both by way of a real API server: what each adds to a creation that nobody is asked about.
+//! Both by way of a real API server: what each adds to a creation that nobody is asked about; and how long a denial takes,
+//! which asks the API server whether a filing has come meanwhile.
 
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt as _, stream};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{Api, PostParams};
 use serde_json::json;
@@ -13,18 +15,16 @@ use super::support::operator::Operator;
 use super::support::wait::eventually;
 use super::{Certificate, PATIENCE, fill, progress, start_floor};
 
-/// How many filings there are: what their number costs is measured without an API server.
-const FILINGS: usize = 200;
 /// The ways of a creation, each a namespace.
 const WAYS: [&str; 3] = ["unasked", "floor", "operator"];
 
-pub(crate) async fn measure(creates: usize) {
+pub(crate) async fn measure(creates: usize, filings: usize) {
     let cluster = Cluster::own().await;
     let client = cluster.client().await;
     let fill = fill::Fill {
         client: client.clone(),
         ingresses: 0,
-        filings: FILINGS,
+        filings,
         namespaces: 0,
         crowd: 0,
     };
@@ -40,6 +40,8 @@ pub(crate) async fn measure(creates: usize) {
         fill::HOME,
         "--policy",
         policy.to_str().expect("it is UTF-8"),
+        "--writes-per-second",
+        "1000",
     ];
     more.extend(tls.iter().map(String::as_str));
     let mut operator = Operator::launch(&cluster.admin, &more);
@@ -106,6 +108,38 @@ pub(crate) async fn measure(creates: usize) {
         micros(operator)
     );
     println!("ratio added_p50={:.2}", (operator - unasked) / (floor - unasked));
+    for writers in [1, 4] {
+        denials(&apis[2], creates / 10, writers, filings).await;
+    }
+}
+
+/// So many creations, by so many at once, of what is not filed.
+async fn denials(api: &Api<Ingress>, creates: usize, writers: usize, filings: usize) {
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let unfiled = ingress("www.not-filed.cn");
+    let deny = async || {
+        let asked = Instant::now();
+        let refused = api.create(&dry_run, &unfiled).await;
+        let refused = refused.expect_err("it is not filed").to_string();
+        assert!(refused.contains("[NoFiling]"), "{refused}");
+        asked.elapsed()
+    };
+    let mut took: Vec<Duration> = stream::iter(0..creates)
+        .map(|_| deny())
+        .buffer_unordered(writers)
+        .collect()
+        .await;
+    took.sort();
+    let at = |hundredths: usize| took[(took.len() * hundredths / 100).min(took.len() - 1)].as_millis();
+    println!(
+        "denials filings={filings} writers={writers} count={creates} p50_ms={} p99_ms={} most_ms={}",
+        at(50),
+        at(99),
+        at(100)
+    );
 }
 
 fn ingress(host: &str) -> Ingress {

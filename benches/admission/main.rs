@@ -102,7 +102,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be started");
     if args.cluster {
-        runtime.block_on(cluster::measure(args.creates));
+        let filings = args.filings.first().copied().unwrap_or_default();
+        runtime.block_on(cluster::measure(args.creates, filings));
     } else {
         runtime.block_on(measure(&args));
     }
