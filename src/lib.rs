@@ -4,6 +4,8 @@
 //! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
 //! [`telemetry`], [`operator`], [`cli`].
 
+#![forbid(unsafe_code)]
+
 pub mod admission;
 pub mod api;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The command `filing-operator`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

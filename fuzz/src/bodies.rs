@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
-use filing_operator::admission::{self, Decision, DeclaredRequest, Request};
+use filing_operator::admission::{self, Answer, DeclaredRequest, Decision, Request, Subject};
 use filing_operator::api::{AccessServer, Filing, FilingPolicy};
 use filing_operator::domain::{Domain, Host, Number};
 use filing_operator::judge::judge;
 use filing_operator::manifest::{Document, Source, Strictness};
 use filing_operator::registry::{Change, FilingKey, Policy, Registry, Snapshot};
-use filing_operator::route::{RouteKind, from_ingress};
+use filing_operator::route::{RouteKind, from_ingress, from_object};
 use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use generate::Choices;
+
+#[path = "conversation.rs"]
+mod conversation;
+#[path = "facts.rs"]
+mod facts;
+#[path = "generate.rs"]
+mod generate;
 
 /// Hosts and domains: reading what was read changes nothing.
 pub fn host(bytes: &[u8]) {
@@ -78,19 +88,106 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// Admission reviews: whatever the API server or someone in its place sends, there is an answer or a refusal.
+/// Admission reviews: whatever the API server or someone in its place sends, there is an answer within bounds or a refusal.
 pub fn review(bytes: &[u8]) {
-    if let Ok(request) = Request::parse(bytes) {
-        let facts = Snapshot::new("filing-system", true);
-        let _answer = admission::review(&request, "the operator", &facts, now());
+    for facts in [facts::set_up(), facts::bare()] {
+        if let Ok(request) = Request::parse(bytes) {
+            reviewed(&request, facts);
+        }
+        if let Ok(request) = DeclaredRequest::parse(bytes) {
+            for known in [Some(facts), None] {
+                let answer = admission::review_declaration(&request, facts::ACCOUNT, known, now());
+                assert_ne!(answer.decision, Decision::Denied);
+                holds(&answer, &answer.to_review(&request.envelope));
+            }
+        }
     }
-    if let Ok(request) = DeclaredRequest::parse(bytes) {
-        let facts = Snapshot::new("filing-system", true);
-        let answer = admission::review_declaration(&request, "the operator", Some(&facts), now());
-        assert_ne!(answer.decision, Decision::Denied);
+    if let Ok(mut review) = serde_json::from_slice::<Value>(bytes)
+        && let Some(object) = review.pointer("/request/object").cloned()
+    {
+        review["request"]["oldObject"] = object;
+        review["request"]["operation"] = json!("UPDATE");
+        changes_nothing(&review);
     }
 }
 
+/// Ingresses of any shape that the API server's schema has: both readers find the same route in each, it is judged, and
+/// made and changed through the webhook.
+pub fn ingress(bytes: &[u8]) {
+    let mut choices = Choices(bytes);
+    let (object, other) = (generate::ingress(&mut choices), generate::ingress(&mut choices));
+    let namespace = *choices.pick(&["shop", "filing-system", "away"]);
+    let as_object = serde_json::from_value(object.clone()).ok();
+    let by_webhook = as_object.and_then(|object| from_object(&object, namespace).ok());
+    if let Ok(ingress) = serde_json::from_value(object.clone()) {
+        let route = from_ingress(&ingress, namespace);
+        assert_eq!(by_webhook.as_ref(), Some(&route), "{object}");
+        for facts in [facts::set_up(), facts::bare()] {
+            if let Some(verdict) = judge(&route, facts, now()) {
+                assert_eq!(verdict.hosts.len(), route.claims.len());
+            }
+        }
+    }
+    for review in [
+        generate::review("CREATE", namespace, &Value::Null, &object),
+        generate::review("UPDATE", namespace, &other, &object),
+        generate::review("DELETE", namespace, &object, &Value::Null),
+    ] {
+        let body = review.to_string();
+        for facts in [facts::set_up(), facts::bare()] {
+            if let Ok(request) = Request::parse(body.as_bytes()) {
+                reviewed(&request, facts);
+            }
+        }
+    }
+    changes_nothing(&generate::review("UPDATE", namespace, &object, &object));
+}
+
+/// What a client may send to the webhook's port, in TLS or for it: the connection ends, in a time that is bounded, and nothing
+/// panics on the way.
+pub fn tls(bytes: &[u8]) {
+    conversation::hold(bytes);
+}
+
+fn reviewed(request: &Request, facts: &Snapshot) {
+    let answer = admission::review(request, facts::ACCOUNT, facts, now());
+    holds(&answer, &answer.to_review(&request.envelope));
+    if answer.decision == Decision::Denied {
+        assert!(answer.policy.is_some() && answer.denied_for.is_some());
+        assert!(matches!(
+            request.subject,
+            Subject::Create(_) | Subject::Update { .. }
+        ));
+    }
+}
+
+/// A change that changes nothing makes nothing worse.
+fn changes_nothing(review: &Value) {
+    if let Ok(request) = Request::parse(review.to_string().as_bytes()) {
+        for facts in [facts::set_up(), facts::bare()] {
+            let answer = admission::review(&request, facts::ACCOUNT, facts, now());
+            assert_ne!(answer.decision, Decision::Denied, "{}", answer.denial);
+        }
+    }
+}
+
+/// What those who carry an answer, and the terminals that show it, rely on.
+fn holds(answer: &Answer, carried: &impl serde::Serialize) {
+    const DENIAL: usize = 4096;
+    const WARNING: usize = 256;
+    const WARNINGS: usize = 13;
+    assert_eq!(answer.decision == Decision::Denied, !answer.denial.is_empty());
+    assert!(answer.denial.len() <= DENIAL, "{}", answer.denial);
+    assert!(!answer.denial.chars().any(|one| one.is_control() && one != '\n'));
+    assert!(answer.warnings.len() <= WARNINGS, "{:?}", answer.warnings);
+    for warning in &answer.warnings {
+        assert!(warning.chars().count() <= WARNING, "{warning}");
+        assert!(!warning.chars().any(char::is_control), "{warning:?}");
+    }
+    let carried = serde_json::to_value(carried).expect("an answer is written");
+    assert_eq!(carried["response"]["allowed"], json!(answer.decision != Decision::Denied));
+}
+
 fn now() -> Timestamp {
-    Timestamp::UNIX_EPOCH
+    facts::NOW.parse().expect("a time")
 }

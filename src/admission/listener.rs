@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
@@ -94,6 +95,19 @@ pub async fn serve(
     Ok(())
 }
 
+/// Serves one connection of whatever carries bytes, from its first to its last: as [`serve`] does each, but for those limits
+/// that are of all of them together.
+pub async fn serve_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    tls: Shown,
+    router: Router,
+    metrics: Metrics,
+) {
+    if let Some(visit) = Guests::new(tls, router, metrics).visit() {
+        visit.pass(stream).await;
+    }
+}
+
 /// The connections, each in a task of its own.
 struct Guests {
     tls: Shown,
@@ -131,22 +145,30 @@ impl Guests {
     }
 
     fn welcome(&mut self, stream: TcpStream) {
-        let Some(tls) = self.tls.borrow().clone() else { return };
+        let Some(visit) = self.visit() else { return };
         if self.here.len() >= CONNECTIONS {
             self.make_room();
         }
-        let guest = Arc::new(Guest::new(self.began));
-        let visit = Visit {
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection stays slow");
+        }
+        let guest = Arc::clone(&visit.guest);
+        let task = self.tasks.spawn(visit.pass(stream));
+        self.here.insert(task.id(), guest);
+    }
+
+    /// What a connection needs; none before there is a certificate.
+    fn visit(&self) -> Option<Visit> {
+        let tls = self.tls.borrow().clone()?;
+        Some(Visit {
             acceptor: TlsAcceptor::from(tls),
             metrics: self.metrics.clone(),
             http: Arc::clone(&self.http),
             router: self.router.clone(),
             limits: self.limits.clone(),
-            guest: Arc::clone(&guest),
+            guest: Arc::new(Guest::new(self.began)),
             leaves: Arc::clone(&self.leaves),
-        };
-        let task = self.tasks.spawn(visit.pass(stream));
-        self.here.insert(task.id(), guest);
+        })
     }
 
     /// Tells the one to leave that is missed the least: who never asked anything, before who asked long ago. Who is being
@@ -273,10 +295,7 @@ struct Visit {
 }
 
 impl Visit {
-    async fn pass(self, stream: TcpStream) {
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, "a connection stays slow");
-        }
+    async fn pass(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let handshake = timeout(HANDSHAKE, self.acceptor.accept(stream));
         let stream = tokio::select! {
             shaken = handshake => match shaken {

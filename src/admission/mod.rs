@@ -38,7 +38,7 @@ pub use event::create_event;
 pub use follow::{Live, follow};
 pub use freshness::{Freshness, Question, Unsure};
 pub use keeper::{ClientFile, Current, KeepError, Keeper, Source};
-pub use listener::{Shown, serve};
+pub use listener::{Shown, serve, serve_one};
 pub use metrics::Metrics;
 pub use registration::{FailurePolicy, RegistrationError, Trust, Wanted, own_webhooks, register};
 pub use request::{Asked, BadRequest, Request, Subject};

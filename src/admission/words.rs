@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use crate::api::{RouteCounts, keys};
 use crate::judge::HostVerdict;
 use crate::registry::FilingKey;
+use crate::route::Claimed;
 use crate::rules::{self, Finding, Lang, Severity};
 
 /// How many hosts or findings an answer tells of.
@@ -52,8 +53,23 @@ pub(super) fn findings(host: &HostVerdict, severity: Severity) -> impl Iterator<
 /// The findings of a host that are so bad, a line each.
 pub(super) fn lines(host: &HostVerdict, severity: Severity) -> Vec<String> {
     findings(host, severity)
-        .map(|(host, finding)| line(&host.host, finding))
+        .map(|(host, finding)| line(&named(&host.host), finding))
         .collect()
+}
+
+/// A host as a person reads it: in Unicode. Where it has letters that may look like others (а is not a), also as it is looked
+/// up, so that nobody takes it for the name that it resembles. Chinese characters resemble no others.
+pub(super) fn named(claimed: &Claimed) -> String {
+    let shown = claimed.to_string();
+    match claimed {
+        Claimed::Host(host) if shown.chars().any(may_deceive) => format!("{shown} ({})", host.as_ascii()),
+        _ => shown,
+    }
+}
+
+fn may_deceive(letter: char) -> bool {
+    let is_han = matches!(letter, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{323af}');
+    !letter.is_ascii() && !is_han
 }
 
 /// A finding on a host or an object.

@@ -38,3 +38,13 @@ fn the_corpus_of_manifests_is_read_or_refused() {
 fn the_corpus_of_admission_reviews_is_answered_or_refused() {
     run("review", bodies::review);
 }
+
+#[test]
+fn the_corpus_of_ingresses_is_read_alike_and_judged() {
+    run("ingress", bodies::ingress);
+}
+
+#[test]
+fn the_corpus_of_connections_is_served_or_ended() {
+    run("tls", bodies::tls);
+}

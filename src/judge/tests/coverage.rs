@@ -205,6 +205,18 @@ fn a_host_by_itself_is(#[case] host: &str, #[case] expected: &str) {
 }
 
 #[rstest]
+#[case::a_cyrillic_letter("www.ex\u{430}mple.com")]
+#[case::the_same_as_it_is_looked_up("www.xn--exmple-4nf.com")]
+#[case::a_digit("www.examp1e.com")]
+#[case::one_label_less("wwwexample.com")]
+#[case::as_the_beginning_of_another("www.example.com.example.net")]
+fn a_host_that_only_looks_like_a_filed_one_is_not_covered(#[case] host: &str) {
+    let documents = [filing("fs/a", json!({})), ingress("shop/web", &[host])];
+    let verdicts = told(&documents).concat();
+    assert!(verdicts.ends_with(": Violating for NoFiling"), "{verdicts}");
+}
+
+#[rstest]
 #[case::before_the_notice("2017-12-31", "Warned by fs/a for UnfilableSuffix")]
 #[case::since("2018-01-01", "Violating by fs/a for UnfilableSuffix")]
 fn an_old_filing_keeps_a_suffix_that_can_no_longer_be_filed(#[case] approved: &str, #[case] expected: &str) {
