@@ -84,4 +84,4 @@ sed -e "s|path+file://$PWD|path+file:///filing-operator|g" -e '/"serialNumber": 
   filing-operator.cdx.json >"$out/filing-operator-$version.cdx.json"
 
 (cd "$out" && sha256sum "$name.tar.gz" "filing-operator-$version.cdx.json" >SHA256SUMS)
-ls -l "$out"/*.* "$out/SHA256SUMS"
+printf "in %s:\n" "$out"; cat "$out/SHA256SUMS"

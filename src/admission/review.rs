@@ -207,10 +207,8 @@ fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
 /// Why a policy that should deny only warns, if so.
 fn not_set_up(policy: &Policy, facts: &Snapshot) -> Option<String> {
     (policy.admission == Admission::Deny && !denies(policy, facts)).then(|| {
-        format!(
-            "nothing is denied yet, for there is no Filing that policy {} trusts; declare one where its filingsFrom looks",
-            policy.name
-        )
+        let name = words::one_line(&policy.name, words::NAME);
+        format!("nothing is denied yet, for there is no Filing that policy {name} trusts; declare one where its filingsFrom looks")
     })
 }
 

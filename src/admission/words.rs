@@ -15,6 +15,9 @@ const DENIAL: usize = 4096;
 /// How long a warning may be, in characters: the API server cuts longer ones when there are many.
 const WARNING: usize = 256;
 
+/// How much of a policy's name a warning has, in characters.
+pub(super) const NAME: usize = 50;
+
 /// The first line of the answer to one who takes a route out of quarantine.
 pub(super) const ESCAPE: &str = "this route is in quarantine for what it serves, and is let go by itself once it complies: \
     mend the filing, or leave the class and the annotations filing-operator.io/quarantined-… out of what you apply";
@@ -118,7 +121,6 @@ pub(super) fn warnings(first: &[String], count: usize) -> Vec<String> {
 /// The warning that there are policies that govern nothing, for they can't be read; none: there are none.
 pub(super) fn unreadable_policies<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
     const SHOWN: usize = 3;
-    const NAME: usize = 50;
     let mut names = names.map(|name| one_line(name, NAME));
     let first: Vec<String> = names.by_ref().take(SHOWN).collect();
     let more = names.count();

@@ -32,5 +32,6 @@ mod rooms;
 mod run;
 mod shapes;
 mod support;
+mod threats;
 mod traffic;
 mod updates;
