@@ -3,7 +3,6 @@
 
 use std::future::pending;
 use std::net::TcpListener;
-use std::path::Path;
 
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -11,8 +10,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use filing_operator::admission::{self, Metrics, PATH};
+use filing_operator::admission::{self, Metrics, PATH, Pair, Serving};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 #[derive(Deserialize)]
 struct Review {
@@ -43,14 +45,18 @@ pub(crate) fn run(args: &[String]) {
     let [certificate, key, address] = args else {
         panic!("the floor needs a certificate, a key and an address");
     };
-    let tls = admission::from_files(Path::new(certificate), Path::new(key)).expect("the certificate was made for it");
+    let pair = Pair {
+        chain: vec![CertificateDer::from_pem_file(certificate).expect("the certificate was written")],
+        key: PrivateKeyDer::from_pem_file(key).expect("its key was written"),
+    };
+    let tls = Serving::new(pair, None).expect("the certificate was made for it");
+    let (_shows, shown) = watch::channel(Some(tls.config));
     let listener = TcpListener::bind(address).expect("the address is free");
     listener.set_nonblocking(true).expect("it is a socket");
     let router = Router::new()
         .route(PATH, post(allow))
         .layer(DefaultBodyLimit::disable());
-    let serving =
-        async { admission::serve(listener, tls.config, router, Metrics::default(), pending(), pending()).await };
+    let serving = async { admission::serve(listener, shown, router, Metrics::default(), pending(), pending()).await };
     // As the operator's.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime

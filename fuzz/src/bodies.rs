@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use filing_operator::admission::{self, Answer, DeclaredRequest, Decision, Request, Subject};
+use filing_operator::admission::{self, Answer, Decision, DeclaredRequest, Request, Subject};
 use filing_operator::api::{AccessServer, Filing, FilingPolicy};
 use filing_operator::domain::{Domain, Host, Number};
 use filing_operator::judge::judge;
@@ -154,10 +154,7 @@ fn reviewed(request: &Request, facts: &Snapshot) {
     holds(&answer, &answer.to_review(&request.envelope));
     if answer.decision == Decision::Denied {
         assert!(answer.policy.is_some() && answer.denied_for.is_some());
-        assert!(matches!(
-            request.subject,
-            Subject::Create(_) | Subject::Update { .. }
-        ));
+        assert!(matches!(request.subject, Subject::Create(_) | Subject::Update { .. }));
     }
 }
 
@@ -185,7 +182,10 @@ fn holds(answer: &Answer, carried: &impl serde::Serialize) {
         assert!(!warning.chars().any(char::is_control), "{warning:?}");
     }
     let carried = serde_json::to_value(carried).expect("an answer is written");
-    assert_eq!(carried["response"]["allowed"], json!(answer.decision != Decision::Denied));
+    assert_eq!(
+        carried["response"]["allowed"],
+        json!(answer.decision != Decision::Denied)
+    );
 }
 
 fn now() -> Timestamp {

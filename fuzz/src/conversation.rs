@@ -23,7 +23,10 @@ const PIPE: usize = 64 << 10;
 /// client then ends or stays silent.
 pub fn hold(bytes: &[u8]) {
     let Some((how, sent)) = bytes.split_first() else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(async {
         let (client, server) = tokio::io::duplex(PIPE);
         let (_kept, tls) = watch::channel(Some(Arc::clone(&ends().0)));
@@ -31,7 +34,11 @@ pub fn hold(bytes: &[u8]) {
         let served = admission::serve_one(server, tls, router, metrics);
         let both = async { tokio::join!(served, speak(client, *how, sent)) };
         let ((), heard) = timeout(LONGEST, both).await.expect("a connection ends");
-        assert!(!heard.starts_with(b"HTTP/1.1 500"), "{}", String::from_utf8_lossy(&heard));
+        assert!(
+            !heard.starts_with(b"HTTP/1.1 500"),
+            "{}",
+            String::from_utf8_lossy(&heard)
+        );
     });
 }
 
@@ -95,7 +102,9 @@ fn ends() -> &'static (Arc<ServerConfig>, [Arc<ClientConfig>; 2]) {
         let time = |text: &str| text.parse::<Timestamp>().expect("a time");
         let (from, until) = (time("2026-01-01T00:00:00Z"), time("2126-01-01T00:00:00Z"));
         let authority = Authority::generate(from, until).expect("an authority");
-        let pair = authority.sign(&["webhook".to_owned()], from, until).expect("a certificate");
+        let pair = authority
+            .sign(&["webhook".to_owned()], from, until)
+            .expect("a certificate");
         let server = Serving::new(pair, None).expect("a pair that fits").config;
         let mut roots = rustls::RootCertStore::empty();
         roots.add(authority.certificate().clone()).expect("a root");
@@ -105,6 +114,9 @@ fn ends() -> &'static (Arc<ServerConfig>, [Arc<ClientConfig>; 2]) {
             let config = config.expect("a version").with_root_certificates(roots.clone());
             Arc::new(config.with_no_client_auth())
         };
-        (server, [client(&rustls::version::TLS12), client(&rustls::version::TLS13)])
+        (
+            server,
+            [client(&rustls::version::TLS12), client(&rustls::version::TLS13)],
+        )
     })
 }

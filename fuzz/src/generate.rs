@@ -9,17 +9,57 @@ const KIND: &str = "io.k8s.api.networking.v1.Ingress";
 
 /// Hosts that are filed, or not, or none, or look like another.
 const HOSTS: [&str; 24] = [
-    "shop.example.com", "*.example.com", "example.com", "shop.example.net", "*.shop.example.net", "示例.中国",
-    "xn--fsq092h.xn--fiqs8s", "*", "", "a..b", "10.0.0.1", "*.com.cn", "ex\u{430}mple.com", "EXAMPLE.COM.", "localhost",
-    "cancelled-example.cn", "pending-example.cn", "ended-example.cn", "ending-example.cn", "same-example.cn",
-    "app-example.cn", "elsewhere-example.cn", "a.intra.example.com", "shop.example.com:443",
+    "shop.example.com",
+    "*.example.com",
+    "example.com",
+    "shop.example.net",
+    "*.shop.example.net",
+    "示例.中国",
+    "xn--fsq092h.xn--fiqs8s",
+    "*",
+    "",
+    "a..b",
+    "10.0.0.1",
+    "*.com.cn",
+    "ex\u{430}mple.com",
+    "EXAMPLE.COM.",
+    "localhost",
+    "cancelled-example.cn",
+    "pending-example.cn",
+    "ended-example.cn",
+    "ending-example.cn",
+    "same-example.cn",
+    "app-example.cn",
+    "elsewhere-example.cn",
+    "a.intra.example.com",
+    "shop.example.com:443",
 ];
-const CLASSES: [&str; 7] = ["nginx", "long", "warn", "off", "lenient", "filing-quarantine", "unknown"];
-const OTHER_TEXTS: [&str; 6] = ["web", "", "true", "shop", "2026-11-01T00:00:00Z", "ImplementationSpecific"];
+const CLASSES: [&str; 7] = [
+    "nginx",
+    "long",
+    "warn",
+    "off",
+    "lenient",
+    "filing-quarantine",
+    "unknown",
+];
+const OTHER_TEXTS: [&str; 6] = [
+    "web",
+    "",
+    "true",
+    "shop",
+    "2026-11-01T00:00:00Z",
+    "ImplementationSpecific",
+];
 /// The operator's own annotations and the older name of the class.
 const OWN: [&str; 7] = [
-    "kubernetes.io/ingress.class", "filing-operator.io/quarantined-class", "filing-operator.io/quarantined-at",
-    "filing-operator.io/verdict", "filing-operator.io/findings", "filing-operator.io/number", "filing-operator.io/enforcement",
+    "kubernetes.io/ingress.class",
+    "filing-operator.io/quarantined-class",
+    "filing-operator.io/quarantined-at",
+    "filing-operator.io/verdict",
+    "filing-operator.io/findings",
+    "filing-operator.io/number",
+    "filing-operator.io/enforcement",
 ];
 
 /// What bytes choose, one after the other; at their end always the first and least.
@@ -78,7 +118,15 @@ pub fn ingress(choices: &mut Choices<'_>) -> Value {
 /// A value by a schema; `name` is the field that it is for.
 fn of(choices: &mut Choices<'_>, schema: &Value, name: &str) -> Value {
     if choices.next() == u8::MAX {
-        let wrong = [json!(null), json!(true), json!(-1), json!("x"), json!([{}]), json!({"a": []}), json!(1e300)];
+        let wrong = [
+            json!(null),
+            json!(true),
+            json!(-1),
+            json!("x"),
+            json!([{}]),
+            json!({"a": []}),
+            json!(1e300),
+        ];
         return choices.pick(&wrong).clone();
     }
     if let Some(reference) = reference(schema) {
@@ -86,7 +134,9 @@ fn of(choices: &mut Choices<'_>, schema: &Value, name: &str) -> Value {
     }
     match schema["type"].as_str() {
         Some("object") => object(choices, schema, name),
-        Some("array") => (0..choices.below(4)).map(|_| of(choices, &schema["items"], name)).collect(),
+        Some("array") => (0..choices.below(4))
+            .map(|_| of(choices, &schema["items"], name))
+            .collect(),
         Some("integer") => json!(i32::from_le_bytes([choices.next(), choices.next(), choices.next(), 0])),
         Some("boolean") => json!(choices.next() % 2 == 1),
         _ => json!(text(choices, name)),
@@ -95,7 +145,11 @@ fn of(choices: &mut Choices<'_>, schema: &Value, name: &str) -> Value {
 
 fn object(choices: &mut Choices<'_>, schema: &Value, name: &str) -> Value {
     let mut made = Map::new();
-    let required = |field: &String| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| *one == **field));
+    let required = |field: &String| {
+        schema["required"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| *one == **field))
+    };
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
         if choices.next() % 2 == 1 || required(field) {
             made.insert(field.clone(), of(choices, schema, field));
@@ -103,7 +157,11 @@ fn object(choices: &mut Choices<'_>, schema: &Value, name: &str) -> Value {
     }
     if schema["additionalProperties"].is_object() {
         for _ in 0..choices.below(4) {
-            let key = if name == "annotations" { annotation(choices) } else { text(choices, "") };
+            let key = if name == "annotations" {
+                annotation(choices)
+            } else {
+                text(choices, "")
+            };
             let value = of(choices, &schema["additionalProperties"], name);
             made.insert(key, value);
         }
@@ -150,12 +208,17 @@ fn annotations() -> &'static [&'static str] {
     static KEYS: OnceLock<Vec<&str>> = OnceLock::new();
     KEYS.get_or_init(|| {
         let rows = include_str!("../../facts/ingress-annotations.csv").lines().skip(1);
-        rows.filter_map(|row| row.split(',').next()).filter(|key| key.contains('/')).collect()
+        rows.filter_map(|row| row.split(',').next())
+            .filter(|key| key.contains('/'))
+            .collect()
     })
 }
 
 fn reference(schema: &Value) -> Option<&'static Value> {
-    let named = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
+    let named = schema
+        .get("$ref")
+        .or_else(|| schema.pointer("/allOf/0/$ref"))?
+        .as_str()?;
     Some(self::schema(named.rsplit('/').next()?))
 }
 

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     /// A configuration with both webhooks and one of somebody else, written by kubectl.
-    fn configuration(policy: &str, bundle: Option<&str>, annotations: Value) -> ValidatingWebhookConfiguration {
+    fn configuration(policy: &str, bundle: Option<&str>, annotations: &Value) -> ValidatingWebhookConfiguration {
         let webhook = |name: &str| {
             json!({
                 "name": name, "failurePolicy": policy, "admissionReviewVersions": ["v1"], "sideEffects": "None",
@@ -350,13 +350,13 @@ mod tests {
         #[case] bundle: Option<&str>,
         #[case] expected: Option<&str>,
     ) {
-        let live = configuration(policy, bundle, json!({}));
+        let live = configuration(policy, bundle, &json!({}));
         assert_eq!(applied(&wanted, &live).as_deref(), expected);
     }
 
     #[test]
     fn what_was_applied_before_and_is_of_no_concern_now_stays_as_it_is() {
-        let live = configuration("Fail", Some("old"), json!({}));
+        let live = configuration("Fail", Some("old"), &json!({}));
         let live = owned(
             live,
             &json!({"f:failurePolicy": {}, "f:clientConfig": {"f:caBundle": {}}}),
@@ -372,7 +372,7 @@ mod tests {
         let live = configuration(
             "Fail",
             Some("theirs"),
-            json!({"cert-manager.io/inject-ca-from": "home/webhook"}),
+            &json!({"cert-manager.io/inject-ca-from": "home/webhook"}),
         );
         let applied = applied(&wanted(Some("new"), Some(Ignore)), &live);
         assert_eq!(applied.as_deref(), Some("ingresses - Ignore, declarations - Ignore"));
@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_configuration_without_the_webhooks_is_nothing_to_write_to() {
-        let mut live = configuration("Fail", None, json!({}));
+        let mut live = configuration("Fail", None, &json!({}));
         live.webhooks
             .as_mut()
             .unwrap()
@@ -414,21 +414,21 @@ mod tests {
         let knows = |trust: &Trust| [&old, &new].map(|authority| trust.told_for(authority.certificate()).is_some());
         assert_eq!(knows(&trust), [false, false], "nothing was seen");
         let there = |live| Live::There(Arc::new(live));
-        trust.see(&there(configuration("Fail", Some(&old.certificate_pem()), json!({}))));
+        trust.see(&there(configuration("Fail", Some(&old.certificate_pem()), &json!({}))));
         assert_eq!(knows(&trust), [true, false]);
         let since = trust.told_for(old.certificate());
-        let mut halfway = configuration("Fail", Some(&both), json!({}));
+        let mut halfway = configuration("Fail", Some(&both), &json!({}));
         halfway.webhooks.as_mut().unwrap()[1].client_config.ca_bundle = Some(ByteString(old.certificate_pem().into()));
         trust.see(&there(halfway));
         assert_eq!(knows(&trust), [true, false], "one of the two does not know yet");
-        trust.see(&there(configuration("Fail", Some(&both), json!({}))));
+        trust.see(&there(configuration("Fail", Some(&both), &json!({}))));
         assert_eq!(knows(&trust), [true, true]);
         assert!(trust.told_for(old.certificate()) >= since, "that it knows is not new");
         trust.see(&Live::Unknown);
         assert_eq!(knows(&trust), [true, true]);
-        trust.see(&there(configuration("Fail", Some(&new.certificate_pem()), json!({}))));
+        trust.see(&there(configuration("Fail", Some(&new.certificate_pem()), &json!({}))));
         assert_eq!(knows(&trust), [false, true]);
-        trust.see(&there(configuration("Fail", None, json!({}))));
+        trust.see(&there(configuration("Fail", None, &json!({}))));
         assert_eq!(knows(&trust), [false, false]);
         trust.see(&Live::Absent);
         assert_eq!(knows(&trust), [true, true], "where nobody calls, nobody has to know");

@@ -196,7 +196,9 @@ fn warnings(verdict: &Verdict, facts: &Snapshot) -> Vec<String> {
     let slight = asked.flat_map(|host| words::findings(host, Severity::Warning));
     let all: Vec<(&HostVerdict, &Finding)> = violations.chain(slight).collect();
     let told = all.iter().take(words::HOSTS);
-    let told: Vec<String> = told.map(|(host, finding)| words::line(&words::named(&host.host), finding)).collect();
+    let told: Vec<String> = told
+        .map(|(host, finding)| words::line(&words::named(&host.host), finding))
+        .collect();
     let mut warnings = words::warnings(&told, all.len());
     if verdict.outcome == Outcome::Violating {
         warnings.splice(0..0, not_set_up(&verdict.policy, facts));

@@ -158,8 +158,8 @@ fn time(second: i64) -> Time {
 
 fn count(routes: Option<u32>) -> [u8; COUNT] {
     let count = routes.map_or(u64::MAX, u64::from);
-    let [.., a, b, c, d, e] = count.to_be_bytes();
-    [a, b, c, d, e]
+    let [_, _, _, low @ ..] = count.to_be_bytes();
+    low
 }
 
 /// Half of its SHA-256: nobody can make two that are alike.

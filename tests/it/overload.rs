@@ -30,8 +30,8 @@ use crate::support::wait::{PATIENCE, eventually};
 
 /// How long the API server waits for an answer, by examples/dev/webhook.yaml.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// What the operator may take for all that strangers ask of it, in KiB.
-const HARMLESS: u64 = 200 << 10;
+/// What the operator may take for all that strangers ask of it, in bytes.
+const HARMLESS: u64 = 200 << 20;
 
 struct Stage {
     cluster: Cluster,

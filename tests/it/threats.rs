@@ -14,7 +14,10 @@ fn every_threat_names_a_test_and_every_test_is_there() {
     let named = Regex::new(r"\[`([a-z0-9_]+)`\]\(\.\./((?:src|tests)/[a-z_/]+\.rs)\)").unwrap();
     let (_, threats) = page.split_once("## What each could try").unwrap();
     let mut rows = 0;
-    for row in threats.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |")) {
+    for row in threats
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.ends_with(" |"))
+    {
         if row.ends_with("| test |") {
             continue;
         }
@@ -24,7 +27,11 @@ fn every_threat_names_a_test_and_every_test_is_there() {
         for test in tests {
             let source = fs::read_to_string(root.join(&test[2])).unwrap_or_default();
             let is_there = source.contains(&format!("fn {}(", &test[1]));
-            assert!(is_there, "docs/threat-model.md names {}, which is not in {}", &test[1], &test[2]);
+            assert!(
+                is_there,
+                "docs/threat-model.md names {}, which is not in {}",
+                &test[1], &test[2]
+            );
         }
     }
     assert!(rows > 20, "{rows} threats");
@@ -38,7 +45,9 @@ async fn a_namespace_takes_no_name_but_its_own() {
     let forged = "kubernetes.io/metadata.name=filing-system";
     let _ = cluster.kubectl(&format!("label --overwrite namespace {} {forged}", namespace.name), "");
     let label = "jsonpath={.metadata.labels['kubernetes\\.io/metadata\\.name']}";
-    let name = cluster.kubectl(&format!("get namespace {} -o {label}", namespace.name), "").succeeds();
+    let name = cluster
+        .kubectl(&format!("get namespace {} -o {label}", namespace.name), "")
+        .succeeds();
     assert_eq!(name, namespace.name);
 }
 
@@ -46,7 +55,9 @@ async fn a_namespace_takes_no_name_but_its_own() {
 #[tokio::test]
 async fn ingresses_are_made_up_by_the_schema_that_the_api_server_has() {
     let cluster = Cluster::shared().await;
-    let served = cluster.kubectl("get --raw /openapi/v3/apis/networking.k8s.io/v1", "").succeeds();
+    let served = cluster
+        .kubectl("get --raw /openapi/v3/apis/networking.k8s.io/v1", "")
+        .succeeds();
     let mut served: serde_json::Value = serde_json::from_str(&served).unwrap();
     let kept: serde_json::Value = serde_json::from_str(include_str!("../../fuzz/schema/ingress.json")).unwrap();
     for (name, schema) in kept["components"]["schemas"].as_object().unwrap() {

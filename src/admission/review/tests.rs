@@ -332,7 +332,12 @@ fn a_denial_reads_well() {
 
 #[test]
 fn a_host_that_looks_like_a_filed_one_is_denied_and_told_apart() {
-    let looks_alike = ["shop.ex\u{430}mple.com", "*.xn--exmple-4nf.com", "\u{440}\u{430}\u{443}.com", "bücher-example.com"];
+    let looks_alike = [
+        "shop.ex\u{430}mple.com",
+        "*.xn--exmple-4nf.com",
+        "\u{440}\u{430}\u{443}.com",
+        "bücher-example.com",
+    ];
     let answer = answer(&create("shop", hosts(&looks_alike)), &cluster());
     assert_eq!(answer.decision, Decision::Denied);
     assert_snapshot!(answer.denial, @"");
