@@ -340,7 +340,12 @@ fn a_host_that_looks_like_a_filed_one_is_denied_and_told_apart() {
     ];
     let answer = answer(&create("shop", hosts(&looks_alike)), &cluster());
     assert_eq!(answer.decision, Decision::Denied);
-    assert_snapshot!(answer.denial, @"");
+    assert_snapshot!(answer.denial, @r"
+    shop.exаmple.com (shop.xn--exmple-4nf.com): no trusted filing covers exаmple.com [NoFiling]; file exаmple.com with access at alicloud, and declare it as a Filing
+    *.exаmple.com (*.xn--exmple-4nf.com): no trusted filing covers exаmple.com [NoFiling]; file exаmple.com with access at alicloud, and declare it as a Filing
+    рау.com (xn--80a5ak.com): no trusted filing covers рау.com [NoFiling]; file рау.com with access at alicloud, and declare it as a Filing
+    bücher-example.com (xn--bcher-example-wob.com): no trusted filing covers bücher-example.com [NoFiling]; file bücher-example.com with access at alicloud, and declare it as a Filing
+    ");
 }
 
 #[test]
