@@ -63,7 +63,7 @@ fn review(nth: usize, first: usize, expected: Expected) -> String {
     {
         rule.remove("host");
     }
-    let is_made = nth % 2 == 0;
+    let is_made = nth.is_multiple_of(2);
     let (operation, old, options) = if is_made {
         ("CREATE", Value::Null, "CreateOptions")
     } else {

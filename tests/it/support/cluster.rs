@@ -69,9 +69,12 @@ impl Cluster {
         let programs = Programs::get();
         let folder = TempDir::with_prefix("filing-operator-test-").expect("a temporary folder can be made");
         let (address, etcd_address) = (free_address(), free_address());
-        let mut cluster = Self::at(address, etcd_address, folder.keep(), &["127.0.0.1", "localhost"]);
-        cluster._etcd = Some(start_etcd(&programs.etcd, &cluster.folder, etcd_address));
-        cluster.arguments = arguments(&cluster.folder);
+        let folder = folder.keep();
+        let mut cluster = Self {
+            arguments: arguments(&folder),
+            _etcd: Some(start_etcd(&programs.etcd, &folder, etcd_address)),
+            ..Self::at(address, etcd_address, folder, &["127.0.0.1", "localhost"])
+        };
         cluster.start_api_server().await;
         cluster.apply_crds().await;
         cluster
