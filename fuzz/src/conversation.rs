@@ -28,10 +28,10 @@ pub fn hold(bytes: &[u8]) {
         .start_paused(true)
         .build();
     runtime.expect("a runtime").block_on(async {
-        let (client, server) = tokio::io::duplex(PIPE);
+        let (client, webhook_side) = tokio::io::duplex(PIPE);
         let (_kept, tls) = watch::channel(Some(Arc::clone(&ends().0)));
         let (router, metrics) = webhook();
-        let served = admission::serve_one(server, tls, router, metrics);
+        let served = admission::serve_one(webhook_side, tls, router, metrics);
         let both = async { tokio::join!(served, speak(client, *how, sent)) };
         let ((), heard) = timeout(LONGEST, both).await.expect("a connection ends");
         assert!(
@@ -44,7 +44,8 @@ pub fn hold(bytes: &[u8]) {
 
 async fn speak(client: DuplexStream, how: u8, sent: &[u8]) -> Vec<u8> {
     let (ends, piece) = (how & 4 == 0, if how & 8 == 0 { PIPE } else { 7 });
-    if how & 3 == 0 {
+    let way = how & 3;
+    if way == 0 {
         return send(client, sent, piece, ends).await;
     }
     let config = &self::ends().1[usize::from(how & 16 != 0)];
@@ -52,7 +53,7 @@ async fn speak(client: DuplexStream, how: u8, sent: &[u8]) -> Vec<u8> {
     let Ok(client) = TlsConnector::from(Arc::clone(config)).connect(name, client).await else {
         panic!("a client that speaks TLS is served");
     };
-    if how & 3 == 1 {
+    if way == 1 {
         return send(client.into_inner().0, sent, piece, ends).await;
     }
     send(client, sent, piece, ends).await

@@ -11,7 +11,7 @@ use crate::api::{
 };
 
 /// The status of a filing or server as it was last seen or written, in a fifth of its memory: a digest of all but the count
-/// of routes, that count, and what [`Remembered::recall`] gives back.
+/// of routes, that count, and what is recalled of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered(Box<[u8]>);
 

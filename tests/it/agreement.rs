@@ -193,7 +193,7 @@ fn text(value: &Value) -> String {
 
 /// The same manifests as one stream.
 fn stream_of<'a>(documents: impl Iterator<Item = &'a Value>) -> String {
-    documents.map(|document| format!("---\n{document}\n")).collect()
+    documents.fold(String::new(), |stream, document| stream + &format!("---\n{document}\n"))
 }
 
 /// A cluster with an operator to which it is [`NOW`].
@@ -340,7 +340,7 @@ fn key(manifest: &Value) -> String {
     format!("{} {}", text(&manifest["kind"]), name(manifest))
 }
 
-fn is_route(document: &&Value) -> bool {
+fn is_route(document: &Value) -> bool {
     document["kind"] == "Ingress"
 }
 
@@ -427,7 +427,7 @@ async fn check_the_webhook_and_the_annotations_say_the_same_of_every_example() {
     let is_refused = |document: &&Value| refused.contains_key(&key(document));
     as_known(&examples, all.iter().copied().filter(is_refused), &refused);
 
-    let routes: Vec<&Value> = all.iter().copied().filter(is_route).collect();
+    let routes: Vec<&Value> = all.iter().copied().filter(|document| is_route(document)).collect();
     let live = stage
         .annotated(routes.iter().filter(|route| !is_refused(route)).count())
         .await;

@@ -27,7 +27,7 @@ fn user(cluster: &Cluster, name: &str, roles: &[&str]) -> Account {
 }
 
 /// A namespace as JSON, with labels.
-fn labelled(name: &str, labels: Value) -> Value {
+fn labelled(name: &str, labels: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
 }
 
@@ -70,7 +70,7 @@ async fn only_who_has_the_verb_may_set_the_label() {
 
     refused(set(&tenant, &format!("{LABEL}=true")).fails());
     refused(set(&tenant, &format!("{LABEL}=false")).fails());
-    let made = labelled("made", json!({LABEL: "true"})).to_string();
+    let made = labelled("made", &json!({LABEL: "true"})).to_string();
     refused(tenant.kubectl("create -f -", &made).fails());
     refused(tenant.kubectl("apply --server-side -f -", &made).fails());
     for subresource in ["status", "finalize"] {
