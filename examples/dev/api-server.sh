@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A test API server on this machine, for `filing-operator run` beside it: etcd and kube-apiserver, nothing else, on loopback.
 # usage: examples/dev/api-server.sh [FOLDER]     then, elsewhere: export KUBECONFIG=FOLDER/kubeconfig; Ctrl-C ends it.
+# Each start begins with nothing. PORT=16443 and the two ports after it are used; another PORT moves them.
 # The two programs are taken from KUBEBUILDER_ASSETS, from PATH, or from where `cargo test` has built them. Needs openssl.
 set -euo pipefail
 
