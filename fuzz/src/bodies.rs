@@ -98,7 +98,7 @@ pub fn review(bytes: &[u8]) {
             for known in [Some(facts), None] {
                 let answer = admission::review_declaration(&request, facts::ACCOUNT, known, now());
                 assert_ne!(answer.decision, Decision::Denied);
-                holds(&answer, &answer.to_review(&request.envelope));
+                holds(&answer, &answer.to_review(&request.envelope.uid));
             }
         }
     }
@@ -151,7 +151,7 @@ pub fn tls(bytes: &[u8]) {
 
 fn reviewed(request: &Request, facts: &Snapshot) {
     let answer = admission::review(request, facts::ACCOUNT, facts, now());
-    holds(&answer, &answer.to_review(&request.envelope));
+    holds(&answer, &answer.to_review(&request.envelope.uid));
     if answer.decision == Decision::Denied {
         assert!(answer.policy.is_some() && answer.denied_for.is_some());
         assert!(matches!(request.subject, Subject::Create(_) | Subject::Update { .. }));

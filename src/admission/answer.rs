@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
-use kube::core::{DynamicObject, Status};
+use kube::core::admission::{META_API_VERSION_V1, META_KIND};
+use serde::Serialize;
 
 use crate::judge::Outcome;
 
@@ -85,25 +85,69 @@ impl Answer {
         }
     }
 
-    /// The answer as the API server reads it, with the audit annotations.
-    pub fn to_review(&self, asked: &AdmissionRequest<DynamicObject>) -> AdmissionReview<DynamicObject> {
-        let mut response = AdmissionResponse::from(asked);
-        if self.decision == Decision::Denied {
-            response.allowed = false;
-            response.result = Status::failure(&self.denial, "Forbidden").with_code(403);
+    /// The answer as the API server reads it, to the request with a uid.
+    pub fn to_review<'a>(&'a self, uid: &'a str) -> Review<'a> {
+        let denial = (self.decision == Decision::Denied).then_some(Denial {
+            status: "Failure",
+            message: &self.denial,
+            reason: "Forbidden",
+            code: 403,
+        });
+        Review {
+            api_version: META_API_VERSION_V1,
+            kind: META_KIND,
+            response: Response {
+                uid,
+                allowed: denial.is_none(),
+                status: denial,
+                audit_annotations: Audit {
+                    decision: self.decision.as_str(),
+                    verdict: self.outcome.map(Outcome::as_str),
+                    policy: self.policy.as_deref(),
+                    rules: self.rules.join(","),
+                },
+                warnings: &self.warnings,
+            },
         }
-        if !self.warnings.is_empty() {
-            response.warnings = Some(self.warnings.clone());
-        }
-        let mut note = |key: &str, value: &str| {
-            if !value.is_empty() {
-                response.audit_annotations.insert(key.to_owned(), value.to_owned());
-            }
-        };
-        note("decision", self.decision.as_str());
-        note("verdict", self.outcome.map_or("", Outcome::as_str));
-        note("policy", self.policy.as_deref().unwrap_or_default());
-        note("rules", &self.rules.join(","));
-        response.into_review()
     }
+}
+
+/// An AdmissionReview with an answer. It borrows what it says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Denial<'a>>,
+    audit_annotations: Audit<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Denial<'a> {
+    status: &'static str,
+    message: &'a str,
+    reason: &'static str,
+    code: u16,
+}
+
+#[derive(Debug, Serialize)]
+struct Audit<'a> {
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    rules: String,
 }

@@ -172,7 +172,7 @@ impl Webhook {
         self.metrics.answered(Endpoint::Declarations, envelope, &answered);
         debug!(
             kind = envelope.kind.kind,
-            namespace = envelope.namespace.as_deref().unwrap_or_default(),
+            namespace = envelope.namespace,
             name = envelope.name,
             operation = metrics::operation(&envelope.operation),
             dry_run = envelope.dry_run,
@@ -180,6 +180,6 @@ impl Webhook {
             rules = answered.rules.join(","),
             "a declaration was looked at"
         );
-        Json(answered.to_review(envelope)).into_response()
+        Json(answered.to_review(&envelope.uid)).into_response()
     }
 }

@@ -1,15 +1,14 @@
 //! What the webhook counts. No name of an object is a label: they have no bound.
 
+use kube::core::admission::Operation;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use kube::core::DynamicObject;
-use kube::core::admission::{AdmissionRequest, Operation};
-
 use super::answer::Answer;
+use super::request::Envelope;
 use crate::judge::Outcome;
 
 /// How calls were answered, and how fast.
@@ -99,7 +98,7 @@ impl Metrics {
     }
 
     /// Counts a request that was answered.
-    pub(super) fn answered(&self, at: Endpoint, asked: &AdmissionRequest<DynamicObject>, answer: &Answer) {
+    pub(super) fn answered(&self, at: Endpoint, asked: &Envelope, answer: &Answer) {
         self.count(&Labels {
             webhook: match at {
                 Endpoint::Ingresses => "ingresses",

@@ -29,7 +29,7 @@ mod words;
 #[cfg(test)]
 mod fixture;
 
-pub use answer::{Answer, Decision};
+pub use answer::{Answer, Decision, Review};
 pub use authority::Authority;
 pub use certificate::{CertificateError, Pair, Serving};
 pub use declarations::{DECLARATIONS_PATH, Declared, DeclaredRequest, DeclaredSubject, Deleted, review_declaration};
@@ -41,7 +41,7 @@ pub use keeper::{ClientFile, Current, KeepError, Keeper, Source};
 pub use listener::{Shown, serve, serve_one};
 pub use metrics::Metrics;
 pub use registration::{FailurePolicy, RegistrationError, Trust, Wanted, own_webhooks, register};
-pub use request::{Asked, BadRequest, Request, Subject};
+pub use request::{Asked, BadRequest, Envelope, Request, Subject};
 pub use review::review;
 pub use rotation::Lifetimes;
 pub use server::{Clock, Facts, PATH, Webhook, router};

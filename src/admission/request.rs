@@ -1,21 +1,47 @@
 //! What the API server asks: an AdmissionReview, read once.
 
-use kube::core::admission::{AdmissionRequest, META_API_VERSION_V1, META_KIND, Operation};
-use kube::core::{DynamicObject, TypeMeta};
+use kube::core::GroupVersionKind;
+use kube::core::admission::{META_API_VERSION_V1, META_KIND, Operation};
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::api::read::read;
 use crate::registry::Unreadable;
-use crate::route::{ClassRef, Marks, Route, RouteKey, RouteKind, from_object};
+use crate::route::{IngressJson, MetaFields, Route, SpecFields, from_fields, without_spec};
 
 /// A request of the API server, with the routes that it is about.
 #[derive(Debug)]
 pub struct Request {
     /// The request without its objects.
-    pub envelope: AdmissionRequest<DynamicObject>,
+    pub envelope: Envelope,
     /// What it is about.
     pub subject: Subject,
     /// What the name of an object that is made begins with, where the API server makes up the rest.
     pub generated_from: Option<String>,
+}
+
+/// A request without its objects, as far as it is read. Not kube's `AdmissionRequest`, which makes a tree of all that is
+/// sent: most of that says nothing here.
+#[derive(Debug)]
+pub struct Envelope {
+    /// The identity that the answer carries.
+    pub uid: String,
+    /// The kind of the object.
+    pub kind: GroupVersionKind,
+    /// What of the object is asked about, such as its status; empty where it is the whole.
+    pub sub_resource: String,
+    /// The object's name; empty where the API server is to make one up.
+    pub name: String,
+    /// The object's namespace; empty where it has none.
+    pub namespace: String,
+    /// What is to be done to it.
+    pub operation: Operation,
+    /// Who wants that.
+    pub username: Option<String>,
+    /// As which manager of fields.
+    pub field_manager: Option<String>,
+    /// Whether nothing is to be kept.
+    pub dry_run: bool,
 }
 
 /// What a request is about.
@@ -88,25 +114,91 @@ impl BadRequest {
     }
 }
 
-/// Not kube's `AdmissionReview`, whose flattened type loses the path of what is wrong below it.
+/// Not kube's `AdmissionReview`, whose flattened type loses the path of what is wrong below it. `O` is what objects are
+/// read as.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Review {
+struct Review<O> {
     api_version: String,
     kind: String,
-    request: Option<AdmissionRequest<DynamicObject>>,
+    request: Option<Call<O>>,
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Call<O> {
+    uid: String,
+    kind: GroupVersionKind,
+    sub_resource: Option<String>,
+    #[serde(default)]
+    name: String,
+    namespace: Option<String>,
+    operation: Operation,
+    user_info: User,
+    #[serde(default)]
+    dry_run: bool,
+    options: Option<Options>,
+    object: Option<O>,
+    old_object: Option<O>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    field_manager: Option<String>,
+}
+
+/// A request, with its object and its old object.
+pub(super) type Parts<O> = (Envelope, Option<O>, Option<O>);
+
+/// An Ingress of which the spec is not read yet.
+type Unread<'a> = IngressJson<'a, Value>;
 
 impl Request {
     /// Reads the body of a call.
+    ///
+    /// # Errors
+    /// Where it is no request.
     pub fn parse(body: &[u8]) -> Result<Self, BadRequest> {
-        let mut envelope = read_review(body)?;
-        let made = envelope
-            .object
-            .as_ref()
-            .filter(|_| envelope.operation == Operation::Create);
-        let generated_from = made.and_then(generated_from);
-        let subject = subject(&mut envelope)?;
+        match serde_json::from_slice::<Review<IngressJson<'_>>>(body) {
+            Ok(review) => Self::of(review.parts()?, Asked::of),
+            // What does not fit may be the spec of an object alone.
+            Err(_) => Self::of(read_review::<Unread<'_>>(body)?, Asked::of_unread),
+        }
+    }
+
+    fn of<'a, S>(
+        (envelope, object, old): Parts<IngressJson<'a, S>>,
+        asked: impl Fn(&IngressJson<'a, S>, &Envelope) -> Asked,
+    ) -> Result<Self, BadRequest> {
+        let is_made = envelope.operation == Operation::Create;
+        let made = object.as_ref().filter(|_| is_made);
+        let generated_from = made.and_then(|object| generated_from(&object.metadata));
+        let new = || {
+            object
+                .as_ref()
+                .map(|object| asked(object, &envelope))
+                .ok_or(BadRequest::NoObject)
+        };
+        let subject = if !is_route(&envelope.kind) {
+            Subject::UnknownKind
+        } else if !envelope.sub_resource.is_empty() {
+            Subject::Nothing
+        } else {
+            match envelope.operation {
+                Operation::Create => Subject::Create(new()?),
+                Operation::Update => Subject::Update {
+                    old: old.as_ref().map(|old| asked(old, &envelope)),
+                    new: new()?,
+                },
+                Operation::Delete | Operation::Connect => Subject::Nothing,
+            }
+        };
         Ok(Self {
             envelope,
             subject,
@@ -115,29 +207,46 @@ impl Request {
     }
 }
 
-/// Reads the request out of an AdmissionReview.
-pub(super) fn read_review(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, BadRequest> {
+fn is_route(kind: &GroupVersionKind) -> bool {
+    kind.group == "networking.k8s.io" && kind.version == "v1" && kind.kind == "Ingress"
+}
+
+/// Reads the request out of an AdmissionReview, or says where that is wrong.
+pub(super) fn read_review<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Parts<O>, BadRequest> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let review: Review = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let review: Review<O> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         malformed(if path == "." { "its top level" } else { &path }, error.inner())
     })?;
     json.end().map_err(|error| malformed("its end", &error))?;
-    if review.kind != META_KIND || review.api_version != META_API_VERSION_V1 {
-        return Err(BadRequest::OtherType {
-            api_version: shown(&review.api_version),
-            kind: shown(&review.kind),
-        });
+    review.parts()
+}
+
+impl<O> Review<O> {
+    fn parts(self) -> Result<Parts<O>, BadRequest> {
+        if self.kind != META_KIND || self.api_version != META_API_VERSION_V1 {
+            return Err(BadRequest::OtherType {
+                api_version: shown(&self.api_version),
+                kind: shown(&self.kind),
+            });
+        }
+        let call = self.request.ok_or(BadRequest::NoRequest)?;
+        if call.uid.is_empty() {
+            return Err(BadRequest::NoUid);
+        }
+        let envelope = Envelope {
+            uid: call.uid,
+            kind: call.kind,
+            sub_resource: call.sub_resource.unwrap_or_default(),
+            name: call.name,
+            namespace: call.namespace.unwrap_or_default(),
+            operation: call.operation,
+            username: call.user_info.username,
+            field_manager: call.options.and_then(|options| options.field_manager),
+            dry_run: call.dry_run,
+        };
+        Ok((envelope, call.object, call.old_object))
     }
-    let mut envelope = review.request.ok_or(BadRequest::NoRequest)?;
-    if envelope.uid.is_empty() {
-        return Err(BadRequest::NoUid);
-    }
-    envelope.types = TypeMeta {
-        api_version: review.api_version,
-        kind: review.kind,
-    };
-    Ok(envelope)
 }
 
 fn malformed(path: &str, error: &serde_json::Error) -> BadRequest {
@@ -153,38 +262,35 @@ pub(super) fn shown(typed: &str) -> String {
     super::words::one_line(typed, SHOWN)
 }
 
-fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<Subject, BadRequest> {
-    let (object, old) = (envelope.object.take(), envelope.old_object.take());
-    let kind = &envelope.kind;
-    let is_route = kind.group == "networking.k8s.io" && kind.version == "v1" && kind.kind == "Ingress";
-    if !is_route {
-        return Ok(Subject::UnknownKind);
-    }
-    let is_whole = envelope.sub_resource.as_deref().is_none_or(str::is_empty);
-    let namespace = envelope.namespace.as_deref().unwrap_or_default();
-    let asked = |object: &DynamicObject| Asked::of(object, namespace, &envelope.name);
-    match envelope.operation {
-        Operation::Create if is_whole => Ok(Subject::Create(asked(object.as_ref().ok_or(BadRequest::NoObject)?))),
-        Operation::Update if is_whole => Ok(Subject::Update {
-            old: old.as_ref().map(asked),
-            new: asked(object.as_ref().ok_or(BadRequest::NoObject)?),
-        }),
-        _ => Ok(Subject::Nothing),
-    }
-}
-
 impl Asked {
-    fn of(object: &DynamicObject, namespace: &str, name: &str) -> Self {
-        match from_object(object, namespace) {
-            Ok(route) => Self {
-                route,
+    fn of(object: &IngressJson<'_>, envelope: &Envelope) -> Self {
+        Self {
+            route: from_fields(&object.metadata, object.spec.as_ref(), &envelope.namespace),
+            unreadable: None,
+        }
+    }
+
+    fn of_unread(object: &Unread<'_>, envelope: &Envelope) -> Self {
+        let (metadata, namespace) = (&object.metadata, &*envelope.namespace);
+        match object.spec.as_ref().map(read::<SpecFields<'_>>).transpose() {
+            Ok(spec) => Self {
+                route: from_fields(metadata, spec.as_ref(), namespace),
                 unreadable: None,
             },
             Err(error) => {
-                let route = bare_route(object, namespace, name);
+                let class = object
+                    .spec
+                    .as_ref()
+                    .and_then(|spec| spec.get("ingressClassName")?.as_str());
+                let route = without_spec(metadata, class, namespace);
+                let unreadable = Unreadable {
+                    error: shown(&format!("spec.{error}")),
+                    uid: route.uid.clone(),
+                    generation: metadata.generation.unwrap_or_default(),
+                };
                 Self {
-                    unreadable: Some(Unreadable::new(&object.metadata, shown(&format!("spec.{error}")))),
                     route,
+                    unreadable: Some(unreadable),
                 }
             }
         }
@@ -193,39 +299,14 @@ impl Asked {
 
 /// `metadata.generateName`, where the name is made from it: the API server adds five characters to 58 of it at most, and
 /// has done so before it asks.
-fn generated_from(object: &DynamicObject) -> Option<String> {
+fn generated_from(metadata: &MetaFields<'_>) -> Option<String> {
     const KEPT: usize = 58;
     const ADDED: usize = 5;
-    let start = object
-        .metadata
-        .generate_name
-        .as_deref()
-        .filter(|start| !start.is_empty())?;
+    let start = metadata.generate_name().filter(|start| !start.is_empty())?;
     let kept = start.get(..start.floor_char_boundary(KEPT))?;
-    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let name = metadata.name().unwrap_or_default();
     let added = name.strip_prefix(kept).map(str::len);
     (name.is_empty() || added == Some(ADDED)).then(|| start.to_owned())
-}
-
-/// What can be told of a route whatever else is wrong with it: enough to find its policy.
-fn bare_route(object: &DynamicObject, namespace: &str, name: &str) -> Route {
-    Route {
-        key: RouteKey {
-            kind: RouteKind::Ingress,
-            namespace: object.metadata.namespace.as_deref().unwrap_or(namespace).into(),
-            name: object.metadata.name.as_deref().unwrap_or(name).into(),
-        },
-        uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
-        class: ClassRef::of(
-            object
-                .data
-                .pointer("/spec/ingressClassName")
-                .and_then(serde_json::Value::as_str),
-            object.metadata.annotations.as_ref(),
-        ),
-        claims: Vec::new(),
-        marks: Marks::default(),
-    }
 }
 
 #[cfg(test)]

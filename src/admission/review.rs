@@ -4,11 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::core::DynamicObject;
-use kube::core::admission::AdmissionRequest;
 
 use super::answer::{Answer, Decision};
-use super::request::{Asked, Request, Subject};
+use super::request::{Asked, Envelope, Request, Subject};
 use super::words;
 use crate::api::keys::managers;
 use crate::api::{Admission, Running};
@@ -98,10 +96,9 @@ fn of_route(new: &Asked, old: Option<&Asked>, facts: &Snapshot, now: Timestamp) 
 
 /// Whether the operator sent it, as one of its managers of fields. A person may use the same account, as where it runs beside a test API server, but writes
 /// as another manager of fields; and that name alone, which anyone may use, is not enough.
-pub(super) fn is_sent_by(asked: &AdmissionRequest<DynamicObject>, account: &str, managers: &[&str]) -> bool {
-    let options = asked.options.as_ref();
-    let manager = options.and_then(|options| options.0.get("fieldManager")?.as_str());
-    asked.user_info.username.as_deref() == Some(account) && manager.is_some_and(|manager| managers.contains(&manager))
+pub(super) fn is_sent_by(asked: &Envelope, account: &str, managers: &[&str]) -> bool {
+    let manager = asked.field_manager.as_deref();
+    asked.username.as_deref() == Some(account) && manager.is_some_and(|manager| managers.contains(&manager))
 }
 
 /// The answer to one who takes a route out of quarantine that still violates, or touches the record of it. Whatever

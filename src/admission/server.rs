@@ -116,7 +116,7 @@ impl Webhook {
         self.metrics.answered(Endpoint::Ingresses, &request.envelope, &answer);
         self.denials.note(&request, &answer, now);
         tell(&request, &answer);
-        Json(answer.to_review(&request.envelope)).into_response()
+        Json(answer.to_review(&request.envelope.uid)).into_response()
     }
 
     /// The answer to what says that it is no JSON; none: it says that it is.
@@ -200,10 +200,7 @@ fn tell(request: &Request, answer: &Answer) {
     let envelope = &request.envelope;
     let operation = metrics::operation(&envelope.operation);
     let verdict = answer.outcome.map_or("none", Outcome::as_str);
-    let (namespace, name) = (
-        envelope.namespace.as_deref().unwrap_or_default(),
-        envelope.name.as_str(),
-    );
+    let (namespace, name) = (&*envelope.namespace, &*envelope.name);
     let (decision, policy) = (answer.decision.as_str(), answer.policy.as_deref().unwrap_or_default());
     let rules = answer.rules.join(",");
     match answer.decision {

@@ -1,6 +1,6 @@
 //! Reading JSON as a type, with the path of the field that does not fit.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_path_to_error::{Path, Track};
 
@@ -20,10 +20,10 @@ pub struct Misread {
 ///
 /// # Errors
 /// Names the first field that does not fit.
-pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Misread> {
+pub fn read<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T, Misread> {
     let mut track = Track::new();
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    let result = erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'_>>::erase(tracked));
+    let result = erased_serde::deserialize(&mut <dyn erased_serde::Deserializer<'a>>::erase(tracked));
     result.map_err(|error| Misread {
         path: track.path(),
         message: error.to_string(),

@@ -129,7 +129,8 @@ fn patch(object: &DynamicObject, mut metadata: Value, class: Option<Value>) -> V
 
 fn class_of(object: &DynamicObject) -> ClassRef {
     let field = object.data.pointer("/spec/ingressClassName").and_then(Value::as_str);
-    ClassRef::of(field, object.metadata.annotations.as_ref())
+    let annotations = object.metadata.annotations.as_ref();
+    ClassRef::of(field, |key| annotations?.get(key).map(String::as_str))
 }
 
 /// Who owns a field, the operator aside.

@@ -464,7 +464,9 @@ mod tests {
             (keys::QUARANTINED_CLASS.to_owned(), record),
             (keys::LEGACY_CLASS.to_owned(), keys::QUARANTINE_CLASS.to_owned()),
         ]);
-        ClassRef::of(Some(keys::QUARANTINE_CLASS), Some(&annotations))
+        ClassRef::of(Some(keys::QUARANTINE_CLASS), |key| {
+            annotations.get(key).map(String::as_str)
+        })
     }
 
     #[test]
@@ -473,7 +475,7 @@ mod tests {
         let excepted = Enforcement::Hindered(Hindrance::Excepted);
         let lifted = Enforcement::Hindered(Hindrance::BreakGlass);
         let (blocking, annotating) = (json!({"running": "Block"}), json!({"running": "Annotate"}));
-        let served = || ClassRef::of(Some("nginx"), None);
+        let served = || ClassRef::of(Some("nginx"), |_| None);
         let told = [
             (
                 "",

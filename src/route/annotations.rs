@@ -5,11 +5,8 @@
 
 mod json;
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::api::networking::v1::IngressSpec;
-
 use super::claims::Claims;
+use super::fields::SpecFields;
 use super::{Claimed, Opaque};
 use crate::domain::annotation::{self, Adds, AnnotationFact};
 use crate::domain::{FieldPath, Host};
@@ -19,7 +16,11 @@ use crate::domain::{FieldPath, Host};
 const MAX_HOSTS: usize = 4096;
 
 /// Adds what the annotations of an Ingress claim, after what its spec does.
-pub(super) fn claim(claims: &mut Claims, annotations: &BTreeMap<String, String>, spec: Option<&IngressSpec>) {
+pub(super) fn claim<'a>(
+    claims: &mut Claims,
+    annotations: impl Iterator<Item = (&'a str, &'a str)>,
+    spec: Option<&SpecFields<'_>>,
+) {
     let mut left = MAX_HOSTS;
     for (key, value) in annotations {
         if let Some(fact) = annotation::find(key)
@@ -46,7 +47,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, value: &str, spec: Option<&IngressSpec>) {
+    fn read(&mut self, value: &str, spec: Option<&SpecFields<'_>>) {
         match self.fact.adds {
             Adds::Hosts => {
                 for host in value.split(|c: char| c == ',' || c.is_whitespace()) {
@@ -110,9 +111,8 @@ impl Reader<'_> {
 
     /// The other name under which ingress-nginx answers for each rule's host, in order to redirect. There are no more
     /// than the rules have hosts.
-    fn www_twins(&mut self, spec: Option<&IngressSpec>) {
-        let rules = spec.into_iter().flat_map(|spec| spec.rules.iter().flatten());
-        for typed in rules.filter_map(|rule| rule.host.as_deref()) {
+    fn www_twins(&mut self, spec: Option<&SpecFields<'_>>) {
+        for typed in spec.into_iter().flat_map(SpecFields::rule_hosts).flatten() {
             if let Ok(host) = Host::parse(typed)
                 && !host.is_wildcard()
             {

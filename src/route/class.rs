@@ -1,6 +1,5 @@
 //! The class that a route asks for, and the record of the one that it had before it was put into quarantine.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -66,9 +65,8 @@ pub struct FieldOwner {
 }
 
 impl ClassRef {
-    /// The class of an object with this field and these annotations.
-    pub fn of(field: Option<&str>, annotations: Option<&BTreeMap<String, String>>) -> Self {
-        let annotation = |key: &str| annotations.and_then(|all| all.get(key)).map(String::as_str);
+    /// The class of an object with this field and these annotations, by their keys.
+    pub fn of<'a>(field: Option<&str>, annotation: impl Fn(&str) -> Option<&'a str>) -> Self {
         let (class, since) = (annotation(keys::QUARANTINED_CLASS), annotation(keys::QUARANTINED_AT));
         let recorded = (class.is_some() || since.is_some()).then(|| {
             Box::new(Recorded {
@@ -186,6 +184,8 @@ fn is_object_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rstest::rstest;
 
     use super::*;
@@ -199,7 +199,7 @@ mod tests {
         };
         set(keys::LEGACY_CLASS, annotation);
         set(keys::QUARANTINED_CLASS, record);
-        ClassRef::of(field, Some(&annotations))
+        ClassRef::of(field, |key| annotations.get(key).map(String::as_str))
     }
 
     #[rstest]

@@ -4,6 +4,7 @@
 mod annotations;
 mod claims;
 mod class;
+mod fields;
 mod ingress;
 mod marks;
 mod opaque;
@@ -15,7 +16,8 @@ use crate::domain::{FieldPath, Host, HostError};
 
 pub(crate) use class::MAX_OWNERS;
 pub use class::{ClassRef, FieldOwner, Record, Recorded};
-pub use ingress::{from_ingress, from_object};
+pub use fields::{IngressJson, MetaFields, SpecFields};
+pub use ingress::{from_fields, from_ingress, from_object, without_spec};
 pub use marks::Marks;
 pub use opaque::{Cause, Opaque};
 

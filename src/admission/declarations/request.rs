@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kube::core::DynamicObject;
-use kube::core::admission::{AdmissionRequest, Operation};
-use serde::de::DeserializeOwned;
+use kube::core::admission::Operation;
+use kube::core::{DynamicObject, GroupVersionKind};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::request::{BadRequest, read_review, shown};
+use super::super::request::{BadRequest, Envelope, read_review, shown};
 use crate::api::read::read;
 use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, RouteCounts, keys};
 use crate::registry::{Filing, FilingKey, Policy, Server, Unreadable};
@@ -16,7 +16,7 @@ use crate::registry::{Filing, FilingKey, Policy, Server, Unreadable};
 #[derive(Debug)]
 pub struct DeclaredRequest {
     /// The request without its objects.
-    pub envelope: AdmissionRequest<DynamicObject>,
+    pub envelope: Envelope,
     /// What it is about.
     pub subject: DeclaredSubject,
 }
@@ -77,18 +77,21 @@ impl DeclaredRequest {
     /// # Errors
     /// Where it is no request.
     pub fn parse(body: &[u8]) -> Result<Self, BadRequest> {
-        let mut envelope = read_review(body)?;
-        let subject = subject(&mut envelope)?;
+        let (envelope, object, old) = read_review(body)?;
+        let subject = subject(&envelope, object, old)?;
         Ok(Self { envelope, subject })
     }
 }
 
-fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<DeclaredSubject, BadRequest> {
-    let (object, old) = (envelope.object.take(), envelope.old_object.take());
-    let Some(kind) = kind(envelope) else {
+fn subject(
+    envelope: &Envelope,
+    object: Option<DynamicObject>,
+    old: Option<DynamicObject>,
+) -> Result<DeclaredSubject, BadRequest> {
+    let Some(kind) = kind(&envelope.kind) else {
         return Ok(DeclaredSubject::UnknownKind);
     };
-    if envelope.sub_resource.as_deref().is_some_and(|name| !name.is_empty()) {
+    if !envelope.sub_resource.is_empty() {
         return Ok(DeclaredSubject::Nothing);
     }
     Ok(match envelope.operation {
@@ -107,8 +110,7 @@ fn subject(envelope: &mut AdmissionRequest<DynamicObject>) -> Result<DeclaredSub
     })
 }
 
-fn kind(envelope: &AdmissionRequest<DynamicObject>) -> Option<Kind> {
-    let asked = &envelope.kind;
+fn kind(asked: &GroupVersionKind) -> Option<Kind> {
     if asked.group != keys::GROUP || asked.version != keys::VERSION {
         return None;
     }
@@ -120,13 +122,13 @@ fn kind(envelope: &AdmissionRequest<DynamicObject>) -> Option<Kind> {
     }
 }
 
-fn declared(kind: Kind, object: &DynamicObject, envelope: &AdmissionRequest<DynamicObject>) -> Declared {
+fn declared(kind: Kind, object: &DynamicObject, envelope: &Envelope) -> Declared {
     let metadata = &object.metadata;
     let name: Arc<str> = metadata.name.as_deref().unwrap_or(&envelope.name).into();
-    let namespace = metadata.namespace.as_deref().or(envelope.namespace.as_deref());
+    let namespace = metadata.namespace.as_deref().unwrap_or(&envelope.namespace);
     let read = match kind {
         Kind::Filing => spec::<FilingSpec>(object).map(|spec| {
-            let key = FilingKey::new(namespace.unwrap_or_default(), &*name);
+            let key = FilingKey::new(namespace, &*name);
             Declared::Filing(Filing::new(key, metadata, &spec))
         }),
         Kind::Server => {
@@ -139,7 +141,7 @@ fn declared(kind: Kind, object: &DynamicObject, envelope: &AdmissionRequest<Dyna
     read.unwrap_or_else(Declared::Unreadable)
 }
 
-fn spec<T: DeserializeOwned>(object: &DynamicObject) -> Result<T, Unreadable> {
+fn spec<'a, T: Deserialize<'a>>(object: &'a DynamicObject) -> Result<T, Unreadable> {
     read(object.data.get("spec").unwrap_or(&Value::Null))
         .map_err(|error| Unreadable::new(&object.metadata, shown(&format!("spec.{error}"))))
 }

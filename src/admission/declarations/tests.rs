@@ -149,7 +149,7 @@ fn what_is_found_is_warned_of_and_let_through(
         Decision::Warned
     };
     assert_eq!(answer.decision, decision);
-    let carried = serde_json::to_value(answer.to_review(&parse(&ask(operation, &object)).envelope)).unwrap();
+    let carried = serde_json::to_value(answer.to_review(&parse(&ask(operation, &object)).envelope.uid)).unwrap();
     assert_eq!(carried["response"]["allowed"], true);
     assert_eq!(carried["response"]["auditAnnotations"]["decision"], decision.as_str());
 }

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::super::super::fixture::{ask, create, facts, hosts, ingress, now, parse, update, without_filing};
-use super::{INSIDE, NGINX, answer, cluster, in_class, kept, some_hosts};
+use super::{INSIDE, NGINX, answer, carried, cluster, in_class, kept, some_hosts};
 use crate::admission::answer::{Answer, Decision};
 use crate::admission::review::review;
 use crate::api::keys;
@@ -91,7 +91,7 @@ fn what_is_let_through_for_the_label_says_so_and_stands_in_the_audit_log() {
     let request = parse(&create("shop", hosts(&["shop.example.net", "www.example.com"])));
     let answer = review(&request, "the operator", &broken(cluster()), now());
     assert!(!answer.may_be_late && answer.denied_for.is_none());
-    assert_json_snapshot!(serde_json::to_value(answer.to_review(&request.envelope)).unwrap());
+    assert_json_snapshot!(carried(&answer, &request));
 }
 
 #[test]
