@@ -165,7 +165,8 @@ impl Request {
     /// # Errors
     /// Where it is no request.
     pub fn parse(body: &[u8]) -> Result<Self, BadRequest> {
-        match serde_json::from_slice::<Review<IngressJson<'_>>>(body) {
+        let body = text(body)?;
+        match serde_json::from_str::<Review<IngressJson<'_>>>(body) {
             Ok(review) => Self::of(review.parts()?, Asked::of),
             // What does not fit may be the spec of an object alone.
             Err(_) => Self::of(read_review::<Unread<'_>>(body)?, Asked::of_unread),
@@ -211,9 +212,17 @@ fn is_route(kind: &GroupVersionKind) -> bool {
     kind.group == "networking.k8s.io" && kind.version == "v1" && kind.kind == "Ingress"
 }
 
+/// A body as text: looked at once, not by each of its strings.
+pub(super) fn text(body: &[u8]) -> Result<&str, BadRequest> {
+    std::str::from_utf8(body).map_err(|error| BadRequest::Malformed {
+        path: "its text".to_owned(),
+        message: error.to_string(),
+    })
+}
+
 /// Reads the request out of an AdmissionReview, or says where that is wrong.
-pub(super) fn read_review<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Parts<O>, BadRequest> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+pub(super) fn read_review<'a, O: Deserialize<'a>>(body: &'a str) -> Result<Parts<O>, BadRequest> {
+    let mut json = serde_json::Deserializer::from_str(body);
     let review: Review<O> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         malformed(if path == "." { "its top level" } else { &path }, error.inner())

@@ -70,11 +70,11 @@ impl AnnotationFact {
 
     /// Keys are compared in any letter case: Traefik reads the name of its field so.
     fn is_of(&self, key: &str) -> bool {
-        match self.annotation.strip_suffix('*') {
-            None => key.eq_ignore_ascii_case(self.annotation),
-            Some(start) => key
+        match (self.annotation.as_bytes(), key.as_bytes()) {
+            ([start @ .., b'*'], key) => key
                 .get(..start.len())
                 .is_some_and(|begins| begins.eq_ignore_ascii_case(start)),
+            (whole, key) => key.eq_ignore_ascii_case(whole),
         }
     }
 }

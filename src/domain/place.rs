@@ -162,7 +162,7 @@ pub fn canonical_provider(typed: &str) -> &str {
 
 /// Whether two names mean one region of a provider: `gz` and `ap-guangzhou` of Tencent's do.
 pub fn same_region(provider: &str, a: &str, b: &str) -> bool {
-    Place::new(provider, Some(a)).region == Place::new(provider, Some(b)).region
+    a == b || Place::new(provider, Some(a)).region == Place::new(provider, Some(b)).region
 }
 
 /// The labels of a node that name its region, the one in use first.

@@ -35,6 +35,7 @@ struct Asked<'a> {
     facts: &'a Snapshot,
     policy: &'a Arc<Policy>,
     serving: Serving,
+    rules: InForce,
 }
 
 impl<'a> Asked<'a> {
@@ -45,19 +46,24 @@ impl<'a> Asked<'a> {
             facts,
             policy,
             serving: Serving::of(facts, policy),
+            rules: InForce::under(policy),
         })
     }
 
     fn hosts(&self, moment: &Moment) -> Vec<HostVerdict> {
-        let context = Context {
-            facts: self.facts,
-            policy: self.policy,
-            moment,
+        let looked_at = |claim| OfHost {
+            claim,
+            namespace: &self.route.key.namespace,
+            serving: &self.serving,
+            rules: &self.rules,
+            context: Context {
+                facts: self.facts,
+                policy: self.policy,
+                moment,
+            },
         };
         let claims = self.route.claims.iter();
-        claims
-            .map(|claim| host(claim, &self.route.key.namespace, &self.serving, context))
-            .collect()
+        claims.map(|claim| looked_at(claim).verdict()).collect()
     }
 
     fn verdict(&self, hosts: Vec<HostVerdict>) -> Verdict {
@@ -119,76 +125,184 @@ impl Serving {
     }
 }
 
-fn host(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> HostVerdict {
-    let exemption = exemption(claim, namespace, serving, context);
-    let mut verdict = HostVerdict {
-        host: claim.to.clone(),
-        path: claim.path.clone(),
-        outcome: Outcome::Exempt,
-        filing: None,
-        exemption,
-        findings: Vec::new(),
-    };
-    if matches!(
-        verdict.exemption,
-        Some(Exemption::PrivateName | Exemption::OutsideMainland)
-    ) {
-        return verdict;
-    }
-    let covered = match &claim.to {
-        Claimed::Host(host) => best_coverage(host, claim, namespace, serving, context),
-        Claimed::NoHost { .. } | Claimed::Anything | Claimed::Opaque(_) => None,
-    };
-    let filing = covered.as_ref().map(|covered| covered.filing);
-    let case = HostCase {
-        context,
-        claimed: &claim.to,
-        filing,
-        places: &serving.places,
-    };
-    verdict.findings = check(context.policy, |check| match check {
-        Check::Host(of_host) => of_host(&case).into_iter().collect(),
-        _ => Vec::new(),
-    })
-    .map(|found| found.on(claim))
-    .collect();
-    if let Some(covered) = covered {
-        verdict.filing = covered.told();
-        verdict.findings.extend(covered.findings);
-    }
-    explain(&mut verdict.findings);
-    if verdict.exemption.is_none() {
-        verdict.outcome = match verdict.findings.first().map(|finding| finding.severity) {
-            None => Outcome::Compliant,
-            Some(Severity::Warning) => Outcome::Warned,
-            Some(Severity::Violation) => Outcome::Violating,
-        };
-    }
-    verdict
+/// The rules that a policy has in force, by what they look at.
+struct InForce {
+    host: Vec<(&'static Rule, HostCheck)>,
+    /// Those that look at a host and a filing for it.
+    coverage: Vec<(&'static Rule, &'static Check)>,
+    /// Those that look at a filing alone, and have no word of their own for its hosts.
+    filing: Vec<&'static Rule>,
 }
 
-fn exemption(claim: &Claim, namespace: &str, serving: &Serving, context: Context<'_>) -> Option<Exemption> {
-    if serving.is_outside {
-        return Some(Exemption::OutsideMainland);
+type HostCheck = fn(&HostCase<'_>) -> Option<Draft>;
+
+impl InForce {
+    fn under(policy: &Policy) -> Self {
+        let (mut host, mut coverage, mut filing) = (Vec::new(), Vec::new(), Vec::new());
+        for rule in CATALOGUE {
+            let Some(severity) = rules::severity(rule, None, policy) else {
+                continue;
+            };
+            let mut is_of_hosts = false;
+            for check in rule.checks {
+                match check {
+                    Check::Host(of_host) => host.push((rule, *of_host)),
+                    Check::Coverage(_) | Check::Access(_) => coverage.push((rule, check)),
+                    Check::Filing(_) | Check::Server(_) | Check::Reading => continue,
+                }
+                is_of_hosts = true;
+            }
+            if !is_of_hosts && severity == Severity::Violation {
+                filing.push(rule);
+            }
+        }
+        Self { host, coverage, filing }
     }
-    let Claimed::Host(host) = &claim.to else { return None };
-    if host.is_private() {
-        return Some(Exemption::PrivateName);
+}
+
+/// One name that a route answers for, and what it is judged by.
+struct OfHost<'a> {
+    claim: &'a Claim,
+    namespace: &'a str,
+    serving: &'a Serving,
+    rules: &'a InForce,
+    context: Context<'a>,
+}
+
+impl<'a> OfHost<'a> {
+    fn verdict(&self) -> HostVerdict {
+        let Self { claim, context, .. } = *self;
+        let mut verdict = HostVerdict {
+            host: claim.to.clone(),
+            path: claim.path.clone(),
+            outcome: Outcome::Exempt,
+            filing: None,
+            exemption: self.exemption(),
+            findings: Vec::new(),
+        };
+        if matches!(
+            verdict.exemption,
+            Some(Exemption::PrivateName | Exemption::OutsideMainland)
+        ) {
+            return verdict;
+        }
+        let covered = match &claim.to {
+            Claimed::Host(host) => self.best_coverage(host),
+            Claimed::NoHost { .. } | Claimed::Anything | Claimed::Opaque(_) => None,
+        };
+        let case = HostCase {
+            context,
+            claimed: &claim.to,
+            filing: covered.as_ref().map(|covered| covered.filing),
+            places: &self.serving.places,
+        };
+        let found = self.rules.host.iter();
+        let found = found.filter_map(|(rule, of_host)| Found::new(rule, of_host(&case)?, context.policy));
+        verdict.findings = found.map(|found| found.on(claim)).collect();
+        if let Some(covered) = covered {
+            verdict.filing = covered.told();
+            verdict.findings.extend(covered.findings);
+        }
+        explain(&mut verdict.findings);
+        if verdict.exemption.is_none() {
+            verdict.outcome = match verdict.findings.first().map(|finding| finding.severity) {
+                None => Outcome::Compliant,
+                Some(Severity::Warning) => Outcome::Warned,
+                Some(Severity::Violation) => Outcome::Violating,
+            };
+        }
+        verdict
     }
-    let covering = context
-        .policy
-        .exemptions
-        .iter()
-        .filter(|exemption| exemption.covers(host, namespace));
-    // Of several the one that lasts longest is told, so that the end of another changes nothing.
-    let lasting = covering.filter(|exemption| !context.moment.is_past(exemption.until, 0));
-    lasting
-        .max_by_key(|exemption| exemption.until)
-        .map(|exemption| Exemption::Policy {
-            reason: exemption.reason.clone(),
-            owner: exemption.owner.clone(),
-            until: exemption.until,
+
+    fn exemption(&self) -> Option<Exemption> {
+        if self.serving.is_outside {
+            return Some(Exemption::OutsideMainland);
+        }
+        let Claimed::Host(host) = &self.claim.to else {
+            return None;
+        };
+        if host.is_private() {
+            return Some(Exemption::PrivateName);
+        }
+        let Context { policy, moment, .. } = self.context;
+        let covering = policy.exemptions.iter();
+        let covering = covering.filter(|exemption| exemption.covers(host, self.namespace));
+        // Of several the one that lasts longest is told, so that the end of another changes nothing.
+        let lasting = covering.filter(|exemption| !moment.is_past(exemption.until, 0));
+        lasting
+            .max_by_key(|exemption| exemption.until)
+            .map(|exemption| Exemption::Policy {
+                reason: exemption.reason.clone(),
+                owner: exemption.owner.clone(),
+                until: exemption.until,
+            })
+    }
+
+    /// One that makes the host compliant wins; else one that only warns; else the one that explains it best.
+    fn best_coverage(&self, host: &'a Host) -> Option<Coverage<'a>> {
+        let Context { facts, policy, .. } = self.context;
+        let mut best: Option<Coverage<'a>> = None;
+        for filing in facts.candidates(policy, host.domain()) {
+            let coverage = self.coverage(filing, host);
+            let worst = coverage.worst();
+            if best.as_ref().is_none_or(|best| coverage.order(host) < best.order(host)) {
+                best = Some(coverage);
+            }
+            if worst.is_none() {
+                break;
+            }
+        }
+        best
+    }
+
+    fn coverage(&self, filing: &'a Filing, host: &Host) -> Coverage<'a> {
+        let Self { context, namespace, .. } = *self;
+        let covers = CoverageCase {
+            context,
+            host,
+            namespace,
+            filing,
+        };
+        let access = AccessCase {
+            context,
+            host,
+            filing,
+            places: &self.serving.places,
+            is_nowhere: self.serving.is_nowhere,
+        };
+        let found = self.rules.coverage.iter().filter_map(|(rule, check)| {
+            let draft = match check {
+                Check::Coverage(of_coverage) => of_coverage(&covers),
+                Check::Access(of_access) => of_access(&access),
+                Check::Host(_) | Check::Filing(_) | Check::Server(_) | Check::Reading => None,
+            };
+            Found::new(rule, draft?, context.policy)
+        });
+        let mut findings: Vec<Finding> = found.map(|found| found.on_host_of(self.claim, filing)).collect();
+        let is_strange = *filing.key.namespace != *namespace;
+        findings.extend(self.own_violations(filing).map(|found| {
+            let finding = found.on_host_of(self.claim, filing);
+            if is_strange { finding.withheld() } else { finding }
+        }));
+        keep_to_itself(&mut findings);
+        explain(&mut findings);
+        Coverage { filing, findings }
+    }
+
+    /// What violates in the filing itself, by rules that have no word of their own for its hosts. Each rule speaks once.
+    fn own_violations(&self, filing: &'a Filing) -> impl Iterator<Item = Found> {
+        let Self { context, .. } = *self;
+        let case = FilingCase { context, filing };
+        self.rules.filing.iter().filter_map(move |rule| {
+            let mut drafts = rule.checks.iter().flat_map(|check| match check {
+                Check::Filing(of_filing) => of_filing(&case),
+                _ => Vec::new(),
+            });
+            drafts
+                .find_map(|draft| Found::new(rule, draft, context.policy))
+                .filter(|found| found.severity == Severity::Violation)
         })
+    }
 }
 
 /// A filing that has a domain at or above a host, and what speaks against it.
@@ -230,69 +344,6 @@ impl Coverage<'_> {
     }
 }
 
-/// One that makes the host compliant wins; else one that only warns; else the one that explains it best.
-fn best_coverage<'a>(
-    host: &'a Host,
-    claim: &Claim,
-    namespace: &str,
-    serving: &Serving,
-    context: Context<'a>,
-) -> Option<Coverage<'a>> {
-    let candidates = context.facts.candidates(context.policy, host.domain());
-    let mut best: Option<Coverage<'a>> = None;
-    for filing in candidates {
-        let coverage = coverage(filing, host, claim, namespace, serving, context);
-        let worst = coverage.worst();
-        if best.as_ref().is_none_or(|best| coverage.order(host) < best.order(host)) {
-            best = Some(coverage);
-        }
-        if worst.is_none() {
-            break;
-        }
-    }
-    best
-}
-
-fn coverage<'a>(
-    filing: &'a Filing,
-    host: &Host,
-    claim: &Claim,
-    namespace: &str,
-    serving: &Serving,
-    context: Context<'_>,
-) -> Coverage<'a> {
-    let covers = CoverageCase {
-        context,
-        host,
-        namespace,
-        filing,
-    };
-    let access = AccessCase {
-        context,
-        host,
-        filing,
-        places: &serving.places,
-        is_nowhere: serving.is_nowhere,
-    };
-    let of_filing = FilingCase { context, filing };
-    let is_strange = *filing.key.namespace != *namespace;
-    let mut findings: Vec<Finding> = Vec::new();
-    for found in check(context.policy, |check| match check {
-        Check::Coverage(of_coverage) => of_coverage(&covers).into_iter().collect(),
-        Check::Access(of_access) => of_access(&access).into_iter().collect(),
-        Check::Filing(_) | Check::Host(_) | Check::Server(_) | Check::Reading => Vec::new(),
-    }) {
-        findings.push(found.on_host_of(claim, filing));
-    }
-    findings.extend(own_violations(&of_filing).map(|found| {
-        let finding = found.on_host_of(claim, filing);
-        if is_strange { finding.withheld() } else { finding }
-    }));
-    keep_to_itself(&mut findings);
-    explain(&mut findings);
-    Coverage { filing, findings }
-}
-
 /// Where a filing is not for the namespace, what else is found may not tell of it. If the policy makes that a violation,
 /// it is all there is to say; else what else violates still counts, without detail.
 fn keep_to_itself(findings: &mut Vec<Finding>) {
@@ -309,27 +360,6 @@ fn keep_to_itself(findings: &mut Vec<Finding>) {
         findings.extend(violations.map(Finding::withheld));
     }
     findings.push(refusal);
-}
-
-/// What violates in the filing itself, by rules that have no word of their own for its hosts. Each rule speaks once.
-fn own_violations<'a>(case: &'a FilingCase<'a>) -> impl Iterator<Item = Found> + 'a {
-    let policy = case.context.policy;
-    let rules = CATALOGUE.iter().copied().filter(move |rule| {
-        rules::severity(rule, None, policy) == Some(Severity::Violation)
-            && !rule
-                .checks
-                .iter()
-                .any(|check| matches!(check, Check::Host(_) | Check::Coverage(_) | Check::Access(_)))
-    });
-    rules.filter_map(move |rule| {
-        let mut drafts = rule.checks.iter().flat_map(|check| match check {
-            Check::Filing(of_filing) => of_filing(case),
-            _ => Vec::new(),
-        });
-        drafts
-            .find_map(|draft| Found::new(rule, draft, policy))
-            .filter(|found| found.severity == Severity::Violation)
-    })
 }
 
 /// What a rule found, with the severity that the policy gives it.

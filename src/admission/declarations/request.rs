@@ -7,7 +7,7 @@ use kube::core::{DynamicObject, GroupVersionKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::request::{BadRequest, Envelope, read_review, shown};
+use super::super::request::{BadRequest, Envelope, read_review, shown, text};
 use crate::api::read::read;
 use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, RouteCounts, keys};
 use crate::registry::{Filing, FilingKey, Policy, Server, Unreadable};
@@ -77,7 +77,7 @@ impl DeclaredRequest {
     /// # Errors
     /// Where it is no request.
     pub fn parse(body: &[u8]) -> Result<Self, BadRequest> {
-        let (envelope, object, old) = read_review(body)?;
+        let (envelope, object, old) = read_review(text(body)?)?;
         let subject = subject(&envelope, object, old)?;
         Ok(Self { envelope, subject })
     }

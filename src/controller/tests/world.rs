@@ -35,8 +35,8 @@ pub(in crate::controller) struct World {
     writes: usize,
     /// The routes that the operator put into quarantine, and did not let go.
     quarantined: BTreeSet<Subject>,
-    /// The digest that each policy last asked about.
-    asked: BTreeMap<Arc<str>, String>,
+    /// The digests that each policy asked about, the last one last.
+    asked: BTreeMap<Arc<str>, Vec<String>>,
 }
 
 impl World {
@@ -89,7 +89,7 @@ impl World {
 
     /// The digest that a policy last asked about.
     pub(in crate::controller) fn asked(&self, policy: &str) -> Option<&str> {
-        self.asked.get(policy).map(String::as_str)
+        self.asked.get(policy)?.last().map(String::as_str)
     }
 
     /// An object as it is stored.
@@ -375,7 +375,7 @@ impl World {
                     .next_back()
                 {
                     let digest = digest.split(' ').next().unwrap_or_default().to_owned();
-                    self.asked.insert(Arc::from(target.name.as_str()), digest);
+                    self.asked.entry(target.name.as_str().into()).or_default().push(digest);
                 }
                 self.edit(subject, |document| document["status"] = json!(status));
             }
@@ -383,8 +383,8 @@ impl World {
     }
 
     /// The law of the brake, from what is stored alone: with this one, no more routes of its policy have come into
-    /// quarantine within the window than the policy allows, unless a person has given the word that was asked for. Who
-    /// was there before is no newcomer.
+    /// quarantine within the window than the policy allows, unless a person has given a word that was asked for: it
+    /// holds for a set of routes that comes again, too. Who was there before is no newcomer.
     fn assert_the_brake_allows(&self, subject: &Subject) {
         let Subject::Route(key) = subject else {
             panic!("{subject:?} is no route")
@@ -393,8 +393,8 @@ impl World {
             return;
         }
         let policy = self.policy_of(key).expect("what is blocked is governed");
-        let asked = self.asked.get(&policy.name);
-        if asked.is_some() && policy.released_brake.as_ref() == asked {
+        let asked = self.asked.get(&policy.name).into_iter().flatten();
+        if asked.map(Some).any(|digest| policy.released_brake.as_ref() == digest) {
             return;
         }
         let governed: Vec<&RouteKey> = self.registry.routes().map(|(key, _)| key).collect();
