@@ -8,7 +8,7 @@ use filing_operator::domain::{Domain, Host, Number};
 use filing_operator::judge::judge;
 use filing_operator::manifest::{Document, Source, Strictness};
 use filing_operator::registry::{Change, FilingKey, Policy, Registry, Snapshot};
-use filing_operator::route::{RouteKind, from_ingress, from_object};
+use filing_operator::route::{Route, RouteKind, from_ingress, from_object};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -111,16 +111,18 @@ pub fn review(bytes: &[u8]) {
     }
 }
 
-/// Ingresses of any shape that the API server's schema has: both readers find the same route in each, it is judged, and
-/// made and changed through the webhook.
+/// Ingresses of any shape that the API server's schema has: manifests, watches and the webhook find the same route in each,
+/// it is judged, and made and changed through the webhook.
 pub fn ingress(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let (object, other) = (generate::ingress(&mut choices), generate::ingress(&mut choices));
     let namespace = *choices.pick(&["shop", "filing-system", "away"]);
     let as_object = serde_json::from_value(object.clone()).ok();
-    let by_webhook = as_object.and_then(|object| from_object(&object, namespace).ok());
+    let by_watch = as_object.and_then(|object| from_object(&object, namespace).ok());
+    let by_webhook = asked(&generate::review("CREATE", namespace, &Value::Null, &object));
     if let Ok(ingress) = serde_json::from_value(object.clone()) {
         let route = from_ingress(&ingress, namespace);
+        assert_eq!(by_watch.as_ref(), Some(&route), "{object}");
         assert_eq!(by_webhook.as_ref(), Some(&route), "{object}");
         for facts in [facts::set_up(), facts::bare()] {
             if let Some(verdict) = judge(&route, facts, now()) {
@@ -155,6 +157,14 @@ fn reviewed(request: &Request, facts: &Snapshot) {
     if answer.decision == Decision::Denied {
         assert!(answer.policy.is_some() && answer.denied_for.is_some());
         assert!(matches!(request.subject, Subject::Create(_) | Subject::Update { .. }));
+    }
+}
+
+/// The route that a creation is about, as the webhook reads it.
+fn asked(review: &Value) -> Option<Route> {
+    match Request::parse(review.to_string().as_bytes()).ok()?.subject {
+        Subject::Create(asked) if asked.unreadable.is_none() => Some(asked.route),
+        _ => None,
     }
 }
 

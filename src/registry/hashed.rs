@@ -1,7 +1,7 @@
 //! Filings by a text of theirs, in little memory: by its hash alone.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::filing::{Filing, FilingKey};
 use super::map::Map;
@@ -13,9 +13,6 @@ pub(super) struct Hashed {
     /// Random, so that nobody can put much under one hash on purpose.
     hasher: RandomState,
 }
-
-/// Before every other key.
-static FIRST: LazyLock<FilingKey> = LazyLock::new(|| FilingKey::new("", ""));
 
 impl Hashed {
     pub(super) fn insert(&mut self, text: &str, filing: &Arc<Filing>) {
@@ -31,7 +28,7 @@ impl Hashed {
     /// The filings with a text, by key. Some strangers may be among them, by chance: whoever asks looks whether it is theirs.
     pub(super) fn with(&self, text: &str) -> impl Iterator<Item = &Arc<Filing>> + use<'_> {
         let hash = self.hash(text);
-        let there = self.filings.from(&(hash, FIRST.clone()));
+        let there = self.filings.from(move |(other, _)| *other < hash);
         there
             .take_while(move |((other, _), _)| *other == hash)
             .map(|(_, filing)| filing)
