@@ -56,21 +56,26 @@ impl Denials {
         (Self { to, ledger, metrics }, events)
     }
 
-    /// Takes note of an answer, if it is a denial that is meant. Never waits.
-    pub(super) fn note(&self, request: &Request, answer: &Answer, now: Timestamp) {
+    /// Takes note of an answer, if it is a denial that is meant, and says whether that is news: it is not where it was told
+    /// within the hour, or too many were within the minute. Never waits.
+    pub(super) fn note(&self, request: &Request, answer: &Answer, now: Timestamp) -> bool {
         let Some(notice) = notice(request, answer, now) else {
-            return;
+            return false;
         };
         match locked(&self.ledger).admit(&notice, now) {
             Admitted::New => {}
-            Admitted::Repeated => return,
-            Admitted::TooMany => return self.metrics.denial_event(DenialEvent::LeftOut),
+            Admitted::Repeated => return false,
+            Admitted::TooMany => {
+                self.metrics.denial_event(DenialEvent::LeftOut);
+                return false;
+            }
         }
         if let Err(error) = self.to.try_send((notice, now)) {
             let (notice, _) = error.into_inner();
             locked(&self.ledger).forget(&notice);
             self.metrics.denial_event(DenialEvent::LeftOut);
         }
+        true
     }
 }
 

@@ -114,8 +114,8 @@ impl Webhook {
             }
         }
         self.metrics.answered(Endpoint::Ingresses, &request.envelope, &answer);
-        self.denials.note(&request, &answer, now);
-        tell(&request, &answer);
+        let is_news = self.denials.note(&request, &answer, now);
+        tell(&request, &answer, is_news);
         Json(answer.to_review(&request.envelope.uid)).into_response()
     }
 
@@ -196,7 +196,9 @@ pub(super) fn refusal(code: StatusCode, message: &str) -> Response {
     (code, Json(status)).into_response()
 }
 
-fn tell(request: &Request, answer: &Answer) {
+/// Logs an answer. Of denials only what is news is told to everyone: whoever may create routes can be denied as often as he
+/// likes.
+fn tell(request: &Request, answer: &Answer, is_news: bool) {
     let envelope = &request.envelope;
     let operation = metrics::operation(&envelope.operation);
     let verdict = answer.outcome.map_or("none", Outcome::as_str);
@@ -204,7 +206,7 @@ fn tell(request: &Request, answer: &Answer) {
     let (decision, policy) = (answer.decision.as_str(), answer.policy.as_deref().unwrap_or_default());
     let rules = answer.rules.join(",");
     match answer.decision {
-        Decision::Denied => info!(
+        Decision::Denied if is_news => info!(
             namespace,
             name,
             operation,
@@ -233,7 +235,7 @@ fn tell(request: &Request, answer: &Answer) {
             verdict,
             rules,
             decision,
-            "a route was let through"
+            "a route was answered"
         ),
     }
 }

@@ -100,8 +100,7 @@ pub(super) fn denial(hosts: &[Vec<String>], count: usize) -> String {
         text.push_str(&lines);
         told += 1;
     }
-    let end = (0..=DENIAL - MORE).rev().find(|at| text.is_char_boundary(*at));
-    text.truncate(end.unwrap_or_default());
+    text.truncate(text.floor_char_boundary(DENIAL - MORE));
     if let more @ 1.. = count.saturating_sub(told) {
         // Writing into a String cannot fail.
         let _ = write!(text, "\nand {more} more {}", if more == 1 { "host" } else { "hosts" });
