@@ -14,7 +14,7 @@ use crate::domain::Host;
 use crate::judge::{self, HostVerdict, Outcome, Verdict};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
-use crate::rules::{self, CATALOGUE, Finding, Severity};
+use crate::rules::{CATALOGUE, Finding, Severity};
 
 /// Answers a request from the facts.
 ///
@@ -176,7 +176,7 @@ fn deny(answer: &mut Answer, hosts: &[&HostVerdict]) {
     let violations = || hosts.iter().flat_map(|host| words::findings(host, Severity::Violation));
     answer.decision = Decision::Denied;
     answer.denied_for = violations().next().map(|(_, finding)| finding.rule.id);
-    answer.may_be_late = violations().any(|(_, finding)| rules::can_be_lifted(finding.rule));
+    answer.may_be_late = violations().any(|(_, finding)| !finding.rule.is_of_the_name_alone);
 }
 
 /// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.

@@ -1,6 +1,7 @@
 //! `filing-operator run`: the operator.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -175,6 +176,15 @@ pub(super) fn run(args: Args) -> Result<ExitCode> {
 
 async fn options(args: Args) -> Result<Options> {
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    for (flag, file) in [
+        ("--tls-cert", &args.tls_cert),
+        ("--tls-key", &args.tls_key),
+        ("--client-ca", &args.client_ca),
+    ] {
+        if let Some(file) = file {
+            File::open(file).with_context(|| format!("reading the file of {flag}, {}", file.display()))?;
+        }
+    }
     let lifetimes = args.tls_lifetimes.unwrap_or_default();
     let certificate = match (args.tls_cert.zip(args.tls_key), args.tls_mode) {
         (Some((certificate, key)), _) => Source::Files { certificate, key },

@@ -23,6 +23,7 @@ pub(super) static ACCESS_CANCELLED: Rule = Rule {
         zh: "请在该接入商重新办理接入备案，或改由已接入的服务商提供服务",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

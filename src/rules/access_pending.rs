@@ -23,6 +23,7 @@ pub(super) static ACCESS_PENDING: Rule = Rule {
         zh: "请等待审核通过，其间网站一般可以继续访问",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -23,6 +23,7 @@ pub(super) static CATCH_ALL_HOST: Rule = Rule {
         zh: "请在 spec.rules 中写明主机名，并去掉默认后端",
     },
     foretells: false,
+    is_of_the_name_alone: true,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

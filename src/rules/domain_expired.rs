@@ -24,6 +24,7 @@ pub(super) static DOMAIN_EXPIRED: Rule = Rule {
         zh: "请在注册商处续费，并更新 spec.registration.expiresAt",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

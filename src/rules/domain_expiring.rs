@@ -24,6 +24,7 @@ pub(super) static DOMAIN_EXPIRING: Rule = Rule {
         zh: "请在注册商处续费，并更新 spec.registration.expiresAt",
     },
     foretells: true,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -24,6 +24,7 @@ pub(super) static DUPLICATE_DOMAIN: Rule = Rule {
         zh: "请仅在实际持有该域名的备案中填写；已注销的备案请将 stage 设为 Cancelled",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -23,6 +23,7 @@ pub(super) static FILING_CANCELLED: Rule = Rule {
         zh: "请停止服务并重新备案：备案号注销后无法恢复",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -24,6 +24,7 @@ pub(super) static FILING_EXPIRED: Rule = Rule {
         zh: "请向接入商确认备案记录，并更新 spec.expiresAt",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -23,6 +23,7 @@ pub static FILING_NOT_SHARED: Rule = Rule {
         zh: "请联系备案管理团队开放该命名空间",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

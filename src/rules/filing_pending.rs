@@ -23,6 +23,7 @@ pub(super) static FILING_PENDING: Rule = Rule {
         zh: "审核通过之前请勿提供服务；接入商初审 1–2 个工作日，管局审核最长 20 个工作日",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -23,6 +23,7 @@ pub(super) static FILING_REJECTED: Rule = Rule {
         zh: "请按审核意见修改后重新提交，审核通过之前请停止服务",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

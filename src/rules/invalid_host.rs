@@ -24,6 +24,7 @@ pub(super) static INVALID_HOST: Rule = Rule {
         zh: "请按注册的域名填写",
     },
     foretells: false,
+    is_of_the_name_alone: true,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

@@ -24,6 +24,7 @@ pub(super) static IP_HOST: Rule = Rule {
         zh: "请改用已备案的域名提供服务",
     },
     foretells: false,
+    is_of_the_name_alone: true,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

@@ -102,19 +102,6 @@ pub fn severity(rule: &Rule, found: Option<Severity>, policy: &Policy) -> Option
     }
 }
 
-/// Whether another filing, server, namespace or policy could lift what a rule found on a host: not where the name is none
-/// that can be filed.
-pub fn can_be_lifted(rule: &Rule) -> bool {
-    let of_the_name_alone = [
-        &invalid_host::INVALID_HOST,
-        &public_suffix_host::PUBLIC_SUFFIX_HOST,
-        &catch_all_host::CATCH_ALL_HOST,
-        &opaque_configuration::OPAQUE_CONFIGURATION,
-        &ip_host::IP_HOST,
-    ];
-    !of_the_name_alone.contains(&rule)
-}
-
 /// What a policy says of rules that the catalogue does not have.
 pub fn unknown_in(policy: &Policy) -> impl Iterator<Item = Problem> {
     let unknown = policy.rules.keys().filter(|id| find(id).is_none());

@@ -22,6 +22,7 @@ pub(super) static NO_ACCESS: Rule = Rule {
         zh: "请在该接入商办理新增接入，并写入 spec.access",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -24,6 +24,7 @@ pub(super) static NO_FILING: Rule = Rule {
         zh: "请为 {domain} 办理备案并在{provider}接入，再用 Filing 声明",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -24,6 +24,7 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
         zh: "请写作 {right}",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -25,6 +25,7 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
         zh: "请从审核通过通知或 beian.miit.gov.cn 复制备案号",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

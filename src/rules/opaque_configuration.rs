@@ -23,6 +23,7 @@ pub(super) static OPAQUE_CONFIGURATION: Rule = Rule {
         zh: "请在 spec.rules 中写明主机名，并去掉该注解",
     },
     foretells: false,
+    is_of_the_name_alone: true,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

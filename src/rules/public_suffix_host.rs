@@ -24,6 +24,7 @@ pub(super) static PUBLIC_SUFFIX_HOST: Rule = Rule {
         zh: "请填写已注册的域名",
     },
     foretells: false,
+    is_of_the_name_alone: true,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

@@ -22,6 +22,7 @@ pub(super) static REGION_MISMATCH: Rule = Rule {
         zh: "请在接入商登记该地域后写入接入信息，或改由已登记的地域提供服务",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

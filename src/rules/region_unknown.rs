@@ -23,6 +23,7 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
         zh: "请在策略的 spec.site 中或用 --provider、--region 写明服务商和地域，自有机房还需写明省份",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

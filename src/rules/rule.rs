@@ -101,6 +101,9 @@ pub struct Rule {
     /// Whether it tells of an end that is still to come. Such a finding alone leaves a filing or server Blue while the end
     /// is more than 30 days away.
     pub foretells: bool,
+    /// Whether it is about the name that a route answers for and nothing else, so that no other filing, server, namespace or
+    /// policy could lift what it found.
+    pub is_of_the_name_alone: bool,
     /// What it finds, and what it is content with.
     pub examples: Examples,
     /// Rules that say the same more to the point: where one of them is found as badly, this one is not told.

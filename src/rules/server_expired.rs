@@ -25,6 +25,7 @@ pub(super) static SERVER_EXPIRED: Rule = Rule {
         zh: "请续费，或在接入信息中改用仍有效的服务器，以免接入商取消接入",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -25,6 +25,7 @@ pub(super) static SERVER_EXPIRING: Rule = Rule {
         zh: "请续费，或增加有效期更长的服务器",
     },
     foretells: true,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -23,6 +23,7 @@ pub(super) static SERVER_UNKNOWN: Rule = Rule {
         zh: "请创建该 AccessServer，或更正名称",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

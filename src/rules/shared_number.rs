@@ -24,6 +24,7 @@ pub(super) static SHARED_NUMBER: Rule = Rule {
         zh: "请为每个网站或 APP 填写各自的备案号；同一网站的多个域名请填写在同一个 Filing 中",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -27,6 +27,7 @@ pub(super) static UNFILABLE_SUFFIX: Rule = Rule {
         zh: "请使用可备案的后缀（如 cn、com），或在境外提供服务",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

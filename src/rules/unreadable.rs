@@ -21,6 +21,7 @@ pub static UNREADABLE: Rule = Rule {
         zh: "请更正所指出的字段",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: networking.k8s.io/v1

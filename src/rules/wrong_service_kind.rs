@@ -24,6 +24,7 @@ pub static WRONG_SERVICE_KIND: Rule = Rule {
         zh: "请另行办理网站备案，其备案号以 -N 结尾且不带字母",
     },
     foretells: false,
+    is_of_the_name_alone: false,
     examples: Examples {
         bad: "\
 apiVersion: filing-operator.io/v1alpha1

@@ -16,7 +16,6 @@ use std::process::{Command, Stdio};
 use filing_operator::operator;
 use filing_operator::rules::CATALOGUE;
 use futures::{StreamExt as _, stream};
-use http::Request;
 use jiff::Timestamp;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams};
@@ -24,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
 use crate::support::operator::program;
+use crate::support::review;
 use crate::support::stage::{self, marker};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -298,22 +298,7 @@ impl Stage {
     /// What the webhook answers to a route that is to be made.
     async fn ask(&self, route: &Value) -> Said {
         let webhook = self.cluster.by_way_of(self.operator.webhook()).client().await;
-        let metadata = &route["metadata"];
-        let review = json!({
-            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-            "request": {
-                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE",
-                "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"},
-                "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
-                "namespace": metadata["namespace"], "name": metadata["name"], "userInfo": {"username": "someone"},
-                "dryRun": true, "object": route,
-            },
-        });
-        let call = Request::post("/admission/ingresses").header("content-type", "application/json");
-        let answer: Value = webhook
-            .request(call.body(review.to_string().into_bytes()).unwrap())
-            .await
-            .unwrap();
+        let answer = review::ask(&webhook, route).await.unwrap();
         let response = &answer["response"];
         let noted = &response["auditAnnotations"];
         let rules = text(&noted["rules"]);

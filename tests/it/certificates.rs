@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -528,4 +529,16 @@ fn clients_pair(authority: &Authority, name: &str) -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap();
     (certificate.pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_of_with_its_flag_before_anything_starts() {
+    let started = Command::new(program())
+        .args(["run", "--client-ca", "no/such.pem", "--client-name", "kube-apiserver"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(started.stderr).unwrap();
+    assert!(!started.status.success());
+    assert!(told.contains("reading the file of --client-ca, no/such.pem"), "{told}");
+    assert!(told.contains("No such file"), "{told}");
 }

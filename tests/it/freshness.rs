@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
+use crate::support::review;
 use crate::support::stage::{APPROVED, FILINGS, POLICY, declare, ingress, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -122,23 +123,7 @@ async fn nor_with_six_writers_at_once() {
 /// What the webhook answers, asked without the API server: whether the host may be served, or the message of a Status.
 async fn asked(cluster: &Cluster, operator: &Operator, host: &str) -> Result<bool, String> {
     let webhook = cluster.by_way_of(operator.webhook()).client_that_asks_once().await;
-    let review = json!({
-        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-        "request": {
-            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "dryRun": true,
-            "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"},
-            "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
-            "namespace": "shop", "name": "web", "userInfo": {"username": "someone"},
-            "object": {
-                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-                "metadata": {"name": "web", "namespace": "shop"}, "spec": {"rules": [{"host": host}]},
-            },
-        },
-    });
-    let call = http::Request::post("/admission/ingresses").header("content-type", "application/json");
-    let call = call.body(review.to_string().into_bytes()).unwrap();
-    let answer: Result<serde_json::Value, kube::Error> = webhook.request(call).await;
-    match answer {
+    match review::ask(&webhook, &review::ingress(host)).await {
         Ok(answer) => Ok(answer["response"]["allowed"].as_bool().unwrap()),
         Err(kube::Error::Api(status)) if status.code == 503 => Err(status.message),
         Err(error) => panic!("it answers neither yes nor no nor that it can't tell: {error}"),

@@ -25,6 +25,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
+use crate::support::review;
 use crate::support::stage::{APPROVED, POLICY, declare, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -102,19 +103,7 @@ impl Stage {
     }
 
     fn call(&self) -> Request<Full<Bytes>> {
-        let review = json!({
-            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-            "request": {
-                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE",
-                "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"},
-                "resource": {"group": "networking.k8s.io", "version": "v1", "resource": "ingresses"},
-                "namespace": "shop", "name": "web", "userInfo": {"username": "someone"}, "dryRun": true,
-                "object": {
-                    "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-                    "metadata": {"name": "web", "namespace": "shop"}, "spec": {"rules": [{"host": "www.filed.com"}]},
-                },
-            },
-        });
+        let review = review::of_creation(&review::ingress("www.filed.com"));
         Request::post(format!("https://{}/admission/ingresses", self.operator.webhook()))
             .header("content-type", "application/json")
             .body(Full::from(review.to_string()))
