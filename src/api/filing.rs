@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{null_is_absent, schema, status::DeclarationStatus};
 use crate::domain::Day;
 
+/// The printed column that the operator reads to tell whether it has seen every filing.
+pub(crate) const VERSION_COLUMN: &str = "Version";
+
 /// What the operator answers on a [`Filing`].
 pub type FilingStatus = DeclarationStatus;
 
@@ -79,6 +82,13 @@ pub type FilingStatus = DeclarationStatus;
         type_ = "string",
         json_path = ".status.policy",
         description = "The policy under which it was judged.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Version",
+        type_ = "string",
+        json_path = ".metadata.resourceVersion",
+        description = "The version of the object, by which the operator tells whether it has seen it.",
         priority = 1
     ),
     validation = MIRROR_RULE,

@@ -73,10 +73,7 @@ impl<K, V> Map<K, V> {
     }
 
     /// The entries from the first on whose key is not before what is looked for.
-    pub(super) fn from<'a, F: Fn(&K) -> bool>(
-        &'a self,
-        is_before: F,
-    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, F, K, V> {
+    pub(super) fn from<F: Fn(&K) -> bool>(&self, is_before: F) -> impl Iterator<Item = (&K, &V)> + use<'_, F, K, V> {
         let after = self.0.partition_point(|part| is_before(&part.first));
         let parts = self.0.get(after.saturating_sub(1)..).unwrap_or_default();
         let skipped = parts

@@ -21,7 +21,12 @@ pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
 /// # Errors
 /// Where what is read of its spec is not an Ingress's, with the path of the field in it.
 pub fn from_object(object: &DynamicObject, default_namespace: &str) -> Result<Route, Misread> {
-    let spec: Option<SpecFields<'_>> = object.data.get("spec").map(read).transpose()?;
+    let spec = object
+        .data
+        .get("spec")
+        .map(read::<Option<SpecFields<'_>>>)
+        .transpose()?
+        .flatten();
     Ok(from_fields(
         &MetaFields::from(&object.metadata),
         spec.as_ref(),

@@ -107,6 +107,18 @@ async fn each_ingress_works_the_first_time(cluster: &Cluster, namespace: &Namesp
 }
 
 #[tokio::test]
+async fn the_version_that_is_looked_for_is_printed_of_each_filing() {
+    let (cluster, _turn) = stage().await;
+    let get = |output: &str| cluster.kubectl(&format!("get filing first -n {FILINGS} -o {output}"), "");
+    let version = get("jsonpath={.metadata.resourceVersion}").succeeds();
+    let printed = get("wide").succeeds();
+    assert!(
+        printed.contains("VERSION") && printed.contains(version.trim()),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
 async fn an_ingress_that_follows_its_filing_is_never_denied() {
     let (cluster, _turn) = stage().await;
     let namespace = cluster.temp_namespace("alone").await;
