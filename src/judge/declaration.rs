@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::route::{check, explain, next_change};
+use super::route::{Found, explain, next_change};
 use crate::api::{Colour, Stage};
 use crate::domain::{Day, FieldPath};
-use crate::registry::{Filing, Server, Snapshot};
-use crate::rules::{Check, Context, Draft, FilingCase, Finding, Moment, ServerCase, Severity};
+use crate::registry::{Filing, Policy, Server, Snapshot};
+use crate::rules::{self, CATALOGUE, Check, Context, Draft, FilingCase, Finding, Moment, ServerCase, Severity};
 
 /// Days before an end at which it turns Red, unless it renews itself.
 const RED_WITHIN: u32 = 30;
@@ -94,4 +94,20 @@ fn judge(
         is_ready: standing == Standing::Well && !violates,
         next,
     }
+}
+
+/// Everything that the rules in force find, in the order of the catalogue.
+fn check<'a>(policy: &'a Policy, mut run: impl FnMut(&Check) -> Vec<Draft> + 'a) -> impl Iterator<Item = Found> + 'a {
+    let rules = CATALOGUE
+        .iter()
+        .copied()
+        .filter(|rule| rules::severity(rule, None, policy).is_some());
+    rules
+        .flat_map(|rule| rule.checks.iter().map(move |check| (rule, check)))
+        .flat_map(move |(rule, check)| {
+            let drafts = run(check);
+            drafts
+                .into_iter()
+                .filter_map(move |draft| Found::new(rule, draft, policy))
+        })
 }

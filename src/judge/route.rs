@@ -370,7 +370,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn new(rule: &'static Rule, draft: Draft, policy: &Policy) -> Option<Self> {
+    pub(super) fn new(rule: &'static Rule, draft: Draft, policy: &Policy) -> Option<Self> {
         let severity = rules::severity(rule, draft.severity, policy)?;
         Some(Self { rule, severity, draft })
     }
@@ -404,25 +404,6 @@ impl Found {
             detail: Detail::Told(draft.values),
         }
     }
-}
-
-/// Everything that the rules in force find, in the order of the catalogue.
-pub(super) fn check<'a>(
-    policy: &'a Policy,
-    mut run: impl FnMut(&Check) -> Vec<Draft> + 'a,
-) -> impl Iterator<Item = Found> + 'a {
-    let rules = CATALOGUE
-        .iter()
-        .copied()
-        .filter(|rule| rules::severity(rule, None, policy).is_some());
-    rules
-        .flat_map(|rule| rule.checks.iter().map(move |check| (rule, check)))
-        .flat_map(move |(rule, check)| {
-            let drafts = run(check);
-            drafts
-                .into_iter()
-                .filter_map(move |draft| Found::new(rule, draft, policy))
-        })
 }
 
 /// Leaves out what another finding says more to the point, and puts the best explanation first.
