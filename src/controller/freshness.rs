@@ -6,7 +6,6 @@
 //! what the API server prints of them: their metadata are ten times as long. Then it waits until what the watches have shown
 //! goes as far. docs/webhook.md says why that is enough, and what it costs.
 
-use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams, PartialObjectMeta, Watch
 use kube::core::Request;
 use kube::{Client, Resource, ResourceExt as _};
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
@@ -176,50 +175,20 @@ struct Row<'a> {
     cells: Vec<Cell<'a>>,
 }
 
-/// A text without escapes; none: it is something else.
-struct Cell<'a>(Option<&'a str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Cell<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ReadCell).map(Cell)
-    }
+/// A text without escapes, or something else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Cell<'a> {
+    Text(&'a str),
+    Other(IgnoredAny),
 }
 
-struct ReadCell;
-
-impl<'de> Visitor<'de> for ReadCell {
-    type Value = Option<&'de str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a cell")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Some(text))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+impl<'a> Cell<'a> {
+    fn text(&self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -234,18 +203,14 @@ impl Source<'_> {
     /// Waits until the published facts hold all objects as they are now.
     async fn current(self, state: &WatchState) -> Result<(), LookError> {
         let reached = state.reached();
-        let there = if reached.known <= LISTED {
-            let printed = if self.kind == SubjectKind::Filing {
-                self.printed().await?
-            } else {
-                None
-            };
-            match printed {
-                Some(there) => there,
-                None => self.listed().await?,
-            }
-        } else {
+        let there = if reached.known > LISTED {
             self.watched(reached.version).await?
+        } else if self.kind == SubjectKind::Filing
+            && let Some(printed) = self.printed().await?
+        {
+            printed
+        } else {
+            self.listed().await?
         };
         state.until(|reached| there.is_within(reached)).await;
         Ok(())
@@ -280,7 +245,7 @@ impl Source<'_> {
             return Ok(None);
         };
         let rows = table.rows.unwrap_or_default();
-        let versions = rows.iter().map(|row| row.cells.get(at)?.0);
+        let versions = rows.iter().map(|row| row.cells.get(at)?.text());
         let versions = versions.map(Option::unwrap_or_default);
         self.there(table.metadata.resource_version, versions).map(Some)
     }
@@ -369,7 +334,7 @@ mod tests {
     #[test]
     fn of_a_cell_counts_only_whether_it_is_a_text() {
         let row: Row<'_> = serde_json::from_str(r#"{"cells": ["a", 1, -1, 0.5, true, null, "\u0022", "7"]}"#).unwrap();
-        let texts: Vec<Option<&str>> = row.cells.iter().map(|cell| cell.0).collect();
+        let texts: Vec<Option<&str>> = row.cells.iter().map(Cell::text).collect();
         assert_eq!(texts, [Some("a"), None, None, None, None, None, None, Some("7")]);
     }
 
