@@ -68,10 +68,7 @@ pub(crate) async fn measure(creates: usize, filings: usize) {
     });
     cluster.kubectl("apply -f -", &configuration.to_string()).succeeds();
     let apis = WAYS.map(|way| Api::<Ingress>::namespaced(client.clone(), way));
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
+    let dry_run = dry_run();
     let unfiled = ingress("www.not-filed.cn");
     eventually("the webhooks to be asked", PATIENCE, async || {
         match apis[2].create(&dry_run, &unfiled).await {
@@ -115,10 +112,7 @@ pub(crate) async fn measure(creates: usize, filings: usize) {
 
 /// So many creations, by so many at once, of what is not filed.
 async fn denials(api: &Api<Ingress>, creates: usize, writers: usize, filings: usize) {
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
+    let dry_run = dry_run();
     let unfiled = ingress("www.not-filed.cn");
     let deny = async || {
         let asked = Instant::now();
@@ -140,6 +134,14 @@ async fn denials(api: &Api<Ingress>, creates: usize, writers: usize, filings: us
         at(99),
         at(100)
     );
+}
+
+/// Nothing is kept of what is made.
+fn dry_run() -> PostParams {
+    PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    }
 }
 
 fn ingress(host: &str) -> Ingress {
