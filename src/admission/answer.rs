@@ -5,6 +5,8 @@ use std::sync::Arc;
 use kube::core::admission::{META_API_VERSION_V1, META_KIND};
 use serde::Serialize;
 
+use super::request::Envelope;
+use super::words::PROBED;
 use crate::judge::Outcome;
 
 /// How a request was answered.
@@ -83,6 +85,11 @@ impl Answer {
             may_be_late: false,
             warnings: Vec::new(),
         }
+    }
+
+    /// Tells one who only asks to see who answers.
+    pub(super) fn tell_probe(&mut self, envelope: &Envelope) {
+        self.warnings.extend(envelope.is_probe().then(|| PROBED.to_owned()));
     }
 
     /// The answer as the API server reads it, to the request with a uid.

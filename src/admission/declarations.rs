@@ -180,6 +180,7 @@ impl Webhook {
             rules = answered.rules.join(","),
             "a declaration was looked at"
         );
+        answered.tell_probe(envelope);
         Json(answered.to_review(&envelope.uid)).into_response()
     }
 }

@@ -45,3 +45,4 @@ pub use request::{Asked, BadRequest, Envelope, Request, Subject};
 pub use review::review;
 pub use rotation::Lifetimes;
 pub use server::{Clock, Facts, PATH, Webhook, router};
+pub(crate) use words::PROBED;

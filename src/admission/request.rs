@@ -5,6 +5,7 @@ use kube::core::admission::{META_API_VERSION_V1, META_KIND, Operation};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::api::keys::managers;
 use crate::api::read::read;
 use crate::registry::Unreadable;
 use crate::route::{IngressJson, MetaFields, Route, SpecFields, from_fields, without_spec};
@@ -42,6 +43,13 @@ pub struct Envelope {
     pub field_manager: Option<String>,
     /// Whether nothing is to be kept.
     pub dry_run: bool,
+}
+
+impl Envelope {
+    /// Whether it is only asked to see who answers.
+    pub(super) fn is_probe(&self) -> bool {
+        self.dry_run && self.field_manager.as_deref() == Some(managers::PROBE)
+    }
 }
 
 /// What a request is about.

@@ -116,6 +116,7 @@ impl Webhook {
         self.metrics.answered(Endpoint::Ingresses, &request.envelope, &answer);
         let is_news = self.denials.note(&request, &answer, now);
         tell(&request, &answer, is_news);
+        answer.tell_probe(&request.envelope);
         Json(answer.to_review(&request.envelope.uid)).into_response()
     }
 

@@ -22,6 +22,9 @@ pub(super) const NAME: usize = 50;
 pub(super) const ESCAPE: &str = "this route is in quarantine for what it serves, and is let go by itself once it complies: \
     mend the filing, or leave the class and the annotations filing-operator.io/quarantined-… out of what you apply";
 
+/// What one is told who asks to see who answers.
+pub(crate) const PROBED: &str = concat!("filing-operator ", env!("CARGO_PKG_VERSION"), " answers");
+
 /// The warnings to one whose denial the break-glass label of a namespace has lifted.
 pub(super) fn lifted(namespace: &str, denial: &str) -> Vec<String> {
     let told: Vec<String> = denial.lines().map(str::to_owned).collect();

@@ -63,6 +63,8 @@ pub mod managers {
     pub const LEASE: &str = "filing-operator-lease";
     /// Owns the marks of FilingPolicies that `filing-operator release` sets.
     pub const RELEASE: &str = "filing-operator-release";
+    /// Owns nothing: `filing-operator probe` asks as it, by dry runs, and is told that it was the operator who answered.
+    pub const PROBE: &str = "filing-operator-probe";
     /// Owns the caBundle and the failurePolicy in the webhook configuration.
     pub const WEBHOOK: &str = "filing-operator-webhook";
 }

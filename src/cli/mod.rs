@@ -5,6 +5,7 @@ mod check;
 mod connection;
 mod crds;
 mod output;
+mod probe;
 mod release;
 mod rules;
 mod run;
@@ -33,6 +34,7 @@ enum Command {
     Rules(rules::Args),
     Crds(crds::Args),
     Run(Box<run::Args>),
+    Probe(probe::Args),
     Release(release::Args),
 }
 
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args, &output),
         Command::Crds(args) => crds::run(&args, &output),
         Command::Run(args) => run::run(*args),
+        Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
     };
     outcome.unwrap_or_else(|error| {

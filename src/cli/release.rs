@@ -65,7 +65,7 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
-fn timeout(typed: &str) -> Result<SignedDuration, String> {
+pub(super) fn timeout(typed: &str) -> Result<SignedDuration, String> {
     let duration = super::run::duration(typed)
         .ok()
         .filter(|duration| !duration.is_negative());

@@ -13,6 +13,7 @@ mod annotations;
 mod blocking;
 mod break_glass;
 mod certificates;
+mod chart;
 mod check;
 mod cluster;
 mod corpus;

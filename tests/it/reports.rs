@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::cluster::{Cluster, Namespace};
 use crate::support::operator::Operator;
-use crate::support::programs::report_definition;
+use crate::support::programs::OPEN_REPORTS;
 use crate::support::stage::{APPROVED, POLICY, declare, ingress, operator};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -15,7 +15,7 @@ async fn reporting(cluster: &Cluster) -> Operator {
 
 fn install(cluster: &Cluster) {
     cluster
-        .kubectl("apply --server-side -f -", &report_definition())
+        .kubectl("apply --server-side -f -", &OPEN_REPORTS.yaml())
         .succeeds();
     let wait = "wait --for=condition=Established --timeout=30s crd/reports.openreports.io";
     cluster.kubectl(wait, "").succeeds();

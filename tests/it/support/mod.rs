@@ -5,6 +5,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
+pub(crate) mod helm;
 mod image;
 pub(crate) mod node;
 pub(crate) mod operator;

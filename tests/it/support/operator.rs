@@ -97,6 +97,11 @@ impl Operator {
             .unwrap_or_else(|error| panic!("the operator does not answer {path}: {error}"))
     }
 
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// Asks it to stop, as a kubelet does, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");

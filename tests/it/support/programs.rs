@@ -46,6 +46,15 @@ pub(crate) fn skipper() -> &'static Path {
     })
 }
 
+/// What installs the chart; found or built when the first test asks for it.
+pub(crate) fn helm() -> &'static Path {
+    static HELM: OnceLock<PathBuf> = OnceLock::new();
+    HELM.get_or_init(|| {
+        let [helm] = HELM_MODULE.programs();
+        helm
+    })
+}
+
 /// What makes a node of a control plane, beside what Debian has.
 pub(crate) struct NodePrograms {
     pub(crate) controller_manager: PathBuf,
@@ -122,42 +131,90 @@ const CONTAINERD: Module<3> = Module {
     cold: "3 minutes",
 };
 
-/// The definition of OpenReports' Report, as its project ships it in the version that tests/programs/openreports/ pins;
-/// fetched on first use and kept, as the programs are.
-pub(crate) fn report_definition() -> String {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/openreports");
-    let read =
-        |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()));
-    let (go_mod, go_sum) = (read(&source.join("go.mod")), read(&source.join("go.sum")));
-    let programs = cache().join("programs");
-    let kept = programs.join(format!("openreports-{}.yaml", digest(&[&go_mod, &go_sum])));
-    if !kept.exists() {
+/// Definitions of resources that are other projects', each of which ships them as files of its Go module, in the version that
+/// tests/programs/definitions/ pins; fetched on first use and kept, as the programs are.
+pub(crate) struct Definitions {
+    module: &'static str,
+    files: &'static [&'static str],
+}
+
+/// OpenReports' Report.
+pub(crate) const OPEN_REPORTS: Definitions = Definitions {
+    module: "github.com/openreports/reports-api",
+    files: &["config/crd/openreports.io_reports.yaml"],
+};
+/// What a Prometheus is told to read, and when to alert.
+pub(crate) const PROMETHEUS_OPERATOR: Definitions = Definitions {
+    module: "github.com/prometheus-operator/prometheus-operator",
+    files: &[
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    ],
+};
+/// Certificates and who signs them.
+pub(crate) const CERT_MANAGER: Definitions = Definitions {
+    module: "github.com/cert-manager/cert-manager",
+    files: &[
+        "deploy/crds/cert-manager.io_certificates.yaml",
+        "deploy/crds/cert-manager.io_issuers.yaml",
+    ],
+};
+
+impl Definitions {
+    /// As YAML.
+    pub(crate) fn yaml(&self) -> String {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/definitions");
+        let read = |path: &Path| {
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()))
+        };
+        let (go_mod, go_sum) = (read(&source.join("go.mod")), read(&source.join("go.sum")));
+        let programs = cache().join("programs");
+        let name = self.module.rsplit('/').next().unwrap_or_default();
+        let kept = programs.join(format!("{name}-{}.yaml", digest(&[&go_mod, &go_sum])));
+        if !kept.exists() {
+            let folder = self.fetch(&source, required_version(&go_mod, self.module));
+            let files = self.files.iter().map(|file| read(&folder.join(file)));
+            let all = files.collect::<Vec<_>>().join("\n---\n");
+            fs::create_dir_all(&programs).expect("the cache can be written");
+            let unfinished = kept.with_extension(format!("unfinished-{}", std::process::id()));
+            fs::write(&unfinished, all).expect("the cache can be written");
+            fs::rename(&unfinished, &kept).expect("the cache can be written");
+        }
+        read(&kept)
+    }
+
+    /// The folder into which go unpacks the module.
+    fn fetch(&self, source: &Path, version: &str) -> PathBuf {
         let out = Command::new("go")
-            .current_dir(&source)
+            .current_dir(source)
             .env("GOFLAGS", "-mod=readonly")
             .env("GOWORK", "off")
-            .args(["mod", "download", "-json", "github.com/openreports/reports-api"])
+            .args(["mod", "download", "-json", &format!("{}@{version}", self.module)])
             .stdin(Stdio::null())
             .output()
-            .unwrap_or_else(|error| panic!("can't run go, which fetches the definition of Report: {error}"));
+            .unwrap_or_else(|error| panic!("can't run go, which fetches definitions of {}: {error}", self.module));
         let said = String::from_utf8_lossy(&out.stdout);
         let module: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
         let folder = module["Dir"].as_str().filter(|_| out.status.success());
         let folder =
             folder.unwrap_or_else(|| panic!("go mod download failed: {said}{}", String::from_utf8_lossy(&out.stderr)));
-        let definition = read(&Path::new(folder).join("config/crd/openreports.io_reports.yaml"));
-        fs::create_dir_all(&programs).expect("the cache can be written");
-        let unfinished = kept.with_extension(format!("unfinished-{}", std::process::id()));
-        fs::write(&unfinished, definition).expect("the cache can be written");
-        fs::rename(&unfinished, &kept).expect("the cache can be written");
+        PathBuf::from(folder)
     }
-    read(&kept)
 }
 
 const SKIPPER_MODULE: Module<1> = Module {
     name: "skipper",
     versioned: "github.com/zalando/skipper",
     programs: [("skipper", &["-version"])],
+    tags: "",
+    cold: "3 minutes",
+};
+
+const HELM_MODULE: Module<1> = Module {
+    name: "helm",
+    versioned: "helm.sh/helm/v4",
+    programs: [("helm", &["version", "--template={{.Version}}"])],
     tags: "",
     cold: "3 minutes",
 };

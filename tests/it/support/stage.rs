@@ -2,6 +2,7 @@
 //! them with kubectl.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
@@ -10,6 +11,7 @@ use kube::api::ListParams;
 use serde_json::Value;
 
 use super::cluster::{Account, Cluster, Namespace, Output};
+use super::helm::{CHART, SITE, helm_as, render};
 use super::operator::Operator;
 use super::wait::{PATIENCE, eventually};
 
@@ -60,17 +62,47 @@ pub(crate) async fn operator(cluster: &Cluster, account: &Account, policy: &str,
     operator
 }
 
-/// The same with the rights of examples/dev/rbac.yaml and no others, and a webhook by which the API server asks it; waits
-/// until both know of each other.
+/// The same as the account that the chart makes, with its rights and no others, and a webhook by which the API server asks it;
+/// waits until both know of each other.
 pub(crate) async fn operator_that_is_asked(cluster: &Cluster, policy: &str, more: &[&str]) -> Operator {
     home(cluster);
-    cluster.kubectl("apply -f examples/dev/rbac.yaml", "").succeeds();
+    cluster.kubectl("apply -f -", RIGHTS.get_or_init(rights)).succeeds();
     let account = cluster.service_account(FILINGS, "filing-operator");
     let mut operator = launch(cluster, &account, policy, more);
     let configuration = std::fs::read_to_string("examples/dev/webhook.yaml").unwrap();
     let configuration = configuration.replace("127.0.0.1:9443", &operator.webhook().to_string());
     cluster.kubectl("apply -f -", &configuration).succeeds();
-    begun(cluster, &mut operator).await;
+    is_asked(cluster, &mut operator).await;
+    operator
+}
+
+/// The operator beside a cluster in which the chart is installed, by helm and with its defaults.
+pub(crate) async fn operator_by_chart(cluster: &Cluster) -> Operator {
+    home(cluster);
+    let by_helm = |verb: &str, address: &str| {
+        let url = format!("--set crds.enabled=false --set webhook.url=https://{address}");
+        let args = format!("{verb} filing-operator {CHART} --namespace {FILINGS} --server-side=true {SITE} {url}");
+        helm_as(&cluster.admin, &args).succeeds();
+    };
+    // Its account is there before the operator, and its address after that.
+    by_helm("install", "127.0.0.1:1");
+    let account = cluster.service_account(FILINGS, "filing-operator");
+    let mut operator = launch(cluster, &account, POLICY, &[]);
+    by_helm("upgrade", &operator.webhook().to_string());
+    is_asked(cluster, &mut operator).await;
+    operator
+}
+
+/// What the chart gives the operator's account, and that account.
+fn rights() -> String {
+    render("--show-only templates/serviceaccount.yaml --show-only templates/rbac.yaml")
+}
+
+/// It does not change while the tests run.
+static RIGHTS: OnceLock<String> = OnceLock::new();
+
+async fn is_asked(cluster: &Cluster, operator: &mut Operator) {
+    begun(cluster, operator).await;
     let bundle = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
     eventually("the operator to hand over its certificate", PATIENCE, async || {
         if cluster.kubectl(bundle, "").succeeds().is_empty() {
@@ -80,7 +112,6 @@ pub(crate) async fn operator_that_is_asked(cluster: &Cluster, policy: &str, more
         }
     })
     .await;
-    operator
 }
 
 fn launch(cluster: &Cluster, account: &Account, policy: &str, more: &[&str]) -> Operator {
