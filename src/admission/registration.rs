@@ -1,14 +1,17 @@
 //! How the API server learns of the webhook: what the operator keeps of its ValidatingWebhookConfiguration.
 //!
-//! That is the `caBundle` and the `failurePolicy` of its own webhooks, and nothing else. The object is somebody's: it is never
-//! made and never deleted here.
+//! That is the `caBundle` and the `failurePolicy` of its own webhooks, and the `rules` where nobody else has written any. The
+//! object is somebody's: it is never made and never deleted here. Without rules nothing is asked, so whoever makes the object can
+//! leave all three out: nobody is kept from his work before an operator was there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::{ValidatingWebhook, ValidatingWebhookConfiguration};
+use k8s_openapi::api::admissionregistration::v1::{
+    RuleWithOperations, ValidatingWebhook, ValidatingWebhookConfiguration,
+};
 use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
@@ -18,7 +21,7 @@ use tokio::sync::watch;
 use super::certificate::certificates;
 use super::follow::Live;
 use super::review::denies;
-use crate::api::keys::managers;
+use crate::api::keys::{self, managers};
 use crate::registry::Snapshot;
 
 /// The webhook that asks about Ingresses.
@@ -79,32 +82,13 @@ impl Wanted {
     /// Applying takes away what was applied before and is left out now. So what is of no concern any more is applied as it
     /// is, where it is the operator's.
     pub fn patch(&self, live: &ValidatingWebhookConfiguration) -> Option<Value> {
-        let mut is_right = true;
-        let mut webhooks = Vec::new();
-        for webhook in own_webhooks(live) {
-            let mut applied = Map::from_iter([("name".to_owned(), json!(webhook.name))]);
-            let is_injected = live.annotations().keys().any(|key| key.starts_with(INJECTED));
-            let ca_bundle = self.ca_bundle.as_ref().filter(|_| !is_injected);
-            let ca_bundle = ca_bundle.map(|pem| ByteString(pem.as_bytes().to_vec()));
-            let there = webhook.client_config.ca_bundle.as_ref();
-            is_right &= ca_bundle.is_none() || ca_bundle.as_ref() == there;
-            let kept = there.filter(|_| owns(live, &webhook.name, &["f:clientConfig", "f:caBundle"]));
-            if let Some(ca_bundle) = ca_bundle.as_ref().or(kept) {
-                applied.insert("clientConfig".to_owned(), json!({"caBundle": ca_bundle}));
-            }
-            let failure_policy = self.failure_policy.map(|wanted| match &*webhook.name {
-                // Nobody is to be kept from mending a filing.
-                DECLARATIONS => FailurePolicy::Ignore.as_str(),
-                _ => wanted.as_str(),
-            });
-            let there = webhook.failure_policy.as_deref();
-            is_right &= failure_policy.is_none() || failure_policy == there;
-            let kept = there.filter(|_| owns(live, &webhook.name, &["f:failurePolicy"]));
-            if let Some(failure_policy) = failure_policy.or(kept) {
-                applied.insert("failurePolicy".to_owned(), json!(failure_policy));
-            }
-            webhooks.push(applied);
-        }
+        let is_injected = live.annotations().keys().any(|key| key.starts_with(INJECTED));
+        let webhooks = own_webhooks(live).map(|webhook| {
+            let owned = owned_fields(live, &webhook.name);
+            self.of_webhook(webhook, &owned, is_injected)
+        });
+        let (webhooks, are_right): (Vec<_>, Vec<_>) = webhooks.unzip();
+        let is_right = are_right.into_iter().all(|is_right| is_right);
         (!is_right).then(|| {
             json!({
                 "apiVersion": "admissionregistration.k8s.io/v1",
@@ -114,6 +98,73 @@ impl Wanted {
                 "webhooks": webhooks,
             })
         })
+    }
+
+    /// What to apply to one of its webhooks, and whether that is so already.
+    fn of_webhook(&self, webhook: &ValidatingWebhook, owned: &Value, is_injected: bool) -> (Map<String, Value>, bool) {
+        let mut applied = Map::from_iter([("name".to_owned(), json!(webhook.name))]);
+        let owns = |pointer: &str| owned.pointer(pointer).is_some();
+        let mut is_right = true;
+
+        let ca_bundle = self.ca_bundle.as_ref().filter(|_| !is_injected);
+        let ca_bundle = ca_bundle.map(|pem| ByteString(pem.as_bytes().to_vec()));
+        let there = webhook.client_config.ca_bundle.as_ref();
+        is_right &= ca_bundle.is_none() || ca_bundle.as_ref() == there;
+        let is_trusted = ca_bundle.is_some() || there.is_some();
+        let kept = there.filter(|_| owns("/f:clientConfig/f:caBundle"));
+        if let Some(ca_bundle) = ca_bundle.as_ref().or(kept) {
+            applied.insert("clientConfig".to_owned(), json!({"caBundle": ca_bundle}));
+        }
+
+        let failure_policy = self.failure_policy.map(|wanted| match &*webhook.name {
+            // Nobody is to be kept from mending a filing.
+            DECLARATIONS => FailurePolicy::Ignore.as_str(),
+            _ => wanted.as_str(),
+        });
+        let there = webhook.failure_policy.as_deref();
+        is_right &= failure_policy.is_none() || failure_policy == there;
+        let kept = there.filter(|_| owns("/f:failurePolicy"));
+        if let Some(failure_policy) = failure_policy.or(kept) {
+            applied.insert("failurePolicy".to_owned(), json!(failure_policy));
+        }
+
+        let there = webhook.rules.as_ref().filter(|rules| !rules.is_empty());
+        let due = vec![rule_of(&webhook.name)];
+        // Before the API server can be told whom to trust, and what to do without an answer, it is not to ask.
+        let can_be_asked = is_trusted && self.failure_policy.is_some();
+        if owns("/f:rules") || (there.is_none() && can_be_asked) {
+            is_right &= there == Some(&due);
+            applied.insert("rules".to_owned(), json!(due));
+        }
+        (applied, is_right)
+    }
+}
+
+/// What one of its webhooks is asked about: the versions that are served, and the verbs that can make something worse.
+fn rule_of(webhook: &str) -> RuleWithOperations {
+    let (group, version, resources, operations, scope) = match webhook {
+        DECLARATIONS => (
+            keys::GROUP,
+            keys::VERSION,
+            &["filings", "accessservers", "filingpolicies"][..],
+            &["CREATE", "UPDATE", "DELETE"][..],
+            "*",
+        ),
+        _ => (
+            "networking.k8s.io",
+            "v1",
+            &["ingresses"][..],
+            &["CREATE", "UPDATE"][..],
+            "Namespaced",
+        ),
+    };
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+    RuleWithOperations {
+        api_groups: words(&[group]),
+        api_versions: words(&[version]),
+        resources: words(resources),
+        operations: words(operations),
+        scope: Some(scope.to_owned()),
     }
 }
 
@@ -138,19 +189,13 @@ pub fn own_webhooks(live: &ValidatingWebhookConfiguration) -> impl Iterator<Item
     webhooks.filter(|webhook| [INGRESSES, DECLARATIONS].contains(&&*webhook.name))
 }
 
-/// Whether a field of a webhook is there because the operator has applied it.
-fn owns(live: &ValidatingWebhookConfiguration, webhook: &str, path: &[&str]) -> bool {
+/// The fields of a webhook that are there because the operator has applied them, as `managedFields` names them.
+fn owned_fields(live: &ValidatingWebhookConfiguration, webhook: &str) -> Value {
     let entries = live.managed_fields().iter();
     let mut own = entries.filter(|entry| entry.manager.as_deref() == Some(managers::WEBHOOK));
     let key = format!("k:{}", json!({"name": webhook}));
-    own.any(|entry| {
-        let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0.get("f:webhooks"));
-        let webhook = fields.and_then(|webhooks| webhooks.get(&key));
-        path.iter()
-            .try_fold(webhook, |at, field| at.map(|at| at.get(field)))
-            .flatten()
-            .is_some()
-    })
+    let found = own.find_map(|entry| entry.fields_v1.as_ref()?.0.get("f:webhooks")?.get(&key));
+    found.cloned().unwrap_or_default()
 }
 
 /// Which authorities the API server is to trust, and which it was told of: what whoever keeps the certificate and whoever
@@ -270,6 +315,7 @@ mod tests {
         let webhook = |name: &str| {
             json!({
                 "name": name, "failurePolicy": policy, "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                "rules": [rule_of(name)],
                 "clientConfig": {"url": "https://127.0.0.1/", "caBundle": bundle.map(|pem| ByteString(pem.into()))},
             })
         };
@@ -310,6 +356,30 @@ mod tests {
     }
 
     use FailurePolicy::{Fail, Ignore};
+
+    /// The rules that are applied to `ingresses`.
+    fn applied_rules(wanted: &Wanted, live: &ValidatingWebhookConfiguration) -> Option<Value> {
+        wanted.patch(live)?["webhooks"][0].get("rules").cloned()
+    }
+
+    #[test]
+    fn rules_are_written_where_nobody_has_written_any() {
+        let mut live = configuration("Fail", None, &json!({}));
+        let due = json!([rule_of(INGRESSES)]);
+        let complete = wanted(Some("new"), Some(Ignore));
+        assert_eq!(applied_rules(&complete, &live), None);
+        for webhook in live.webhooks.iter_mut().flatten() {
+            webhook.rules = None;
+        }
+        assert_eq!(applied_rules(&complete, &live), Some(due.clone()));
+        // Not before the API server can be answered.
+        assert_eq!(applied_rules(&wanted(None, Some(Ignore)), &live), None);
+        assert_eq!(applied_rules(&wanted(Some("new"), None), &live), None);
+        // What is its own is kept, and kept right.
+        live.webhooks.as_mut().unwrap()[0].rules = Some(vec![rule_of(DECLARATIONS)]);
+        let live = owned(live, &json!({"f:rules": {}}));
+        assert_eq!(applied_rules(&complete, &live), Some(due));
+    }
 
     #[rstest]
     #[case::nothing_there(

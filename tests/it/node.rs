@@ -1,5 +1,7 @@
-//! The operator as it runs in a cluster: two replicas as Pods behind a Service, on a whole node, and an API server that lets
-//! no Ingress in without a word of theirs.
+//! The operator as it runs in a cluster, from its installation by helm to its removal: two replicas as Pods behind a Service, on a
+//! whole node, and an API server that lets no Ingress in without a word of theirs.
+
+mod installed;
 
 use std::fs;
 use std::process::Command;
@@ -15,9 +17,9 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::support::cluster::Namespace;
+use crate::support::cluster::{Account, Namespace};
 use crate::support::node::{Node, process_in};
-use crate::support::stage::{APPROVED, FILINGS, annotation, declare, home, ingress};
+use crate::support::stage::{APPROVED, FILINGS, annotation, declare, filing, ingress};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// How many ask at a time.
@@ -32,19 +34,38 @@ const PROGRAM: &str = "/filing-operator";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_in_a_cluster() {
     let Some(node) = Node::start().await else { return };
-    deploy(&node).await;
-    a_user_without_rights_on_the_cluster_reads_why_he_is_denied(&node).await;
-
     let cluster = &node.cluster;
+    let older = installed::older_chart(&node);
+    installed::by(&node, "install", &older);
+    let zhang = a_user_without_rights_on_the_cluster(&node).await;
+    installed::before_a_first_filing_nothing_is_denied(&zhang);
+    let examples = "-f examples/10-ack-policy.yaml -f examples/01-filings.yaml -f examples/02-servers.yaml";
+    cluster.kubectl(&format!("apply {examples}"), "").succeeds();
+    fails_closed(&node).await;
+    he_reads_why_he_is_denied(&zhang);
+
     declare(&cluster.admin, "steady", "steady.com", APPROVED).succeeds();
     let namespace = cluster.temp_namespace("steady").await;
     namespace
         .kubectl("create -f -", &ingress("before", &["steady.com"]))
         .succeeds();
     annotation(cluster, &namespace, "before", "verdict", "Compliant").await;
+    installed::a_filing_and_its_ingress_pass_in_one_file(&node, &namespace);
+    installed::a_host_goes_dark_with_its_filing(&node, &namespace).await;
 
     no_admission_is_lost_while_replicas_go(&node, &namespace).await;
     another_leads_once_the_leader_is_dead(&node, &namespace).await;
+    installed::it_can_be_upgraded_rolled_back_removed_and_installed_again(&node, &namespace).await;
+}
+
+/// Waits until no Ingress is let in without the operator's word.
+async fn fails_closed(node: &Node) {
+    let read = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].failurePolicy}";
+    eventually("the webhook to fail closed", PATIENCE, async || {
+        let policy = node.cluster.kubectl(read, "").succeeds();
+        (policy == "Fail").then_some(()).ok_or(policy)
+    })
+    .await;
 }
 
 async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespace) {
@@ -112,17 +133,12 @@ async fn another_leads_once_the_leader_is_dead(node: &Node, namespace: &Namespac
     assert!(lost_later.is_empty(), "of {asked}: {lost_later:#?}");
 }
 
-/// The words are README.md's.
-async fn a_user_without_rights_on_the_cluster_reads_why_he_is_denied(node: &Node) {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let words = readme
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("Error from server (Forbidden): error when creating"))
-        .expect("README.md shows a denial");
+async fn a_user_without_rights_on_the_cluster(node: &Node) -> Account {
+    let cluster = &node.cluster;
+    cluster.kubectl("create namespace shop", "").succeeds();
     let binding = "create rolebinding zhang --namespace shop --clusterrole edit --user zhang";
-    node.cluster.kubectl(binding, "").succeeds();
-    let zhang = node.cluster.user("zhang", &[]);
+    cluster.kubectl(binding, "").succeeds();
+    let zhang = cluster.user("zhang", &[]);
     // A controller gathers what the role may do.
     eventually("the role to be complete", PATIENCE, async || {
         let may = zhang.kubectl("auth can-i create ingresses.networking.k8s.io -n shop", "");
@@ -130,52 +146,23 @@ async fn a_user_without_rights_on_the_cluster_reads_why_he_is_denied(node: &Node
     })
     .await;
     zhang.kubectl("get filings --all-namespaces", "").fails();
+    // Who may edit everything else in a namespace can't declare himself compliant there.
+    let filing = filing("own", "example.net", APPROVED).replace(FILINGS, "shop");
+    let denied = zhang.kubectl("create -f -", &filing).fails();
+    assert!(denied.contains("cannot create resource \"filings\""), "{denied}");
+    zhang
+}
+
+/// The words are README.md's.
+fn he_reads_why_he_is_denied(zhang: &Account) {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let words = readme
+        .lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("Error from server (Forbidden): error when creating"))
+        .expect("README.md shows a denial");
     let denied = zhang.kubectl("apply -f examples/12-ack-unfiled.yaml", "").fails();
     assert_eq!(denied.trim(), words);
-}
-
-/// Applies what README.md applies, and the operator beside it.
-async fn deploy(node: &Node) {
-    let cluster = &node.cluster;
-    home(cluster);
-    let examples = "-f examples/10-ack-policy.yaml -f examples/01-filings.yaml -f examples/02-servers.yaml";
-    cluster.kubectl(&format!("apply {examples}"), "").succeeds();
-    cluster.kubectl("apply -f examples/dev/rbac.yaml", "").succeeds();
-    let policy = "create configmap filing-operator-policy --from-file examples/dev/policy.yaml";
-    kubectl(node, policy);
-    cluster.kubectl("apply -f -", &configuration()).succeeds();
-    cluster.kubectl("apply -f tests/it/node/operator.yaml", "").succeeds();
-    kubectl(node, "rollout status deployment/filing-operator --timeout=120s");
-    let bundle = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
-    eventually("the operator to hand over its certificate", PATIENCE, async || {
-        let bundle = cluster.kubectl(bundle, "").succeeds();
-        (!bundle.is_empty())
-            .then_some(())
-            .ok_or("there is no caBundle".to_owned())
-    })
-    .await;
-    let ready = "get filingpolicy default -o jsonpath={.status.conditions[0].status}";
-    eventually("the default policy to be in force", PATIENCE, async || {
-        let ready = cluster.kubectl(ready, "");
-        (ready.stdout == "True")
-            .then_some(())
-            .ok_or(ready.stdout + &ready.stderr)
-    })
-    .await;
-}
-
-/// That of examples/dev/webhook.yaml, by way of the Service, and with no Ingress let in unasked.
-fn configuration() -> String {
-    let example = fs::read_to_string("examples/dev/webhook.yaml").unwrap();
-    let service = |path: &str| format!("service: {{name: filing-operator, namespace: {FILINGS}, path: {path}}}");
-    let by_service = example
-        .lines()
-        .map(|line| match line.split_once("url: https://127.0.0.1:9443") {
-            Some((indent, path)) => format!("{indent}{}", service(path)),
-            None => line.to_owned(),
-        });
-    let by_service = by_service.collect::<Vec<_>>().join("\n");
-    by_service.replacen("failurePolicy: Ignore", "failurePolicy: Fail", 1)
 }
 
 /// Runs kubectl as admin in the operator's namespace.
@@ -187,7 +174,7 @@ fn kubectl(node: &Node, args: &str) -> String {
 fn pods(node: &Node) -> Vec<String> {
     let names = kubectl(
         node,
-        "get pods -l app=filing-operator -o jsonpath={.items[*].metadata.name}",
+        "get pods -l app.kubernetes.io/component=operator -o jsonpath={.items[*].metadata.name}",
     );
     let names: Vec<_> = names.split_whitespace().map(str::to_owned).collect();
     assert_eq!(names.len(), 2);

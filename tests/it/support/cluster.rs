@@ -168,7 +168,7 @@ impl Cluster {
     }
 
     /// Applies crds/ as a user does, and waits until the API server serves the kinds.
-    pub(super) async fn apply_crds(&self) {
+    async fn apply_crds(&self) {
         if !Path::new("crds").is_dir() {
             return;
         }

@@ -1,7 +1,4 @@
-//! Container images out of a program and what it needs to run, without a container engine or a registry.
-//!
-//! An image is what the OCI image layout says it is: a layer, a configuration and a manifest, each named by its digest, in a
-//! tar archive that containerd imports.
+//! Container images by buildah, without a container engine or a registry: as archives that containerd imports.
 
 use std::{
     collections::BTreeSet,
@@ -10,15 +7,14 @@ use std::{
     process::Command,
 };
 
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 /// The image of a Pod's sandbox: it holds the Pod's namespaces, and does nothing.
 pub(super) const PAUSE: &str = "localhost/pause:1";
-
-/// The user whom the operator runs as: nobody in particular, and not root.
-const USER: &str = "65532:65532";
+/// The image that holds the operator, as Pods name it.
+pub(crate) const OPERATOR: &str = "localhost/filing-operator:test";
+/// The image of an ingress data plane.
+pub(crate) const SKIPPER: &str = "localhost/skipper:1";
 
 /// Writes the archive of [`PAUSE`].
 pub(super) fn pause(archive: &Path) {
@@ -28,36 +24,51 @@ pub(super) fn pause(archive: &Path) {
         static void end(int signal) { _exit(0); }\n\
         int main(void) { signal(SIGTERM, end); for (;;) pause(); }\n";
     fs::write(&source, text).expect("a temporary folder can be written");
-    let root = folder.path().join("root");
-    fs::create_dir(&root).expect("a temporary folder can be written");
+    let program = folder.path().join("pause");
     run(Command::new("cc")
         .args(["-static", "-O2", "-o"])
-        .arg(root.join("pause"))
+        .arg(&program)
         .arg(source));
-    write(archive, PAUSE, &root, "/pause");
+    of_static_program(&program, PAUSE, archive);
 }
 
-/// Writes the archive of an image that runs a program of this machine, with the libraries that it is linked with.
-pub(super) fn of_program(program: &Path, name: &str, archive: &Path) {
+/// Writes the archive of an image that runs a program which needs nothing beside it.
+pub(super) fn of_static_program(program: &Path, name: &str, archive: &Path) {
+    let context = program.parent().expect("a program is in a folder");
+    let entry = program.file_name().expect("a program is a file").display();
     let folder = TempDir::new().expect("a temporary folder can be made");
-    let root = folder.path();
-    let entry = PathBuf::from("/").join(program.file_name().expect("a program is a file"));
+    let dockerfile = folder.path().join("Dockerfile");
+    let text = format!("FROM scratch\nCOPY {entry} /{entry}\nENTRYPOINT [\"/{entry}\"]\n");
+    fs::write(&dockerfile, text).expect("a temporary folder can be written");
+    build(&dockerfile, context, &[], name, archive);
+}
+
+/// Writes the archive of [`OPERATOR`] by the project's Dockerfile. This program, with the libraries that it is linked with, stands
+/// in for the build stage, whose base can't be had without a registry.
+pub(crate) fn of_operator(program: &Path, archive: &Path) {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let out = folder.path().join("out");
+    let licences = out.join("licenses");
+    fs::create_dir_all(&licences).expect("a temporary folder can be written");
+    fs::copy("LICENSE", licences.join("LICENSE")).expect("the licence can be copied");
     // What a debugger reads is most of it.
     run(Command::new("strip")
         .arg("--strip-debug")
         .arg("-o")
-        .arg(inside(root, &entry))
+        .arg(out.join("filing-operator"))
         .arg(program));
     for library in libraries(program) {
-        let copy = inside(root, &library);
+        let copy = out.join(library.strip_prefix("/").expect("it is absolute"));
         fs::create_dir_all(copy.parent().expect("it is in a folder")).expect("a temporary folder can be written");
         fs::copy(&library, copy).unwrap_or_else(|error| panic!("can't copy {}: {error}", library.display()));
     }
-    write(archive, name, root, &entry.display().to_string());
-}
-
-fn inside(root: &Path, path: &Path) -> PathBuf {
-    root.join(path.strip_prefix("/").expect("it is absolute"))
+    let stand_in = format!("--build-context=build={}", folder.path().display());
+    let arguments = [
+        stand_in.as_str(),
+        "--build-arg=VERSION=test",
+        "--build-arg=REVISION=test",
+    ];
+    build(Path::new("Dockerfile"), Path::new("."), &arguments, OPERATOR, archive);
 }
 
 /// The libraries that a program is linked with, and what loads them; none of one that is linked statically.
@@ -73,68 +84,25 @@ fn libraries(program: &Path) -> BTreeSet<PathBuf> {
     words.map(PathBuf::from).filter(|path| path != program).collect()
 }
 
-/// Writes an image of what is below `root`, which runs `entry`.
-fn write(archive: &Path, name: &str, root: &Path, entry: &str) {
-    let layout = TempDir::new().expect("a temporary folder can be made");
-    let blobs = layout.path().join("blobs/sha256");
-    fs::create_dir_all(&blobs).expect("a temporary folder can be written");
-    let tar = layout.path().join("layer");
-    run(Command::new("tar")
-        .args([
-            "--create",
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--mode=a+rX",
-            "--file",
-        ])
-        .arg(&tar)
-        .arg("--directory")
-        .arg(root)
-        .arg("."));
-    let layer = fs::read(&tar).expect("tar has written it");
-    fs::remove_file(&tar).expect("it can be removed");
-    let layer = blob(&blobs, &layer, "application/vnd.oci.image.layer.v1.tar");
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
+fn build(dockerfile: &Path, context: &Path, arguments: &[&str], name: &str, archive: &Path) {
+    let store = TempDir::new().expect("a temporary folder can be made");
+    let buildah = || {
+        let mut buildah = Command::new("buildah");
+        buildah
+            .args(["--storage-driver", "vfs", "--root"])
+            .arg(store.path().join("root"));
+        buildah.arg("--runroot").arg(store.path().join("run"));
+        buildah
     };
-    let config = json!({
-        "architecture": architecture,
-        "os": "linux",
-        "config": {"User": USER, "Entrypoint": [entry]},
-        "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
-    });
-    let config = blob(
-        &blobs,
-        config.to_string().as_bytes(),
-        "application/vnd.oci.image.config.v1+json",
-    );
-    let kind = "application/vnd.oci.image.manifest.v1+json";
-    let manifest = json!({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": [layer]});
-    let mut manifest = blob(&blobs, manifest.to_string().as_bytes(), kind);
-    manifest["annotations"] = json!({"io.containerd.image.name": name});
-    let index = json!({"schemaVersion": 2, "manifests": [manifest]});
-    for (file, value) in [
-        ("index.json", index),
-        ("oci-layout", json!({"imageLayoutVersion": "1.0.0"})),
-    ] {
-        fs::write(layout.path().join(file), value.to_string()).expect("a temporary folder can be written");
-    }
-    run(Command::new("tar")
-        .args(["--create", "--file"])
-        .arg(archive)
-        .arg("--directory")
-        .arg(layout.path())
-        .arg("."));
-}
-
-/// Writes a blob under its digest; gives its descriptor.
-fn blob(blobs: &Path, bytes: &[u8], media_type: &str) -> Value {
-    let digest = format!("{:x}", Sha256::digest(bytes));
-    fs::write(blobs.join(&digest), bytes).expect("a temporary folder can be written");
-    json!({"mediaType": media_type, "digest": format!("sha256:{digest}"), "size": bytes.len()})
+    run(buildah()
+        .args(["build", "--isolation", "chroot", "--tag", name])
+        .args(arguments)
+        .arg("--file")
+        .arg(dockerfile)
+        .arg(context));
+    run(buildah()
+        .args(["push", name])
+        .arg(format!("oci-archive:{}:{name}", archive.display())));
 }
 
 fn run(command: &mut Command) {

@@ -6,7 +6,7 @@
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
 pub(crate) mod helm;
-mod image;
+pub(crate) mod image;
 pub(crate) mod node;
 pub(crate) mod operator;
 pub(crate) mod process;

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::{
     cluster::Cluster,
     image, operator,
-    programs::{NodePrograms, Programs, say},
+    programs::{NodePrograms, Programs, say, skipper},
     wait::{PATIENCE, eventually},
 };
 
@@ -41,15 +41,13 @@ const FIRST_SERVICE: &str = "10.96.0.1";
 /// How long another test may have the machine's one node.
 const TURN: Duration = Duration::from_mins(10);
 /// What Debian has, each with a file of it.
-const PACKAGES: [(&str, &str); 4] = [
+const PACKAGES: [(&str, &str); 5] = [
+    ("buildah", "/usr/bin/buildah"),
     ("runc", "/usr/sbin/runc"),
     ("containernetworking-plugins", "/usr/lib/cni/bridge"),
     ("nftables", "/usr/sbin/nft"),
     ("iproute2", "/sbin/ip"),
 ];
-
-/// The image that holds the operator, as Pods name it.
-pub(crate) const IMAGE: &str = "localhost/filing-operator:test";
 
 /// A node that runs, and ends with the test process at the latest.
 pub(crate) struct Node {
@@ -61,7 +59,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts a node with this project's CRDs and the operator's image: some 10 s and 1 GB. None where a person does
+    /// Starts a node with images of the operator and of an ingress data plane, and nothing of this project in it: some 10 s and 1 GB. None where a person does
     /// without; where something is missing the test fails, and says what.
     pub(crate) async fn start() -> Option<Self> {
         if let Some(missing) = missing() {
@@ -77,9 +75,13 @@ impl Node {
         }
         let (programs, _) = (NodePrograms::get(), Programs::get());
         let folder = TempDir::with_prefix("filing-operator-node-").expect("a temporary folder can be made");
-        let at = |port| SocketAddr::new(LINK_THERE.parse().expect("it is an address"), port);
         let names = [LINK_THERE, ADDRESS, FIRST_SERVICE, "127.0.0.1", "localhost"];
-        let cluster = Cluster::at(at(6443), at(2379), folder.path().to_owned(), &names);
+        let cluster = Cluster::at(
+            Self::address(6443),
+            Self::address(2379),
+            folder.path().to_owned(),
+            &names,
+        );
         let (keeper, shell) = keep(folder.path());
         let mut node = Self {
             cluster,
@@ -93,7 +95,6 @@ impl Node {
         node.start_containerd(programs).await;
         node.start_node(programs);
         node.load_images(programs);
-        node.cluster.apply_crds().await;
         let ready = "wait --for=create node/node-1 --timeout=60s";
         node.cluster.kubectl(ready, "").succeeds();
         let ready = "wait --for=condition=Ready node/node-1 --timeout=60s";
@@ -301,11 +302,11 @@ authorization: {{mode: AlwaysAllow}}
     }
 
     fn load_images(&self, programs: &NodePrograms) {
-        let pause = self.folder.join("pause.tar");
-        image::pause(&pause);
-        let archive = self.folder.join("operator.tar");
-        image::of_program(&operator::program(), IMAGE, &archive);
-        for archive in [pause, archive] {
+        let archive = |name: &str| self.folder.join(format!("{name}.tar"));
+        image::pause(&archive("pause"));
+        image::of_operator(&operator::program(), &archive("operator"));
+        image::of_static_program(skipper(), image::SKIPPER, &archive("skipper"));
+        for archive in ["pause", "operator", "skipper"].map(archive) {
             let out = Command::new(&programs.ctr)
                 .arg("--address")
                 .arg(self.folder.join("containerd.sock"))
@@ -317,6 +318,11 @@ authorization: {{mode: AlwaysAllow}}
             assert!(out.status.success(), "ctr can't import {}: {said}", archive.display());
             fs::remove_file(archive).expect("it can be removed");
         }
+    }
+
+    /// Where a Pod in the node's own network is reached.
+    pub(crate) fn address(port: u16) -> SocketAddr {
+        SocketAddr::new(LINK_THERE.parse().expect("it is an address"), port)
     }
 
     /// What a program of the node has printed.
