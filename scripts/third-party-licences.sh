@@ -22,7 +22,7 @@ while read -r name version _; do
   fi
 done < <(cargo tree --locked --edges normal --target "$target" --prefix none --format '{p}' | sort -u)
 
-[ ! -s "$texts/named" ] || { echo "Crates without a licence file, by what they declare:"; cat "$texts/named"; }
+[ ! -s "$texts/named" ] || { echo "Crates without a licence file, by what they declare:"; sort -u "$texts/named"; }
 for crates in "$texts"/*.crates; do
   printf '\n%s\n' "================================================================================"
   sort -u "$crates"

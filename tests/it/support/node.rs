@@ -62,15 +62,7 @@ impl Node {
     /// Starts a node with images of the operator and of an ingress data plane, and nothing of this project in it: some 10 s and 1 GB. None where a person does
     /// without; where something is missing the test fails, and says what.
     pub(crate) async fn start() -> Option<Self> {
-        if let Some(missing) = missing() {
-            let ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
-            assert!(
-                env::var_os(WITHOUT).is_some() && !ci,
-                "no whole node can be started: {missing}. {WITHOUT}=1 does without its tests, where CI is not set"
-            );
-            say(&format!(
-                "NOT TESTED, for {WITHOUT} is set: what needs a whole node ({missing})"
-            ));
+        if !can_be_had() {
             return None;
         }
         let (programs, _) = (NodePrograms::get(), Programs::get());
@@ -401,6 +393,20 @@ fn keep(folder: &Path) -> (Child, ChildStdin) {
         .expect("sh can be run");
     let shell = keeper.stdin.take().expect("stdin is a pipe");
     (keeper, shell)
+}
+
+/// Whether this machine has what a node and its images take; a failure of the test where it has not, unless a person does without.
+pub(crate) fn can_be_had() -> bool {
+    let Some(missing) = missing() else { return true };
+    let ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
+    assert!(
+        env::var_os(WITHOUT).is_some() && !ci,
+        "no whole node can be started: {missing}. {WITHOUT}=1 does without its tests, where CI is not set"
+    );
+    say(&format!(
+        "NOT TESTED, for {WITHOUT} is set: what needs a whole node ({missing})"
+    ));
+    false
 }
 
 /// Why there can be no node on this machine, and what mends it.
