@@ -6,7 +6,7 @@
 # Compiles on the machine that builds, for the one that runs.
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
 ARG TARGETARCH
-RUN apt-get update && apt-get install -y --no-install-recommends musl-tools clang lld && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends clang && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

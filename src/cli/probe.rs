@@ -2,6 +2,7 @@
 //!
 //! It asks as anyone would who creates something, by dry runs, and under a name by which the operator knows that it is meant.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -113,11 +114,9 @@ async fn probe(client: &Client, args: &Args) -> Result<String> {
                 webhook.name
             );
         }
-        told.push_str(&format!(
-            "{} answers; failurePolicy {}\n",
-            webhook.name,
-            webhook.failure_policy.as_deref().unwrap_or("Fail")
-        ));
+        let failure_policy = webhook.failure_policy.as_deref().unwrap_or("Fail");
+        // Writing into a String cannot fail.
+        let _ = writeln!(told, "{} answers; failurePolicy {failure_policy}", webhook.name);
     }
     if told.is_empty() {
         bail!(
@@ -150,7 +149,11 @@ async fn ask(client: &Client, path: &str, object: &Value) -> Result<()> {
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match said["message"].as_str().filter(|_| !status.is_success()) {
+    match said
+        .get("message")
+        .and_then(Value::as_str)
+        .filter(|_| !status.is_success())
+    {
         Some(message) => bail!("{}: {message}", reason(status)),
         None => bail!("the API server let it pass without a word of the operator's, as failurePolicy Ignore says"),
     }

@@ -1,5 +1,6 @@
 //! The chart, by real helm: what it renders, what values it refuses, and what the API server says of it.
 
+mod alerts;
 mod documents;
 mod rights;
 

@@ -41,7 +41,7 @@ fn roles(rendered: &[Value], taken: &dyn Fn(&Right) -> bool) -> (Vec<Value>, BTr
     let mut left_out = BTreeSet::new();
     let mut roles: Vec<Value> = rendered.iter().filter(is_bound).cloned().collect();
     for role in &mut roles {
-        let mut rules = Vec::new();
+        let mut kept_rules = Vec::new();
         for rule in role["rules"].as_array().unwrap() {
             for (resource, verb) in pairs(rule) {
                 let right = Right {
@@ -55,10 +55,10 @@ fn roles(rendered: &[Value], taken: &dyn Fn(&Right) -> bool) -> (Vec<Value>, BTr
                 let mut kept = rule.clone();
                 kept["resources"] = json!([resource]);
                 kept["verbs"] = json!([verb]);
-                rules.push(kept);
+                kept_rules.push(kept);
             }
         }
-        role["rules"] = Value::Array(rules);
+        role["rules"] = Value::Array(kept_rules);
     }
     (roles, left_out)
 }

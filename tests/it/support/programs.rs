@@ -55,6 +55,15 @@ pub(crate) fn helm() -> &'static Path {
     })
 }
 
+/// What checks alerts; found or built when the first test asks for it.
+pub(crate) fn promtool() -> &'static Path {
+    static PROMTOOL: OnceLock<PathBuf> = OnceLock::new();
+    PROMTOOL.get_or_init(|| {
+        let [promtool] = PROMTOOL_MODULE.programs();
+        promtool
+    })
+}
+
 /// What makes a node of a control plane, beside what Debian has.
 pub(crate) struct NodePrograms {
     pub(crate) controller_manager: PathBuf,
@@ -89,9 +98,13 @@ const ETCD: Module<1> = Module {
     name: "etcd",
     versioned: "go.etcd.io/etcd/server/v3",
     programs: [("etcd", &["--version"])],
+    is_of_kubernetes: false,
     tags: "",
     cold: "30 seconds",
 };
+
+/// Names the Kubernetes of the test cluster by its minor version, one for which tests/programs/ has a folder; without it, the newest.
+const KUBERNETES_VERSION: &str = "KUBERNETES_VERSION";
 
 const KUBERNETES: Module<2> = Module {
     name: "kubernetes",
@@ -100,6 +113,7 @@ const KUBERNETES: Module<2> = Module {
         ("kube-apiserver", &["--version"]),
         ("kubectl", &["version", "--client"]),
     ],
+    is_of_kubernetes: true,
     tags: "",
     cold: "10 minutes",
 };
@@ -114,6 +128,7 @@ const NODE: Module<4> = Module {
     ],
     name: KUBERNETES.name,
     versioned: KUBERNETES.versioned,
+    is_of_kubernetes: true,
     tags: KUBERNETES.tags,
     cold: KUBERNETES.cold,
 };
@@ -127,6 +142,7 @@ const CONTAINERD: Module<3> = Module {
         ("ctr", &["--version"]),
     ],
     // File systems that no test uses, and that would need C.
+    is_of_kubernetes: false,
     tags: "no_btrfs no_zfs no_devmapper",
     cold: "3 minutes",
 };
@@ -207,6 +223,7 @@ const SKIPPER_MODULE: Module<1> = Module {
     name: "skipper",
     versioned: "github.com/zalando/skipper",
     programs: [("skipper", &["-version"])],
+    is_of_kubernetes: false,
     tags: "",
     cold: "3 minutes",
 };
@@ -215,8 +232,18 @@ const HELM_MODULE: Module<1> = Module {
     name: "helm",
     versioned: "helm.sh/helm/v4",
     programs: [("helm", &["version", "--template={{.Version}}"])],
+    is_of_kubernetes: false,
     tags: "",
     cold: "3 minutes",
+};
+
+const PROMTOOL_MODULE: Module<1> = Module {
+    name: "promtool",
+    versioned: "github.com/prometheus/prometheus",
+    programs: [("promtool", &["--version"])],
+    is_of_kubernetes: false,
+    tags: "",
+    cold: "4 minutes",
 };
 
 /// A folder of tests/programs/, and what is wanted of that which its `tool` lines build.
@@ -226,6 +253,8 @@ struct Module<const N: usize> {
     versioned: &'static str,
     /// Each program, with the arguments that make it print its version.
     programs: [(&'static str, &'static [&'static str]); N],
+    /// Whether there is a folder for each version, of which a person may name one.
+    is_of_kubernetes: bool,
     /// Go's build tags.
     tags: &'static str,
     /// How long the first build takes on two cores.
@@ -234,9 +263,14 @@ struct Module<const N: usize> {
 
 impl<const N: usize> Module<N> {
     fn programs(&self) -> [PathBuf; N] {
+        let asked = env::var_os(KUBERNETES_VERSION).filter(|version| self.is_of_kubernetes && !version.is_empty());
+        let folder = match asked {
+            Some(version) => format!("{}-{}", self.name, version.display()),
+            None => self.name.to_owned(),
+        };
         let source = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/programs")
-            .join(self.name);
+            .join(&folder);
         let read = |file: &str| {
             let path = source.join(file);
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()))
@@ -245,7 +279,7 @@ impl<const N: usize> Module<N> {
         let version = required_version(&go_mod, self.versioned);
         let built = cache()
             .join("programs")
-            .join(format!("{}-{}", self.name, digest(&[&go_mod, &go_sum])));
+            .join(format!("{folder}-{}", digest(&[&go_mod, &go_sum])));
         if !built.exists() {
             if let Some(found) = self.installed(version) {
                 return found;
@@ -281,7 +315,7 @@ impl<const N: usize> Module<N> {
     fn build(&self, source: &Path, version: &str, built: &Path) {
         let parent = built.parent().expect("it is in the cache");
         fs::create_dir_all(parent).unwrap_or_else(|error| panic!("can't make {}: {error}", parent.display()));
-        let lock = File::create(built.with_extension("lock")).expect("the cache can be written");
+        let lock = File::create(built.with_added_extension("lock")).expect("the cache can be written");
         if lock.try_lock().is_err() {
             say(&format!(
                 "another process builds {} {version}; waiting for it",
@@ -298,7 +332,7 @@ impl<const N: usize> Module<N> {
             "building {} {version} ({names}): about {} on two cores, once on this machine",
             self.name, self.cold
         ));
-        let unfinished = built.with_extension("unfinished");
+        let unfinished = built.with_added_extension("unfinished");
         let _ = fs::remove_dir_all(&unfinished);
         fs::create_dir_all(&unfinished).expect("the cache can be written");
         // With one program the output's name is given: Go would call etcd `server`, after its folder.
