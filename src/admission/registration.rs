@@ -101,9 +101,14 @@ impl Wanted {
     }
 
     /// What to apply to one of its webhooks, and whether that is so already.
-    fn of_webhook(&self, webhook: &ValidatingWebhook, owned: &Value, is_injected: bool) -> (Map<String, Value>, bool) {
+    fn of_webhook(
+        &self,
+        webhook: &ValidatingWebhook,
+        owned: &[&Value],
+        is_injected: bool,
+    ) -> (Map<String, Value>, bool) {
         let mut applied = Map::from_iter([("name".to_owned(), json!(webhook.name))]);
-        let owns = |pointer: &str| owned.pointer(pointer).is_some();
+        let owns = |pointer: &str| owned.iter().any(|fields| fields.pointer(pointer).is_some());
         let mut is_right = true;
 
         let ca_bundle = self.ca_bundle.as_ref().filter(|_| !is_injected);
@@ -190,12 +195,12 @@ pub fn own_webhooks(live: &ValidatingWebhookConfiguration) -> impl Iterator<Item
 }
 
 /// The fields of a webhook that are there because the operator has applied them, as `managedFields` names them.
-fn owned_fields(live: &ValidatingWebhookConfiguration, webhook: &str) -> Value {
+fn owned_fields<'a>(live: &'a ValidatingWebhookConfiguration, webhook: &str) -> Vec<&'a Value> {
     let entries = live.managed_fields().iter();
-    let mut own = entries.filter(|entry| entry.manager.as_deref() == Some(managers::WEBHOOK));
+    let own = entries.filter(|entry| entry.manager.as_deref() == Some(managers::WEBHOOK));
     let key = format!("k:{}", json!({"name": webhook}));
-    let found = own.find_map(|entry| entry.fields_v1.as_ref()?.0.get("f:webhooks")?.get(&key));
-    found.cloned().unwrap_or_default()
+    own.filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:webhooks")?.get(&key))
+        .collect()
 }
 
 /// Which authorities the API server is to trust, and which it was told of: what whoever keeps the certificate and whoever

@@ -24,6 +24,26 @@ pub(super) struct Connection {
     pub(super) context: Option<String>,
 }
 
+/// The flag that names where the operator is.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct Home {
+    /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub(super) namespace: String,
+}
+
+/// Runs a command that speaks to a cluster and ends.
+pub(super) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("starting the runtime")?.block_on(command)
+}
+
 impl Connection {
     /// A client of that cluster, which gives a connection up that says nothing for so long. Nothing is asked of it yet.
     pub(super) async fn client(&self, silence: Duration) -> Result<Client> {

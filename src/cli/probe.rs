@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use backon::{BackoffBuilder as _, ConstantBuilder};
 use clap::builder::NonEmptyStringValueParser;
+use http::HeaderMap;
 use http::header::WARNING;
-use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -21,7 +21,7 @@ use kube::core::{Request, Resource as _};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
-use super::connection::Connection;
+use super::connection::{Connection, Home, block_on};
 use super::output::Output;
 use crate::admission::{PROBED, own_webhooks};
 use crate::api::Filing;
@@ -43,15 +43,8 @@ const NAME: &str = "filing-operator-probe";
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// The operator's own namespace, in which it asks about a Filing
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        env = "POD_NAMESPACE",
-        default_value = "filing-system",
-        value_parser = NonEmptyStringValueParser::new()
-    )]
-    namespace: String,
+    #[command(flatten)]
+    home: Home,
     /// The namespace in which it asks about an Ingress: one that the webhook is asked about
     #[arg(long, value_name = "NAMESPACE", default_value = "default", value_parser = NonEmptyStringValueParser::new())]
     route_namespace: String,
@@ -69,11 +62,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
-    runtime.block_on(async {
+    block_on(async {
         let client = args.connection.client(SILENCE).await?;
         let tries = args.timeout.unsigned_abs().as_secs() / PAUSE.as_secs();
         let mut pauses = ConstantBuilder::default()
@@ -124,7 +113,7 @@ async fn probe(client: &Client, args: &Args) -> Result<String> {
             configuration.name_any()
         );
     }
-    let filings = Filing::url_path(&(), Some(&args.namespace));
+    let filings = Filing::url_path(&(), Some(&args.home.namespace));
     ask(client, &filings, &filing())
         .await
         .context("asking about a Filing")?;
@@ -149,18 +138,11 @@ async fn ask(client: &Client, path: &str, object: &Value) -> Result<()> {
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match said
-        .get("message")
-        .and_then(Value::as_str)
-        .filter(|_| !status.is_success())
-    {
-        Some(message) => bail!("{}: {message}", reason(status)),
+    let message = said.get("message").and_then(Value::as_str);
+    match message.filter(|_| !status.is_success()) {
+        Some(message) => bail!("{}: {message}", status.canonical_reason().unwrap_or("refused")),
         None => bail!("the API server let it pass without a word of the operator's, as failurePolicy Ignore says"),
     }
-}
-
-fn reason(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("refused")
 }
 
 /// Whether the operator is among those whose warnings an answer carries.

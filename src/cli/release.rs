@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -22,7 +21,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use self::view::View;
-use super::connection::{Connection, SILENCE};
+use super::connection::{Connection, Home, SILENCE, block_on};
 use super::output::Output;
 use crate::api::FilingPolicy;
 use crate::api::keys::{self, RELEASE};
@@ -45,15 +44,8 @@ const SETTLED: Duration = Duration::from_secs(3);
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// The operator's own namespace, where its lease is
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        env = "POD_NAMESPACE",
-        default_value = "filing-system",
-        value_parser = NonEmptyStringValueParser::new()
-    )]
-    namespace: String,
+    #[command(flatten)]
+    home: Home,
     /// How long to wait, as in `30s` or `10m`
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = timeout)]
     timeout: SignedDuration,
@@ -73,11 +65,7 @@ pub(super) fn timeout(typed: &str) -> Result<SignedDuration, String> {
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
-    runtime.block_on(async {
+    block_on(async {
         let client = args.connection.client(SILENCE).await?;
         let view = View::open(&client).await?;
         let mut release = Release {
@@ -247,7 +235,7 @@ impl Release<'_> {
 
     /// Who leads; or, in words, that nobody does.
     async fn leader(&self) -> Result<String, String> {
-        let namespace = &self.args.namespace;
+        let namespace = &self.args.home.namespace;
         let api = Api::<Lease>::namespaced(self.client.clone(), namespace);
         match api.get_opt(LEASE).await {
             Ok(lease) => holder(lease.and_then(|lease| lease.spec), operator::now())
@@ -321,7 +309,7 @@ mod tests {
     fn it_waits_two_minutes_in_the_operators_namespace_unless_told() {
         let typed = Typed::try_parse_from(["release"]).unwrap().args;
         assert_eq!(
-            (typed.namespace.as_str(), typed.timeout),
+            (typed.home.namespace.as_str(), typed.timeout),
             ("filing-system", SignedDuration::from_mins(2))
         );
         assert!(!typed.undo && !typed.dry_run);

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check::read_policy;
-use super::connection::Connection;
+use super::connection::{Connection, Home};
 use crate::admission::{ClientFile, Lifetimes, Source};
 use crate::operator::{self, Options};
 use crate::telemetry::{self, LogFormat};
@@ -27,15 +27,8 @@ use crate::telemetry::{self, LogFormat};
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// The operator's own namespace: of its lease and Secret, and of the Filings that count where no policy says whose
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        env = "POD_NAMESPACE",
-        default_value = "filing-system",
-        value_parser = NonEmptyStringValueParser::new()
-    )]
-    namespace: String,
+    #[command(flatten)]
+    home: Home,
     /// Who this replica is; without it the host's name and the process id
     #[arg(long, value_name = "NAME", env = "POD_NAME", value_parser = NonEmptyStringValueParser::new())]
     identity: Option<String>,
@@ -204,7 +197,7 @@ async fn options(args: Args) -> Result<Options> {
     });
     Ok(Options {
         client: args.connection.client(args.watch_silence).await?,
-        namespace: args.namespace,
+        namespace: args.home.namespace,
         identity: args.identity.unwrap_or_else(identity),
         webhook_address: args.webhook_address,
         metrics_address: args.metrics_address,
