@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::Cluster;
 use crate::support::operator::program;
 use crate::support::review;
-use crate::support::stage::{self, marker};
+use crate::support::stage::{self, marker, objects};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// Noon of the day that examples are told of.
@@ -69,7 +69,7 @@ struct Example {
 impl Example {
     fn new(nth: usize, of: String, yaml: &'static str) -> Self {
         let suffix = format!("-{nth}");
-        let mut documents = documents(yaml);
+        let mut documents = objects(yaml);
         let mut names = BTreeSet::new();
         let mut namespaces = BTreeSet::new();
         for document in &documents {
@@ -151,11 +151,6 @@ fn rename(value: &mut Value, names: &BTreeSet<String>, suffix: &str) {
         Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, names, suffix)),
         _ => {}
     }
-}
-
-fn documents(yaml: &str) -> Vec<Value> {
-    let documents = yaml.split("---\n").filter(|text| !text.trim().is_empty());
-    documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect()
 }
 
 /// What `check` says of manifests.
@@ -347,7 +342,7 @@ fn said_by_annotations(route: &Value) -> Said {
 fn manifests_of_examples() -> Vec<Value> {
     let files = fs::read_dir("examples").unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.is_file());
-    let all = files.flat_map(|file| documents(&fs::read_to_string(file).unwrap()));
+    let all = files.flat_map(|file| objects(&fs::read_to_string(file).unwrap()));
     // It says nothing to any of them.
     all.filter(|document| document["kind"] != "Service").collect()
 }

@@ -4,18 +4,16 @@ mod alerts;
 mod documents;
 mod rights;
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use filing_operator::api::keys::{QUARANTINE_CLASS, QUARANTINE_CONTROLLER};
-use filing_operator::domain::controller;
 use rstest::rstest;
 use serde_json::Value;
 
 use crate::support::Cluster;
 use crate::support::helm::{CHART, SITE, helm, helm_as, render};
 use crate::support::programs::{CERT_MANAGER, PROMETHEUS_OPERATOR};
-use crate::support::stage::{APPROVED, FILINGS, declare, home, operator_by_chart};
+use crate::support::stage::{APPROVED, FILINGS, declare, fails_closed, home, objects, operator_by_chart};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// The values files of the chart's `ci` folder.
@@ -25,14 +23,6 @@ fn matrix() -> Vec<String> {
     files.sort();
     assert!(files.len() >= 7, "{files:?}");
     files
-}
-
-/// The objects of a rendering.
-pub(crate) fn objects(rendered: &str) -> Vec<Value> {
-    let documents = rendered.split("\n---").map(|text| text.trim_start_matches("---"));
-    let documents =
-        documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap_or_else(|error| panic!("{error}: {text}")));
-    documents.filter(|object| !object.is_null()).collect()
 }
 
 fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -82,15 +72,6 @@ fn the_same_values_give_the_same_objects() {
 fn values_that_mean_nothing_are_refused(#[case] args: &str, #[case] named: &str) {
     let said = helm(&format!("template filing-operator {CHART} {args}")).fails();
     assert!(said.contains(named), "{said}");
-}
-
-#[test]
-fn the_policy_excepts_each_controller_whose_address_may_go_with_the_class() {
-    let values: Value = serde_saphyr::from_str(&fs::read_to_string(format!("{CHART}/values.yaml")).unwrap()).unwrap();
-    let listed = values["policy"]["blockExcept"].as_array().unwrap();
-    let listed: BTreeSet<&str> = listed.iter().map(|name| name.as_str().unwrap()).collect();
-    let releasing: BTreeSet<&str> = controller::releasing().map(|fact| fact.controller).collect();
-    assert_eq!(listed, releasing);
 }
 
 /// Both are written by hand: one for an API server without helm, one for a cluster.
@@ -175,11 +156,7 @@ async fn helm_and_the_operator_fight_over_no_field() {
         let read = "get validatingwebhookconfiguration filing-operator -o json";
         serde_json::from_str::<Value>(&cluster.kubectl(read, "").succeeds()).unwrap()
     };
-    eventually("the webhook to fail closed", PATIENCE, async || {
-        let policy = configuration()["webhooks"][0]["failurePolicy"].clone();
-        (policy == "Fail").then_some(()).ok_or(policy.to_string())
-    })
-    .await;
+    fails_closed(&cluster).await;
     let before = configuration();
     let url = format!("--set webhook.url=https://{}", operator.webhook());
     let upgrade = format!(

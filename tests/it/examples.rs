@@ -1,10 +1,11 @@
-//! The manifests of examples/dev hold what the code says: names and facts that stand in both places.
+//! The manifests of examples/dev, and the chart's values, hold what the code says: names and facts that stand in both places.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use filing_operator::api::keys::{QUARANTINE_CLASS, QUARANTINE_CONTROLLER};
 use filing_operator::domain::controller;
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::support::Cluster;
@@ -13,17 +14,19 @@ fn read(file: &str) -> Value {
     serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-#[test]
-fn the_policy_excepts_each_controller_whose_address_may_go_with_the_class() {
-    let policy = read("examples/dev/policy.yaml");
-    let listed = policy["spec"]["blockExcept"].as_array().unwrap();
+#[rstest]
+#[case::to_try_it("examples/dev/policy.yaml", "/spec/blockExcept")]
+#[case::of_the_chart("charts/filing-operator/values.yaml", "/policy/blockExcept")]
+fn the_policy_excepts_each_controller_whose_address_may_go_with_the_class(#[case] file: &str, #[case] list: &str) {
+    let policy = read(file);
+    let listed = policy.pointer(list).unwrap().as_array().unwrap();
     let listed: BTreeSet<&str> = listed.iter().map(|name| name.as_str().unwrap()).collect();
     let releasing: BTreeSet<&str> = controller::releasing().map(|fact| fact.controller).collect();
     let missing: Vec<_> = releasing.difference(&listed).collect();
     let surplus: Vec<_> = listed.difference(&releasing).collect();
     assert!(
         missing.is_empty() && surplus.is_empty(),
-        "blockExcept of examples/dev/policy.yaml lacks {missing:?}, and has {surplus:?} too many"
+        "blockExcept of {file} lacks {missing:?}, and has {surplus:?} too many"
     );
 }
 

@@ -8,23 +8,14 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::image;
+use crate::support::image::{self, run};
 use crate::support::node;
 use crate::support::operator;
 
 /// The image's configuration, and the files of its only layer.
 fn unpacked(archive: &Path) -> (Value, BTreeSet<String>) {
     let folder = TempDir::new().unwrap();
-    let tar = |args: &[&str], archive: &Path| {
-        let out = Command::new("tar")
-            .args(args)
-            .arg("--file")
-            .arg(archive)
-            .output()
-            .unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).unwrap()
-    };
+    let tar = |args: &[&str], archive: &Path| run(Command::new("tar").args(args).arg("--file").arg(archive));
     tar(&["--extract", "--directory", folder.path().to_str().unwrap()], archive);
     let blob = |digest: &Value| {
         let digest = digest.as_str().unwrap().replace(':', "/");
@@ -70,16 +61,11 @@ fn it_holds_the_program_and_licences_for_a_user_that_is_nobody() {
 #[test]
 fn the_licence_of_each_crate_is_told() {
     let target = "x86_64-unknown-linux-gnu";
-    let run = |program: &str, args: &[&str]| {
-        let out = Command::new(program).args(args).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).unwrap()
-    };
-    let told = run("scripts/third-party-licences.sh", &[target]);
+    let told = run(Command::new("scripts/third-party-licences.sh").arg(target));
     let tree = [
         "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--target", target,
     ];
-    let crates = run("cargo", &tree);
+    let crates = run(Command::new("cargo").args(tree));
     let untold: Vec<_> = crates
         .lines()
         .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::support::cluster::{Account, Namespace};
 use crate::support::node::{Node, process_in};
-use crate::support::stage::{APPROVED, FILINGS, annotation, declare, filing, ingress};
+use crate::support::stage::{APPROVED, FILINGS, annotation, declare, fails_closed, filing, ingress};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// How many ask at a time.
@@ -41,7 +41,7 @@ async fn two_replicas_in_a_cluster() {
     installed::before_a_first_filing_nothing_is_denied(&zhang);
     let examples = "-f examples/10-ack-policy.yaml -f examples/01-filings.yaml -f examples/02-servers.yaml";
     cluster.kubectl(&format!("apply {examples}"), "").succeeds();
-    fails_closed(&node).await;
+    fails_closed(cluster).await;
     he_reads_why_he_is_denied(&zhang);
 
     declare(&cluster.admin, "steady", "steady.com", APPROVED).succeeds();
@@ -56,16 +56,6 @@ async fn two_replicas_in_a_cluster() {
     no_admission_is_lost_while_replicas_go(&node, &namespace).await;
     another_leads_once_the_leader_is_dead(&node, &namespace).await;
     installed::it_can_be_upgraded_rolled_back_removed_and_installed_again(&node, &namespace).await;
-}
-
-/// Waits until no Ingress is let in without the operator's word.
-async fn fails_closed(node: &Node) {
-    let read = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].failurePolicy}";
-    eventually("the webhook to fail closed", PATIENCE, async || {
-        let policy = node.cluster.kubectl(read, "").succeeds();
-        (policy == "Fail").then_some(()).ok_or(policy)
-    })
-    .await;
 }
 
 async fn no_admission_is_lost_while_replicas_go(node: &Node, namespace: &Namespace) {

@@ -4,21 +4,16 @@ use std::process::{Command, Stdio};
 
 use crate::support::Cluster;
 use crate::support::cluster::{Account, Output};
-use crate::support::stage::{APPROVED, POLICY, declare, operator_that_is_asked};
-use crate::support::wait::{PATIENCE, eventually};
+use crate::support::stage::{APPROVED, POLICY, declare, fails_closed, operator_that_is_asked};
 
 fn probe(account: &Account, args: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
+    Command::new(env!("CARGO_BIN_EXE_filing-operator"))
         .args(["probe", "--kubeconfig", account.kubeconfig.to_str().unwrap()])
         .args(args)
         .stdin(Stdio::null())
         .output()
-        .unwrap();
-    Output {
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-        code: output.status.code().unwrap(),
-    }
+        .unwrap()
+        .into()
 }
 
 #[tokio::test]
@@ -38,11 +33,9 @@ async fn it_says_whether_the_operator_answers() {
     declarations.filing-operator.io answers; failurePolicy Ignore
     ");
     declare(&cluster.admin, "filed", "filed.com", APPROVED).succeeds();
-    eventually("the webhook to fail closed", PATIENCE, async || {
-        let answered = probe(&cluster.admin, &[]).succeeds();
-        answered.contains("failurePolicy Fail").then_some(()).ok_or(answered)
-    })
-    .await;
+    fails_closed(&cluster).await;
+    let answered = probe(&cluster.admin, &[]).succeeds();
+    assert!(answered.contains("failurePolicy Fail"), "{answered}");
     // Nothing is left of it.
     for kind in ["filings", "ingresses"] {
         let left = cluster.kubectl(&format!("get {kind} -A -o name"), "").succeeds();

@@ -33,12 +33,7 @@ fn shell(script: &str) -> Output {
 }
 
 fn run(command: &mut Command) -> Output {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    Output {
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-        code: output.status.code().unwrap(),
-    }
+    command.stdin(Stdio::null()).output().unwrap().into()
 }
 
 /// An Ingress as an operator that has gone left it.

@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::objects;
 use crate::support::helm::{CHART, render};
 use crate::support::programs::promtool;
+use crate::support::stage::objects;
 
 fn promtool_says(args: &[&str]) {
     let out = Command::new(promtool()).args(args).output().unwrap();

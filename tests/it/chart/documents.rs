@@ -135,7 +135,8 @@ fn every_value_is_described_and_has_a_schema() {
     let values: Value = serde_saphyr::from_str(&text).unwrap();
     let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
     let mut table = String::from("| value | by default | |\n|---|---|---|\n");
-    for key in documented(&text) {
+    let keys = documented(&text);
+    for key in &keys {
         let pointer = |between: &str| {
             key.path
                 .iter()
@@ -147,7 +148,7 @@ fn every_value_is_described_and_has_a_schema() {
             pointer(".")
         );
         let value = values.pointer(&pointer("/")).unwrap();
-        let holds_keys = documented(&text)
+        let holds_keys = keys
             .iter()
             .any(|other| other.path.len() > key.path.len() && other.path.starts_with(&key.path));
         let default = if holds_keys {

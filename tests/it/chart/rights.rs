@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::objects;
 use crate::support::Cluster;
 use crate::support::cluster::Account;
 use crate::support::helm::render;
 use crate::support::operator::Operator;
-use crate::support::stage::{APPROVED, BLOCKING, FILINGS, declare, home, ingress};
+use crate::support::stage::{APPROVED, BLOCKING, FILINGS, declare, home, ingress, objects};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// One verb on one resource.

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{fails_closed, kubectl};
+use super::kubectl;
 use crate::support::cluster::{Account, Namespace};
 use crate::support::helm::{CHART, SITE, helm_as};
 use crate::support::image::OPERATOR;
 use crate::support::node::Node;
 use crate::support::operator::http_get;
-use crate::support::stage::{APPROVED, FILINGS, at_stage, declare, filing};
+use crate::support::stage::{APPROVED, FILINGS, at_stage, declare, fails_closed, filing};
 use crate::support::wait::{PATIENCE, eventually};
 
 /// The port of the data plane, as skipper.yaml says.
@@ -126,7 +126,7 @@ pub(super) async fn it_can_be_upgraded_rolled_back_removed_and_installed_again(n
     assert!(!knows_remarks(node));
     by(node, "upgrade", Path::new(CHART));
     assert!(knows_remarks(node));
-    fails_closed(node).await;
+    fails_closed(cluster).await;
 
     let helm = |args: &str| {
         let args = format!("{args} --namespace {FILINGS} --wait --timeout 3m");
@@ -134,7 +134,7 @@ pub(super) async fn it_can_be_upgraded_rolled_back_removed_and_installed_again(n
     };
     helm("rollback filing-operator 1");
     assert!(!knows_remarks(node));
-    fails_closed(node).await;
+    fails_closed(cluster).await;
 
     answers("www.both.com", 404).await;
     helm("uninstall filing-operator");
@@ -152,7 +152,7 @@ pub(super) async fn it_can_be_upgraded_rolled_back_removed_and_installed_again(n
 
     by(node, "install", Path::new(CHART));
     assert_eq!(filings(), before);
-    fails_closed(node).await;
+    fails_closed(cluster).await;
     let unfiled = served(namespace, "never", "www.never.com");
     let denied = namespace.kubectl("create -f -", &unfiled).fails();
     assert!(denied.contains("[NoFiling]"), "{denied}");

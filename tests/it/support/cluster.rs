@@ -358,12 +358,7 @@ impl Account {
             scope.spawn(move || pipe.write_all(stdin.as_bytes()));
             child.wait_with_output().expect("kubectl can be waited for")
         });
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("kubectl prints UTF-8");
-        Output {
-            stdout: text(out.stdout),
-            stderr: text(out.stderr),
-            code: out.status.code().unwrap_or(-1),
-        }
+        out.into()
     }
 
     /// kubectl as a program that the caller starts, with these arguments.
@@ -386,6 +381,17 @@ pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: i32,
+}
+
+impl From<std::process::Output> for Output {
+    fn from(out: std::process::Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+        Self {
+            stdout: text(out.stdout),
+            stderr: text(out.stderr),
+            code: out.status.code().unwrap_or(-1),
+        }
+    }
 }
 
 impl Output {

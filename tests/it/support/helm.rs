@@ -37,11 +37,5 @@ fn run(command: &mut Command) -> Output {
     for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
         command.env(variable, nowhere);
     }
-    let out = command.stdin(Stdio::null()).output().expect("helm can be run");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("helm prints UTF-8");
-    Output {
-        stdout: text(out.stdout),
-        stderr: text(out.stderr),
-        code: out.status.code().unwrap_or(-1),
-    }
+    command.stdin(Stdio::null()).output().expect("helm can be run").into()
 }

@@ -105,10 +105,12 @@ fn build(dockerfile: &Path, context: &Path, arguments: &[&str], name: &str, arch
         .arg(format!("oci-archive:{}:{name}", archive.display())));
 }
 
-fn run(command: &mut Command) {
+/// Runs a command that has to succeed; gives what it prints.
+pub(crate) fn run(command: &mut Command) -> String {
     let out = command
         .output()
         .unwrap_or_else(|error| panic!("can't run {}: {error}", command.get_program().display()));
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{command:?} failed: {said}");
+    String::from_utf8_lossy(&out.stdout).into_owned()
 }

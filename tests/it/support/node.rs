@@ -59,8 +59,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts a node with images of the operator and of an ingress data plane, and nothing of this project in it: some 10 s and 1 GB. None where a person does
-    /// without; where something is missing the test fails, and says what.
+    /// Starts a node with images of the operator and of an ingress data plane, and nothing of this project in it: some 10 s
+    /// and 1 GB. None where a person does without; where something is missing the test fails, and says what.
     pub(crate) async fn start() -> Option<Self> {
         if !can_be_had() {
             return None;

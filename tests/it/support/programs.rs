@@ -98,7 +98,6 @@ const ETCD: Module<1> = Module {
     name: "etcd",
     versioned: "go.etcd.io/etcd/server/v3",
     programs: [("etcd", &["--version"])],
-    is_of_kubernetes: false,
     tags: "",
     cold: "30 seconds",
 };
@@ -113,7 +112,6 @@ const KUBERNETES: Module<2> = Module {
         ("kube-apiserver", &["--version"]),
         ("kubectl", &["version", "--client"]),
     ],
-    is_of_kubernetes: true,
     tags: "",
     cold: "10 minutes",
 };
@@ -128,7 +126,6 @@ const NODE: Module<4> = Module {
     ],
     name: KUBERNETES.name,
     versioned: KUBERNETES.versioned,
-    is_of_kubernetes: true,
     tags: KUBERNETES.tags,
     cold: KUBERNETES.cold,
 };
@@ -142,7 +139,6 @@ const CONTAINERD: Module<3> = Module {
         ("ctr", &["--version"]),
     ],
     // File systems that no test uses, and that would need C.
-    is_of_kubernetes: false,
     tags: "no_btrfs no_zfs no_devmapper",
     cold: "3 minutes",
 };
@@ -223,7 +219,6 @@ const SKIPPER_MODULE: Module<1> = Module {
     name: "skipper",
     versioned: "github.com/zalando/skipper",
     programs: [("skipper", &["-version"])],
-    is_of_kubernetes: false,
     tags: "",
     cold: "3 minutes",
 };
@@ -232,7 +227,6 @@ const HELM_MODULE: Module<1> = Module {
     name: "helm",
     versioned: "helm.sh/helm/v4",
     programs: [("helm", &["version", "--template={{.Version}}"])],
-    is_of_kubernetes: false,
     tags: "",
     cold: "3 minutes",
 };
@@ -241,7 +235,6 @@ const PROMTOOL_MODULE: Module<1> = Module {
     name: "promtool",
     versioned: "github.com/prometheus/prometheus",
     programs: [("promtool", &["--version"])],
-    is_of_kubernetes: false,
     tags: "",
     cold: "4 minutes",
 };
@@ -253,8 +246,6 @@ struct Module<const N: usize> {
     versioned: &'static str,
     /// Each program, with the arguments that make it print its version.
     programs: [(&'static str, &'static [&'static str]); N],
-    /// Whether there is a folder for each version, of which a person may name one.
-    is_of_kubernetes: bool,
     /// Go's build tags.
     tags: &'static str,
     /// How long the first build takes on two cores.
@@ -263,7 +254,8 @@ struct Module<const N: usize> {
 
 impl<const N: usize> Module<N> {
     fn programs(&self) -> [PathBuf; N] {
-        let asked = env::var_os(KUBERNETES_VERSION).filter(|version| self.is_of_kubernetes && !version.is_empty());
+        let asked =
+            env::var_os(KUBERNETES_VERSION).filter(|version| self.name == KUBERNETES.name && !version.is_empty());
         let folder = match asked {
             Some(version) => format!("{}-{}", self.name, version.display()),
             None => self.name.to_owned(),

@@ -138,6 +138,24 @@ async fn begun(cluster: &Cluster, operator: &mut Operator) {
     .await;
 }
 
+/// Waits until no Ingress is let in without the operator's word.
+pub(crate) async fn fails_closed(cluster: &Cluster) {
+    let read = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].failurePolicy}";
+    eventually("the webhook to fail closed", PATIENCE, async || {
+        let policy = cluster.kubectl(read, "").succeeds();
+        (policy == "Fail").then_some(()).ok_or(policy)
+    })
+    .await;
+}
+
+/// The objects of a stream of YAML documents; one that holds nothing but comments is none.
+pub(crate) fn objects(yaml: &str) -> Vec<Value> {
+    let documents = yaml.split("\n---").map(|text| text.trim_start_matches("---"));
+    let documents =
+        documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap_or_else(|error| panic!("{error}: {text}")));
+    documents.filter(|object| !object.is_null()).collect()
+}
+
 /// A filing of a domain, in YAML.
 pub(crate) fn filing(name: &str, domain: &str, rest: &str) -> String {
     format!(
