@@ -133,7 +133,8 @@ fn annotation<'a>(route: &'a Ingress, key: &str) -> Option<&'a str> {
     Some(route.metadata.annotations.as_ref()?.get(key)?.as_str())
 }
 
-async fn blocked(cluster: &Cluster, namespace: &Namespace) -> usize {
+/// How many routes of a namespace are in quarantine.
+pub(crate) async fn blocked(cluster: &Cluster, namespace: &Namespace) -> usize {
     let api = ingresses(cluster.client().await, namespace);
     let all = api.list(&ListParams::default()).await.unwrap();
     all.iter().filter(|route| class(route) == Some(QUARANTINE)).count()

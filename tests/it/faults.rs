@@ -15,7 +15,7 @@ use kube::api::ListParams;
 use rstest::rstest;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::crashes::{are_blocked_once, blocking, condition};
+use crate::crashes::{are_blocked_once, blocked, blocking, condition};
 use crate::run::{APPROVED, FILINGS, POLICY, declare, events, ingress, status};
 use crate::support::cluster::{Account, Cluster, Namespace};
 use crate::support::operator::Operator;
@@ -377,7 +377,11 @@ async fn a_leader_that_is_killed_while_it_blocks_is_followed_by_one_that_repeats
     });
     cancel(&cluster, &namespace);
     eventually("the first to be in the middle", PATIENCE, async || {
-        (held.left() < usize::MAX).then_some(()).ok_or("not yet".to_owned())
+        // All that were let through have been carried out: what is on its way dies with the first.
+        let done = blocked(&cluster, &namespace).await;
+        (held.left() < usize::MAX && done == BY_FIRST)
+            .then_some(())
+            .ok_or(format!("{done} are blocked"))
     })
     .await;
     first.kill();
