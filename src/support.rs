@@ -5,6 +5,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -18,6 +19,25 @@ use crate::registry::{
     Change, Filing, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Snapshot, Unreadable,
 };
 use crate::route::{Route, RouteKey, RouteKind, from_ingress};
+
+/// Asserts that a file, by its path in the repository, holds what was made for it; or writes it, where that is asked for.
+pub(crate) fn is_generated(file: &str, due: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, due).unwrap();
+    }
+    let held = std::fs::read_to_string(&path).unwrap_or_default();
+    for (at, (held, due)) in held.lines().zip(due.lines()).enumerate() {
+        assert_eq!(
+            held,
+            due,
+            "{file}:{}; mend it with: WRITE_DOCS=1 cargo test --lib",
+            at + 1
+        );
+    }
+    assert_eq!(held, due, "{file}; mend it with: WRITE_DOCS=1 cargo test --lib");
+}
 
 /// The operator's own namespace in tests.
 pub(crate) const HOME: &str = "filing-operator";

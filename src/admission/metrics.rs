@@ -78,6 +78,16 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counters that have counted, so that their labels can be seen.
+    #[cfg(test)]
+    pub(crate) fn exercised() -> Self {
+        let metrics = Self::default();
+        metrics.refused("media_type");
+        metrics.denial_event(DenialEvent::Written);
+        metrics.took(std::time::Duration::from_millis(1));
+        metrics
+    }
+
     /// Makes them known to a registry under their full names.
     pub fn register(&self, registry: &mut Registry) {
         registry.register(

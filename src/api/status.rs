@@ -99,7 +99,7 @@ pub struct ProviderStage {
 }
 
 /// How urgent a declaration is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 pub enum Colour {
     /// It violates, or ends within 30 days and does not renew itself.
     Red,

@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use super::lease::{LEASE, Lease};
 use super::registrar::Registrar;
 use super::reports::{Board, Turn, Writer};
-use super::shared::{Reached, Shared};
+use super::shared::{Reached, Shared, Write};
 use super::watch::{Beside, Message, Seen, watch_all};
 use super::work::Work;
 use super::writer::{self, Job, WriteError};
@@ -179,6 +179,8 @@ impl Owner {
                 () = tokio::time::sleep(look) => {}
             }
             self.proceed();
+            let waiting = self.work.waiting_writes();
+            self.shared.waiting_writes.store(waiting, Ordering::Relaxed);
         };
         self.drain().await;
         ended
@@ -196,7 +198,7 @@ impl Owner {
             }
             Err(error) => {
                 // It has panicked; what it was about is not given up for that.
-                self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
+                self.shared.writes.failed(Write::Unknown);
                 warn!(%error, "a write ended unexpectedly");
                 match self.under_way.remove(&error.id()) {
                     Some(Some(subject)) => drop(self.work.failed(&subject, self.now())),
@@ -347,6 +349,7 @@ impl Owner {
                 effects,
                 now,
                 teller: self.settings.teller.clone(),
+                shared: Arc::clone(&self.shared),
             };
             let task = self.tasks.spawn(async move { Done::Wrote(job.run().await) });
             self.under_way.insert(task.id(), Some(subject));
@@ -367,7 +370,6 @@ impl Owner {
                 debug!(%error, again_in = ?again, "nothing was written");
             }
             Err(error) => {
-                self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
                 let cause = cause_of(&error);
                 let again = self.work.failed(subject, self.now());
                 warn!(%error, cause, again_in = ?again, "a write failed");
@@ -378,6 +380,7 @@ impl Owner {
     fn kept_policy(&mut self, result: Result<(), DefaultPolicyError>) {
         let owner = match result {
             Ok(()) => {
+                self.shared.writes.done(Write::Policy);
                 debug!(policy = keys::DEFAULT_POLICY, "the operator's own policy is applied");
                 None
             }
@@ -389,6 +392,7 @@ impl Owner {
                 Some(format!("its spec is owned by {owner}"))
             }
             Err(error @ (DefaultPolicyError::Read(_) | DefaultPolicyError::Apply(_))) => {
+                self.shared.writes.failed(Write::Policy);
                 let cause = cause_of(&error);
                 let again = self.work.default_policy_failed(self.now());
                 warn!(%error, cause, again_in = ?again, "the default policy could not be kept");
@@ -626,7 +630,12 @@ mod tests {
         assert!(owner.under_way.is_empty());
         let again = owner.work.next_timer().unwrap();
         assert!(again > now() && again <= at("2026-11-23T00:00:02+08:00"), "{again}");
-        assert_eq!(owner.shared.failed_writes.load(Ordering::Relaxed), 1);
+        let failed = owner
+            .shared
+            .writes
+            .counts()
+            .find(|(write, ..)| *write == Write::Unknown);
+        assert_eq!(failed, Some((Write::Unknown, 0, 1)));
     }
 
     #[tokio::test]

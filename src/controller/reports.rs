@@ -5,7 +5,6 @@
 //! some seconds after something of it has changed, so that what changes often is written once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::shared::Shared;
+use super::shared::{Shared, Write};
 use crate::admission::Clock;
 use crate::api::keys::managers;
 use crate::judge::{self, Verdict};
@@ -398,10 +397,13 @@ impl Writer {
                 Next::End => return Ok(()),
             };
             match self.write(&job).await {
-                Ok(written) => self.board.state().succeeded(&job.namespace, written),
+                Ok(written) => {
+                    self.shared.writes.done(Write::Report);
+                    self.board.state().succeeded(&job.namespace, written);
+                }
                 Err(error @ ReportError::NotServed) => return Err(error),
                 Err(error) => {
-                    self.shared.failed_writes.fetch_add(1, Ordering::Relaxed);
+                    self.shared.writes.failed(Write::Report);
                     let again = self.board.state().failed(&job.namespace, Instant::now());
                     warn!(%error, namespace = %job.namespace, again_in = ?again, "a report could not be written");
                 }

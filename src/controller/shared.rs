@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::WATCHED;
-use crate::effects::Tally;
+use crate::api::Colour;
+use crate::effects::{Effect, Tally};
 use crate::registry::{Snapshot, SubjectKind};
 use crate::rules::Severity;
 
@@ -22,8 +23,10 @@ pub struct Shared {
     pub standing: ArcSwap<Standing>,
     /// Whether this replica leads.
     pub is_leader: AtomicBool,
-    /// How many writes have failed.
-    pub failed_writes: AtomicU64,
+    /// The writes to the cluster that have been tried.
+    pub writes: Writes,
+    /// How many objects wait to be written about, or are being written about.
+    pub waiting_writes: AtomicUsize,
     /// How often the API server was asked for what is new, and the facts were made to hold it.
     pub looks: AtomicU64,
     /// How often it was asked, and that could not be told.
@@ -31,6 +34,85 @@ pub struct Shared {
     /// Sent to whenever there is another snapshot, or another leader.
     pub(super) news: watch::Sender<()>,
     watches: Vec<(SubjectKind, WatchState)>,
+}
+
+/// What of the operator's is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// An Event.
+    Event,
+    /// A route's annotations.
+    Annotations,
+    /// A route, into quarantine or out of it.
+    Quarantine,
+    /// A status.
+    Status,
+    /// The FilingPolicy `default`.
+    Policy,
+    /// A Report of OpenReports.
+    Report,
+    /// Any of the first four, where it can't be told which.
+    Unknown,
+}
+
+impl Write {
+    /// All of them, in order.
+    const ALL: [Self; 7] = [
+        Self::Event,
+        Self::Annotations,
+        Self::Quarantine,
+        Self::Status,
+        Self::Policy,
+        Self::Report,
+        Self::Unknown,
+    ];
+
+    /// What an effect writes.
+    pub(super) fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::Event(_) => Self::Event,
+            Effect::Annotate(_) => Self::Annotations,
+            Effect::Block { .. } | Effect::LetGo { .. } => Self::Quarantine,
+            Effect::DeclarationStatus(_) | Effect::PolicyStatus(_) => Self::Status,
+        }
+    }
+
+    /// Its name as a label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Annotations => "annotations",
+            Self::Quarantine => "quarantine",
+            Self::Status => "status",
+            Self::Policy => "policy",
+            Self::Report => "report",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How many writes were done, and how many have failed.
+#[derive(Debug, Default)]
+pub struct Writes([(AtomicU64, AtomicU64); Write::ALL.len()]);
+
+impl Writes {
+    /// How many of each were done, and how many have failed.
+    pub fn counts(&self) -> impl Iterator<Item = (Write, u64, u64)> {
+        let counts = Write::ALL.into_iter().zip(&self.0);
+        counts.map(|(write, (done, failed))| (write, done.load(Ordering::Relaxed), failed.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn done(&self, write: Write) {
+        if let Some((done, _)) = self.0.get(write as usize) {
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn failed(&self, write: Write) {
+        if let Some((_, failed)) = self.0.get(write as usize) {
+            failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// How a watch is.
@@ -60,6 +142,12 @@ pub struct Standing {
     pub enforced: BTreeMap<(Arc<str>, &'static str), u32>,
     /// Findings on hosts of running routes, those on exempt ones aside, by rule and severity.
     pub findings: BTreeMap<(&'static str, Severity), u32>,
+    /// Violations among them by namespace and rule.
+    pub violations: Arc<BTreeMap<(Arc<str>, &'static str), u32>>,
+    /// Filings by their light.
+    pub filings: BTreeMap<Colour, u32>,
+    /// AccessServers by their light.
+    pub servers: BTreeMap<Colour, u32>,
 }
 
 impl Default for Shared {
@@ -68,7 +156,8 @@ impl Default for Shared {
             snapshot: Arc::default(),
             standing: ArcSwap::default(),
             is_leader: AtomicBool::new(false),
-            failed_writes: AtomicU64::new(0),
+            writes: Writes::default(),
+            waiting_writes: AtomicUsize::new(0),
             looks: AtomicU64::new(0),
             failed_looks: AtomicU64::new(0),
             news: watch::Sender::new(()),
@@ -128,7 +217,7 @@ impl WatchState {
         drop(self.reached.subscribe().wait_for(is_enough).await);
     }
 
-    pub(super) fn saw(&self, now: Timestamp) {
+    pub(crate) fn saw(&self, now: Timestamp) {
         self.last_seen.store(now.as_second(), Ordering::Relaxed);
     }
 

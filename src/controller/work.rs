@@ -17,7 +17,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::{SignedDuration, Timestamp};
 
-use declared::next_of_declaration;
+use declared::JudgedDeclaration;
 use enforcing::{Enforcing, Move, Placed};
 use keeping::Keeping;
 use known::Known;
@@ -64,6 +64,8 @@ pub(super) struct Work {
     /// The routes that are served under each filing.
     served: HashMap<FilingKey, BTreeSet<RouteKey>>,
     standing: Standing,
+    /// Whether something that is gone has left the standing, and that was not told yet.
+    has_lost_colour: bool,
     enforcing: Enforcing,
     /// The routes that were moved, each with the version that it had before: until the watch shows a later one, what is
     /// known of it is of the past.
@@ -116,7 +118,8 @@ impl Work {
 
     /// Forgets what is gone. It is still judged once, as nothing, so that what it stood for ends.
     pub(super) fn forget(&mut self, subject: &Subject) {
-        self.known.forget(subject);
+        let colour = self.known.forget(subject);
+        self.has_lost_colour |= self.standing.recolour(subject, colour, None);
         self.backoffs.remove(subject);
         self.resting.remove(subject);
         self.counted.remove(subject);
@@ -157,6 +160,11 @@ impl Work {
         !self.to_judge.is_empty()
     }
 
+    /// How many subjects wait to be written about, or are being written about.
+    pub(super) fn waiting_writes(&self) -> usize {
+        self.to_write.len().saturating_add(self.writing.len())
+    }
+
     /// Whether some of what may have to be written was left for later.
     pub(super) fn has_more_to_look_at(&self) -> bool {
         self.has_more_to_look_at
@@ -164,7 +172,7 @@ impl Work {
 
     /// Judges a slice of what is to be judged. Says whether the standing of the routes has changed.
     pub(super) fn judge(&mut self, registry: &Registry, now: Timestamp) -> bool {
-        let mut has_changed = false;
+        let mut has_changed = mem::take(&mut self.has_lost_colour);
         for _ in 0..SLICE {
             // Routes come last in the order of subjects, and are judged first: the others count them.
             let Some(subject) = self.to_judge.pop_last() else { break };
@@ -184,7 +192,13 @@ impl Work {
                     has_changed |= self.enforce(key, route.map(AsRef::as_ref), verdict.as_ref(), registry, now);
                     next.flatten()
                 }
-                Subject::Filing(_) | Subject::Server(_) => next_of_declaration(registry, &subject, now),
+                Subject::Filing(_) | Subject::Server(_) => {
+                    let judged = JudgedDeclaration::of(registry, &subject, now);
+                    let colour = judged.as_ref().map(JudgedDeclaration::colour);
+                    let before = self.known.set_colour(&subject, colour);
+                    has_changed |= self.standing.recolour(&subject, before, colour);
+                    judged.and_then(|judged| judged.next(registry.snapshot().default_policy(), now))
+                }
                 Subject::Policy(name) => {
                     self.enforcing.ask_again(name);
                     let mut policies = registry.snapshot().policies();
@@ -474,7 +488,7 @@ impl Work {
     }
 
     fn count(&mut self, key: &RouteKey, route: &RouteStanding, is_there: bool) {
-        route.count(is_there, &mut self.standing);
+        route.count(key, is_there, &mut self.standing);
         self.to_judge.insert(Subject::Policy(Arc::clone(&route.policy)));
         for filing in &route.filings {
             let routes = self.served.entry(filing.clone()).or_default();

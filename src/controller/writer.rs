@@ -12,6 +12,7 @@ use leaky_bucket::RateLimiter;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::shared::{Shared, Write};
 use crate::admission::create_event;
 use crate::api::keys::managers;
 use crate::effects::{Effect, Notice, Reference, blocking, handing_back, restoring};
@@ -72,6 +73,7 @@ pub(super) struct Job {
     pub(super) effects: Vec<Effect>,
     pub(super) now: Timestamp,
     pub(super) teller: Teller,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Job {
@@ -80,14 +82,21 @@ impl Job {
     pub(super) async fn run(self) -> Result<Vec<Effect>, WriteError> {
         for effect in &self.effects {
             self.limit.acquire_one().await;
-            match effect {
-                Effect::Event(notice) => self.create_event(notice).await?,
-                Effect::Annotate(annotations) => self.annotate(annotations).await?,
-                Effect::Block { version, at } => self.block(version, *at).await?,
-                Effect::LetGo { version } => self.let_go(version).await?,
-                Effect::DeclarationStatus(status) => self.write_status(status).await?,
-                Effect::PolicyStatus(status) => self.write_status(status).await?,
+            let written = match effect {
+                Effect::Event(notice) => self.create_event(notice).await,
+                Effect::Annotate(annotations) => self.annotate(annotations).await,
+                Effect::Block { version, at } => self.block(version, *at).await,
+                Effect::LetGo { version } => self.let_go(version).await,
+                Effect::DeclarationStatus(status) => self.write_status(status).await,
+                Effect::PolicyStatus(status) => self.write_status(status).await,
+            };
+            match &written {
+                Ok(()) => self.shared.writes.done(Write::of(effect)),
+                // Nothing was tried.
+                Err(WriteError::Changed { .. }) => {}
+                Err(_) => self.shared.writes.failed(Write::of(effect)),
             }
+            written?;
         }
         Ok(self.effects)
     }
@@ -328,6 +337,7 @@ mod tests {
             target,
             effects,
             now: "2026-11-23T02:00:00.123456Z".parse().unwrap(),
+            shared: Arc::default(),
             teller: Teller::default(),
         };
         scripted(answers, async |client| job(client).run().await.map(drop)).await

@@ -31,7 +31,7 @@ pub use quarantine::{blocking, handing_back, restoring};
 pub use remembered::Remembered;
 pub use reminder::{Audience, next_of_policy};
 pub use route::{Told, route, was_put_back};
-pub use term::{End, Term, terms_of_filing, terms_of_policy, terms_of_server};
+pub use term::{End, Ending, Term, endings, terms_of_filing, terms_of_policy, terms_of_server};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use super::notice::shortened;
 use crate::api::keys::reasons;
 use crate::api::{ServerState, Stage};
 use crate::domain::Day;
-use crate::registry::{Filing, Other, Policy, Server};
+use crate::registry::{Filing, Kept, Other, Policy, Server, Snapshot, SubjectKind};
 use crate::rules::{Lang, Moment, list};
 
 /// The longest path in a status, in bytes; the schema allows as many characters.
@@ -155,6 +155,47 @@ pub fn terms_of_policy(policy: &Policy) -> Vec<Term> {
             }
         })
         .collect()
+}
+
+/// Something that ends of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending<'a> {
+    /// What the object is: a filing, a server or a policy.
+    pub kind: SubjectKind,
+    /// Its namespace; empty for what has none.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// What ends of it.
+    pub term: Term,
+}
+
+/// All that ends of what can be read, object by object in order.
+pub fn endings(facts: &Snapshot) -> impl Iterator<Item = Ending<'_>> {
+    let ending = |kind, namespace, name, terms: Vec<Term>| {
+        terms.into_iter().map(move |term| Ending {
+            kind,
+            namespace,
+            name,
+            term,
+        })
+    };
+    let filings = facts.filings().filter_map(move |(key, kept)| match kept {
+        Kept::Read(filing) => Some(ending(
+            SubjectKind::Filing,
+            &*key.namespace,
+            &*key.name,
+            terms_of_filing(filing),
+        )),
+        Kept::Unreadable(_) => None,
+    });
+    let servers = facts.servers().filter_map(move |(name, kept)| match kept {
+        Kept::Read(server) => Some(ending(SubjectKind::Server, "", &**name, terms_of_server(server))),
+        Kept::Unreadable(_) => None,
+    });
+    let policies = facts.policies();
+    let policies = policies.map(move |policy| ending(SubjectKind::Policy, "", &*policy.name, terms_of_policy(policy)));
+    filings.chain(servers).chain(policies).flatten()
 }
 
 #[cfg(test)]

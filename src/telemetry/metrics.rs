@@ -2,6 +2,8 @@
 //! here, so that nothing can be counted otherwise than it is.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,14 +15,18 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::admission::Clock;
-use crate::controller::Shared;
-use crate::effects::{End, Term, terms_of_filing, terms_of_server};
+use crate::api::Colour;
+use crate::controller::{Shared, Standing};
+use crate::domain::Day;
+use crate::effects::{End, Ending, Term, endings};
 use crate::judge::Outcome;
 use crate::registry::{Kept, Other, Snapshot, SubjectKind};
 use crate::rules::Moment;
 
-/// The most series of what ends: names of objects are labels there, and these have no bound.
-const MAX_ENDINGS: usize = 1000;
+/// The most series of one family where names are labels, which have no bound.
+const MAX_SERIES: usize = 1000;
+/// How many months ahead are told apart.
+const MONTHS: u32 = 24;
 
 /// When the webhook's certificates end.
 #[derive(Debug, Default)]
@@ -89,12 +95,7 @@ impl Collector for Metrics {
             "Whether this replica leads, and so alone writes.",
         )?
         .set(&[], i64::from(shared.is_leader.load(Ordering::Relaxed)))?;
-        Family::counter(
-            encoder,
-            "filing_operator_failed_writes",
-            "Writes to the cluster that failed; each is tried again.",
-        )?
-        .count(&[], shared.failed_writes.load(Ordering::Relaxed))?;
+        writes(encoder, shared)?;
         let mut looks = Family::counter(
             encoder,
             "filing_operator_view_looks",
@@ -115,7 +116,8 @@ impl Collector for Metrics {
         // Before that, no number is better than a wrong one.
         if let Some(snapshot) = snapshot.as_deref() {
             facts(encoder, snapshot)?;
-            endings(encoder, snapshot, (self.clock)())?;
+            let now = (self.clock)();
+            expiries(encoder, snapshot, now)?;
         }
         let mut certificates = Family::timestamp(
             encoder,
@@ -135,6 +137,26 @@ fn build(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     encoder
         .encode_descriptor("filing_operator_build", help, None, MetricType::Info)?
         .encode_info(&version)
+}
+
+fn writes(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
+    let mut writes = Family::counter(
+        encoder,
+        "filing_operator_writes",
+        "Writes to the cluster by what is written (event, annotations, quarantine, status, policy: the default one, report, or \
+         unknown) and whether it was done; what has failed is tried again.",
+    )?;
+    for (write, done, failed) in shared.writes.counts() {
+        for (outcome, count) in [("done", done), ("failed", failed)] {
+            writes.count(&[("what", write.as_str()), ("outcome", outcome)], count)?;
+        }
+    }
+    Family::gauge(
+        encoder,
+        "filing_operator_write_queue_depth",
+        "Objects about which something is to be written, or is being written; 0 on a replica that does not lead.",
+    )?
+    .set(&[], shared.waiting_writes.load(Ordering::Relaxed))
 }
 
 fn watches(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
@@ -198,7 +220,42 @@ fn routes(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
     for ((rule, severity), count) in &standing.findings {
         findings.set(&[("rule", rule), ("severity", severity.as_str())], *count)?;
     }
+    violations(encoder, &standing)?;
+    let mut colours = Family::gauge(
+        encoder,
+        "filing_operator_declarations",
+        "Filings and AccessServers by their light: Red, Yellow or Blue.",
+    )?;
+    for (kind, tally) in [
+        (SubjectKind::Filing, &standing.filings),
+        (SubjectKind::Server, &standing.servers),
+    ] {
+        for (colour, label) in [(Colour::Red, "Red"), (Colour::Yellow, "Yellow"), (Colour::Blue, "Blue")] {
+            let count = tally.get(&colour).copied().unwrap_or_default();
+            colours.set(&[("kind", kind_label(kind)), ("colour", label)], count)?;
+        }
+    }
     Ok(())
+}
+
+/// By namespace: there is no bound to these, so that the largest counts are told and the others counted.
+fn violations(encoder: &mut DescriptorEncoder<'_>, standing: &Standing) -> fmt::Result {
+    let mut largest: Vec<_> = standing.violations.iter().collect();
+    largest.sort_by_key(|(_, count)| Reverse(**count));
+    let mut family = Family::gauge(
+        encoder,
+        "filing_operator_violations",
+        "Hosts of running routes that violate, by namespace and rule: the 1000 largest counts.",
+    )?;
+    for ((namespace, rule), count) in largest.iter().take(MAX_SERIES) {
+        family.set(&[("namespace", namespace), ("rule", rule)], **count)?;
+    }
+    Family::gauge(
+        encoder,
+        "filing_operator_violations_left_out",
+        "How many more counts there are that are not among filing_operator_violations.",
+    )?
+    .set(&[], largest.len().saturating_sub(MAX_SERIES))
 }
 
 fn facts(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Result {
@@ -242,76 +299,75 @@ fn tally(all: impl Iterator<Item = bool>) -> (usize, usize) {
     (yes.len(), no.len())
 }
 
-/// Something that has ended or ends soon.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Ending<'a> {
-    /// Seconds from now, either way.
-    distance: u64,
-    /// When, in seconds since 1970.
-    end: i64,
-    kind: &'static str,
-    /// Empty for what has none.
-    namespace: &'a str,
-    name: &'a str,
-    what: Cow<'static, str>,
-}
-
 /// What has ended and what ends within the greatest reminder, the nearest to now first: what ended long ago and was
 /// never put in order must not hide what ends tomorrow.
-fn all_endings(snapshot: &Snapshot, now: Timestamp) -> Vec<Ending<'_>> {
+fn near_endings(snapshot: &Snapshot, now: Timestamp) -> Vec<Ending<'_>> {
     let within = snapshot.default_policy().expiring_within();
     let moment = Moment::new(now);
-    let ending = |kind, namespace, name, term: Term| {
-        let end = term.date.end().as_second();
-        moment.is_within(term.date, within).then(|| Ending {
-            distance: end.abs_diff(now.as_second()),
-            end,
-            kind: kind_label(kind),
-            namespace,
-            name,
-            what: what_label(&term),
-        })
-    };
-    let mut endings = Vec::new();
-    for (key, filing) in snapshot.filings() {
-        if let Kept::Read(filing) = filing {
-            let terms = terms_of_filing(filing).into_iter();
-            endings.extend(terms.filter_map(|term| ending(SubjectKind::Filing, &*key.namespace, &*key.name, term)));
-        }
-    }
-    for (name, server) in snapshot.servers() {
-        if let Kept::Read(server) = server {
-            let terms = terms_of_server(server).into_iter();
-            endings.extend(terms.filter_map(|term| ending(SubjectKind::Server, "", &**name, term)));
-        }
-    }
-    endings.sort_unstable();
-    endings
+    let is_near = |ending: &Ending<'_>| moment.is_within(ending.term.date, within);
+    let mut near: Vec<_> = endings(snapshot).filter(is_near).collect();
+    near.sort_by_key(|ending| ending.term.date.end().duration_since(now).abs());
+    // No label tells the exemptions of a policy apart, so that the nearest stands for all.
+    let mut exempting = HashSet::new();
+    near.retain(|ending| ending.kind != SubjectKind::Policy || exempting.insert(ending.name));
+    near
 }
 
-fn endings(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timestamp) -> fmt::Result {
-    let endings = all_endings(snapshot, now);
+fn expiries(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timestamp) -> fmt::Result {
+    let near = near_endings(snapshot, now);
     let mut family = Family::timestamp(
         encoder,
         "filing_operator_expiry_timestamp",
-        "When what a filing rests on, or a server, ends or has ended: 00:00 in China after its last day. Only what has ended or \
-         ends within the greatest reminder of the default policy, the 1000 nearest.",
+        "When what a filing rests on, a server or an exemption ends or has ended: 00:00 in China after its last day. Only what \
+         has ended or ends within the greatest reminder of the default policy, the 1000 nearest.",
     )?;
-    for ending in endings.iter().take(MAX_ENDINGS) {
+    for ending in near.iter().take(MAX_SERIES) {
+        let what = match (&ending.term.end, what_label(&ending.term)) {
+            (End::Other(Other::Approval(kind)), what) => Cow::Owned(format!("{what}/{kind:?}")),
+            (_, what) => Cow::Borrowed(what),
+        };
         let labels = [
-            ("kind", ending.kind),
+            ("kind", kind_label(ending.kind)),
             ("namespace", ending.namespace),
             ("name", ending.name),
-            ("what", &ending.what),
+            ("what", &what),
         ];
-        family.set(&labels, ending.end)?;
+        family.set(&labels, ending.term.date.end().as_second())?;
     }
     Family::gauge(
         encoder,
         "filing_operator_expiry_series_left_out",
         "How many more have ended or end soon and are not among filing_operator_expiry_timestamp_seconds.",
     )?
-    .set(&[], endings.len().saturating_sub(MAX_ENDINGS))
+    .set(&[], near.len().saturating_sub(MAX_SERIES))?;
+    by_month(encoder, snapshot, now)
+}
+
+fn by_month(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot, now: Timestamp) -> fmt::Result {
+    let moment = Moment::new(now);
+    let today = Day::of(now);
+    let mut months: BTreeMap<(&str, Cow<'_, str>), u32> = BTreeMap::new();
+    for Ending { term, .. } in endings(snapshot) {
+        let month = if moment.is_past(term.date, 0) {
+            Cow::Borrowed("ended")
+        } else if today.months_until(term.date) > MONTHS {
+            Cow::Borrowed("later")
+        } else {
+            Cow::Owned(term.date.to_string().chars().take("YYYY-MM".len()).collect())
+        };
+        let count = months.entry((what_label(&term), month)).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut family = Family::gauge(
+        encoder,
+        "filing_operator_ends",
+        "How much ends in each month, by what it is: all that has an end, in the month of its last day in China; ended: before \
+         today; later: after the 24 months that follow.",
+    )?;
+    for ((what, month), count) in &months {
+        family.set(&[("what", what), ("month", month)], *count)?;
+    }
+    Ok(())
 }
 
 /// The kind of an object, as Kubernetes writes it in resource names.
@@ -327,18 +383,18 @@ fn kind_label(kind: SubjectKind) -> &'static str {
     }
 }
 
-/// What of an object ends; an object has one of each.
-fn what_label(term: &Term) -> Cow<'static, str> {
-    Cow::Borrowed(match &term.end {
+/// What of an object ends.
+fn what_label(term: &Term) -> &'static str {
+    match &term.end {
         End::Record => "record",
         End::Domain => "domain",
         End::Server => "server",
         End::Other(Other::Review) => "review",
         End::Other(Other::HandlerId) => "handler-id",
         End::Other(Other::Licence) => "licence",
-        End::Other(Other::Approval(kind)) => return Cow::Owned(format!("approval/{kind:?}")),
+        End::Other(Other::Approval(_)) => "approval",
         End::Exemption(_) => "exemption",
-    })
+    }
 }
 
 /// Series of one name.
@@ -381,221 +437,4 @@ impl<'a> Family<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use kube::core::ObjectMeta;
-    use prometheus_client::encoding::text;
-    use rstest::rstest;
-
-    use super::*;
-    use crate::api::{AccessServerSpec, FilingPolicySpec, FilingSpec, Registration, keys};
-    use crate::controller::Standing;
-    use crate::effects::Tally;
-    use crate::registry::{self, Change, Filing, FilingKey, Policy, Server, Unreadable};
-    use crate::rules::Severity;
-
-    const NOW: &str = "2026-11-23T12:00:00+08:00";
-
-    fn now() -> Timestamp {
-        NOW.parse().unwrap()
-    }
-
-    fn filing(name: &str, record: Option<&str>, domain: Option<&str>) -> Change {
-        let key = FilingKey::new("icp-filings", name);
-        let spec = FilingSpec {
-            expires_at: record.map(|day| day.parse().unwrap()),
-            registration: Some(Registration {
-                expires_at: domain.map(|day| day.parse().unwrap()),
-                ..Registration::default()
-            }),
-            ..FilingSpec::default()
-        };
-        Change::Filing(key.clone(), Ok(Filing::new(key, &ObjectMeta::default(), &spec)))
-    }
-
-    fn server(name: &str, end: &str, auto_renew: bool) -> Change {
-        let spec = AccessServerSpec {
-            expires_at: Some(end.parse().unwrap()),
-            auto_renew,
-            ..AccessServerSpec::default()
-        };
-        Change::Server(name.into(), Ok(Server::new(name.into(), &ObjectMeta::default(), &spec)))
-    }
-
-    fn policy(reminders: &[u32]) -> Change {
-        let spec = FilingPolicySpec {
-            reminders: reminders.to_vec(),
-            ..FilingPolicySpec::default()
-        };
-        let policy = Policy::new("default".into(), &ObjectMeta::default(), &spec);
-        Change::Policy("default".into(), Ok(policy))
-    }
-
-    fn unreadable() -> Unreadable {
-        Unreadable {
-            error: "spec.domains: not a list".to_owned(),
-            uid: "".into(),
-            generation: 1,
-        }
-    }
-
-    fn snapshot(changes: impl IntoIterator<Item = Change>) -> Snapshot {
-        let mut registry = registry::Registry::new(Snapshot::new("filing-operator", true));
-        for change in changes {
-            registry.apply(change);
-        }
-        registry.snapshot().clone()
-    }
-
-    fn scrape(shared: Shared, certificates: Certificates) -> String {
-        let mut registry = Registry::default();
-        let clock: Clock = Arc::new(now);
-        Metrics::new(Arc::new(shared), Arc::new(certificates), clock).register(&mut registry);
-        let mut text = String::new();
-        text::encode(&mut text, &registry).unwrap();
-        text.replace(env!("CARGO_PKG_VERSION"), "VERSION")
-    }
-
-    fn synced(changes: impl IntoIterator<Item = Change>) -> Shared {
-        let shared = Shared::default();
-        shared.snapshot.store(Some(Arc::new(snapshot(changes))));
-        shared
-    }
-
-    /// What any reader of OpenMetrics relies on: each family once, described before its samples, and a mark at the end.
-    fn assert_is_open_metrics(text: &str) {
-        let mut families: Vec<(&str, &str)> = Vec::new();
-        let body = text.strip_suffix("# EOF\n").expect("the mark at the end");
-        for line in body.lines() {
-            if let Some(described) = line.strip_prefix("# HELP ") {
-                let (name, help) = described.split_once(' ').unwrap();
-                assert!(help.ends_with('.'), "{line}");
-                assert!(families.iter().all(|(known, _)| *known != name), "{name} comes twice");
-                families.push((name, ""));
-            } else if let Some(typed) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = typed.split_once(' ').unwrap();
-                let family = families.last_mut().unwrap();
-                assert_eq!(family.0, name);
-                family.1 = kind;
-            } else if let Some(unit) = line.strip_prefix("# UNIT ") {
-                let (name, unit) = unit.split_once(' ').unwrap();
-                assert_eq!(families.last().unwrap().0, name);
-                assert!(name.ends_with(unit));
-            } else {
-                let (series, value) = line.rsplit_once(' ').unwrap();
-                let (family, kind) = families.last().unwrap();
-                let suffix = match *kind {
-                    "counter" => "_total",
-                    "info" => "_info",
-                    "gauge" => "",
-                    other => panic!("{family} is of type {other}"),
-                };
-                let name = series.split('{').next().unwrap();
-                assert_eq!(name, format!("{family}{suffix}"));
-                assert!(value.parse::<i64>().is_ok(), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn everything_is_told_with_what_it_means() {
-        let unreadable_filing = FilingKey::new("icp-filings", "broken");
-        let shared = synced([
-            filing("shop", Some("2027-01-31"), Some("2026-11-22")),
-            filing("later", None, Some("2028-01-31")),
-            Change::Filing(unreadable_filing, Err(unreadable())),
-            server("slb-1", "2026-12-31", false),
-            server("slb-2", "2026-12-31", true),
-            policy(&[90, 30]),
-            Change::Policy("broken".into(), Err(unreadable())),
-            Change::Namespace(
-                "shop".into(),
-                [(keys::BREAK_GLASS.to_owned(), "true".to_owned())].into(),
-            ),
-            Change::Namespace(
-                "calm".into(),
-                [(keys::BREAK_GLASS.to_owned(), "false".to_owned())].into(),
-            ),
-        ]);
-        let mut tally = Tally::default();
-        tally.add(Outcome::Compliant);
-        tally.add(Outcome::Compliant);
-        tally.add(Outcome::Violating);
-        shared.standing.store(Arc::new(Standing {
-            enforced: [(("default".into(), "blocked"), 3)].into(),
-            policies: [("default".into(), tally)].into(),
-            findings: [
-                (("NoFiling", Severity::Violation), 3),
-                (("FilingExpiring", Severity::Warning), 1),
-            ]
-            .into(),
-        }));
-        shared.is_leader.store(true, Ordering::Relaxed);
-        shared.failed_writes.store(4, Ordering::Relaxed);
-        let certificates = Certificates::default();
-        certificates.set_serving("2026-12-23T04:00:00Z".parse().unwrap());
-        certificates.set_authority("2027-11-23T04:00:00Z".parse().unwrap());
-
-        let text = scrape(shared, certificates);
-        assert_is_open_metrics(&text);
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn what_is_not_known_yet_has_no_number() {
-        let text = scrape(Shared::default(), Certificates::default());
-        assert_is_open_metrics(&text);
-        assert!(text.contains("filing_operator_snapshot_synced 0\n"));
-        for absent in [
-            "filing_operator_filings",
-            "filing_operator_break_glass_namespaces",
-            "filing_operator_expiry",
-            "filing_operator_certificate_expiry_timestamp_seconds{",
-            "filing_operator_watch_last_seen_timestamp_seconds{",
-        ] {
-            assert!(!text.contains(absent), "{absent}");
-        }
-    }
-
-    #[rstest]
-    #[case::long_ended("2020-01-01", true)]
-    #[case::on_the_ninetieth_day_before("2027-02-21", true)]
-    #[case::on_the_day_before_that("2027-02-22", false)]
-    fn what_ends_within_the_greatest_reminder_is_told(#[case] end: &str, #[case] is_told: bool) {
-        let snapshot = snapshot([filing("shop", Some(end), None), policy(&[10, 90])]);
-        assert_eq!(all_endings(&snapshot, now()).len(), usize::from(is_told));
-    }
-
-    #[test]
-    fn the_nearest_thousand_are_told_and_the_others_counted() {
-        let old = (0..1003).map(|at| filing(&format!("old-{at}"), Some("2020-01-01"), None));
-        let near = [
-            filing("tomorrow", Some("2026-11-24"), None),
-            filing("yesterday", Some("2026-11-22"), None),
-        ];
-        let text = scrape(synced(old.chain(near)), Certificates::default());
-        let told = |name: &str| {
-            let prefix = "filing_operator_expiry_timestamp_seconds{";
-            text.lines()
-                .filter(|line| line.starts_with(prefix) && line.contains(name))
-                .count()
-        };
-        assert_is_open_metrics(&text);
-        assert_eq!(told(""), MAX_ENDINGS);
-        assert_eq!(told("tomorrow"), 1);
-        assert_eq!(told("yesterday"), 1);
-        assert!(text.contains("filing_operator_expiry_series_left_out 5\n"));
-    }
-
-    #[test]
-    fn every_rule_that_a_term_names_has_a_word() {
-        let snapshot = snapshot([
-            filing("shop", Some("2026-11-24"), Some("2026-11-24")),
-            server("slb", "2026-11-24", false),
-        ]);
-        let words: Vec<Cow<'_, str>> = all_endings(&snapshot, now())
-            .iter()
-            .map(|ending| ending.what.clone())
-            .collect();
-        assert_eq!(words, ["server", "domain", "record"]);
-    }
-}
+mod tests;

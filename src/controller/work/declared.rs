@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::api::Colour;
 use crate::effects::{self, Declared, Reference};
 use crate::judge::{self, Declaration};
-use crate::registry::{Filing, Kept, Registry, Server, Subject, Unreadable};
+use crate::registry::{Filing, Kept, Policy, Registry, Server, Subject, Unreadable};
 
 /// A filing or a server, judged or not to be read.
 pub(super) struct JudgedDeclaration {
@@ -60,10 +61,16 @@ impl JudgedDeclaration {
             Judged::Unreadable(unreadable) => Declared::Unreadable(unreadable),
         }
     }
-}
+    /// Its light.
+    pub(super) fn colour(&self) -> Colour {
+        match &self.judged {
+            Judged::Filing(_, verdict) | Judged::Server(_, verdict) => verdict.colour,
+            Judged::Unreadable(_) => Colour::Red,
+        }
+    }
 
-/// When a filing or server next needs a look, if nothing else happens.
-pub(super) fn next_of_declaration(registry: &Registry, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
-    let known = JudgedDeclaration::of(registry, subject, now)?;
-    effects::next_of_declaration(known.declared(), registry.snapshot().default_policy(), now)
+    /// When it next needs a look, if nothing else happens.
+    pub(super) fn next(&self, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+        effects::next_of_declaration(self.declared(), policy, now)
+    }
 }

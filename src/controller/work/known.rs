@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use crate::api::Colour;
 use crate::controller::watch::Beside;
 use crate::registry::Subject;
 
@@ -19,6 +20,18 @@ struct One {
     beside: Beside,
     /// Its place in the timers.
     timer: Option<Timestamp>,
+    /// The light of a filing or server that was judged.
+    colour: Option<Colour>,
+}
+
+impl One {
+    fn new(beside: Beside) -> Self {
+        Self {
+            beside,
+            timer: None,
+            colour: None,
+        }
+    }
 }
 
 impl Known {
@@ -45,13 +58,19 @@ impl Known {
     pub(super) fn set(&mut self, subject: Subject, beside: Beside) {
         match self.all.get_mut(&subject) {
             Some(one) => one.beside = beside,
-            None => drop(self.all.insert(subject, One { beside, timer: None })),
+            None => drop(self.all.insert(subject, One::new(beside))),
         }
     }
 
-    pub(super) fn forget(&mut self, subject: &Subject) {
+    /// Forgets one, and says which light it had.
+    pub(super) fn forget(&mut self, subject: &Subject) -> Option<Colour> {
         self.set_timer(subject, None);
-        self.all.remove(subject);
+        self.all.remove(subject)?.colour
+    }
+
+    /// Sets the light of one that is there, and says which it had.
+    pub(super) fn set_colour(&mut self, subject: &Subject, colour: Option<Colour>) -> Option<Colour> {
+        std::mem::replace(&mut self.all.get_mut(subject)?.colour, colour)
     }
 
     pub(super) fn timer(&self, subject: &Subject) -> Option<Timestamp> {
@@ -63,10 +82,10 @@ impl Known {
         if self.timer(subject) == at {
             return;
         }
-        let one = self.all.entry(subject.clone()).or_insert(One {
-            beside: Beside::Nothing,
-            timer: None,
-        });
+        let one = self
+            .all
+            .entry(subject.clone())
+            .or_insert_with(|| One::new(Beside::Nothing));
         if let Some(before) = std::mem::replace(&mut one.timer, at) {
             self.timers.remove(&(before, subject.clone()));
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::tests::world::{self, World};
 use super::*;
+use crate::api::Colour;
 use crate::judge::Outcome;
 use crate::support::{at, filing, ingress, policy, server};
 
@@ -411,4 +412,33 @@ fn a_clock_that_is_set_back_while_it_runs_ends_what_was_said_too_early_and_repea
         !world.work.has_more_to_judge() && world.told().is_empty(),
         "a clock that is kept right changes nothing"
     );
+}
+
+#[test]
+fn filings_and_servers_are_counted_by_their_light_until_they_are_gone() {
+    let mut world = settled();
+    let lights = |world: &mut World| {
+        world.work.judge(&world.registry, world.now);
+        let standing = world.work.standing();
+        (standing.filings.clone(), standing.servers.clone())
+    };
+    world.put(&server("slb", json!({"expiresAt": "2026-12-01"})));
+    assert_eq!(
+        lights(&mut world),
+        ([(Colour::Blue, 1)].into(), [(Colour::Red, 1)].into())
+    );
+    world.put(&cancelled());
+    assert_eq!(lights(&mut world).0, [(Colour::Red, 1)].into());
+    world.remove(&world::filing(KEY));
+    assert!(world.work.judge(&world.registry, world.now), "that is news");
+    assert_eq!(lights(&mut world).0, [].into());
+}
+
+#[test]
+fn violations_are_counted_by_namespace_and_rule() {
+    let mut world = settled();
+    world.put(&ingress("shop/other", &["a.example.net", "b.example.net"]));
+    world.work.judge(&world.registry, world.now);
+    let violations = world.work.standing().violations.clone();
+    assert_eq!(*violations, [(("shop".into(), "NoFiling"), 2)].into());
 }
