@@ -9,6 +9,7 @@ mod default_policy;
 mod freshness;
 mod lean;
 mod lease;
+mod look;
 mod owner;
 mod registrar;
 mod reports;
@@ -26,8 +27,9 @@ use kube::Client;
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
 pub use freshness::keep_fresh;
 pub use lease::LEASE;
+pub use look::{Look, look};
 pub use registrar::Registration;
-pub use shared::{Shared, Standing, WatchState};
+pub use shared::{Shared, Standing, WatchState, Write, Writes};
 
 use crate::admission::Clock;
 use crate::notify::Teller;

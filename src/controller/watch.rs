@@ -159,7 +159,7 @@ fn paced(client: Client, kind: SubjectKind, shared: Arc<Shared>, clock: Clock) -
 
 /// Texts that many objects have alike, each kept once.
 #[derive(Default)]
-struct Alike(HashSet<Arc<str>>);
+pub(super) struct Alike(HashSet<Arc<str>>);
 
 impl Alike {
     /// How many are kept. What comes when there are more is kept beside those.
@@ -285,7 +285,7 @@ impl Display for Chain<'_> {
     }
 }
 
-fn filing(object: &DynamicObject, namespaces: &mut Alike) -> (Change, Beside) {
+pub(super) fn filing(object: &DynamicObject, namespaces: &mut Alike) -> (Change, Beside) {
     let namespace = namespaces.one(object.metadata.namespace.as_deref().unwrap_or_default());
     let key = FilingKey::new(namespace, object.metadata.name.as_deref().unwrap_or_default());
     let read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
@@ -295,7 +295,7 @@ fn filing(object: &DynamicObject, namespaces: &mut Alike) -> (Change, Beside) {
     )
 }
 
-fn server(object: &DynamicObject) -> (Change, Beside) {
+pub(super) fn server(object: &DynamicObject) -> (Change, Beside) {
     let name = name_of(object);
     let read = spec::<AccessServerSpec>(object).map(|spec| Server::new(Arc::clone(&name), &object.metadata, &spec));
     (
@@ -304,13 +304,13 @@ fn server(object: &DynamicObject) -> (Change, Beside) {
     )
 }
 
-fn policy(object: &DynamicObject) -> (Change, Beside) {
+pub(super) fn policy(object: &DynamicObject) -> (Change, Beside) {
     let name = name_of(object);
     let read = spec::<FilingPolicySpec>(object).map(|spec| Policy::new(Arc::clone(&name), &object.metadata, &spec));
     (Change::Policy(name, read), Beside::Policy(Box::new(status(object))))
 }
 
-fn ingress(object: &DynamicObject) -> (Change, Beside) {
+pub(super) fn ingress(object: &DynamicObject) -> (Change, Beside) {
     let key = RouteKey {
         kind: RouteKind::Ingress,
         namespace: namespace_of(object),
@@ -323,19 +323,19 @@ fn ingress(object: &DynamicObject) -> (Change, Beside) {
     )
 }
 
-fn class(object: &DynamicObject) -> (Change, Beside) {
+pub(super) fn class(object: &DynamicObject) -> (Change, Beside) {
     let controller = object.data.pointer("/spec/controller").and_then(Value::as_str);
     let class = IngressClassFact::of(&object.metadata, controller);
     (Change::Class(name_of(object), class), Beside::Nothing)
 }
 
-fn node(object: &DynamicObject) -> (Change, Beside) {
+pub(super) fn node(object: &DynamicObject) -> (Change, Beside) {
     let provider_id = object.data.pointer("/spec/providerID").and_then(|value| value.as_str());
     let place = Place::from_node(provider_id, object.labels());
     (Change::Node(name_of(object), place), Beside::Nothing)
 }
 
-fn namespace(object: &PartialObjectMeta<Namespace>) -> (Change, Beside) {
+pub(super) fn namespace(object: &PartialObjectMeta<Namespace>) -> (Change, Beside) {
     let labels: BTreeMap<String, String> = object.labels().clone();
     (Change::Namespace(object.name_any().into(), labels), Beside::Nothing)
 }

@@ -1,0 +1,105 @@
+//! One look at a cluster, for commands that judge it once: everything that is watched, listed once.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use kube::api::{Api, ApiResource, ListParams, PartialObjectMeta};
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
+
+use super::lean::{Bare, Declaration};
+use super::watch::{Alike, Beside, class, filing, ingress, namespace, node, policy, server};
+use crate::api::{AccessServer, Filing, FilingPolicy, FilingPolicyStatus};
+use crate::registry::{Change, Registry, Snapshot, Subject, SubjectKind};
+
+/// How many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// What a cluster has.
+#[derive(Debug)]
+pub struct Look {
+    /// The facts and the routes.
+    pub registry: Registry,
+    /// The status of each policy.
+    pub policies: BTreeMap<Arc<str>, FilingPolicyStatus>,
+    /// The kinds that could not be listed, and why.
+    pub unread: Vec<(SubjectKind, kube::Error)>,
+}
+
+/// Lists everything, and tells `seen` of each object. `home` is the operator's own namespace. What can't be listed, for want
+/// of a right or since the cluster does not know the kind, is left out and named.
+pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Look {
+    let mut look = Look {
+        registry: Registry::new(Snapshot::new(home, true)),
+        policies: BTreeMap::new(),
+        unread: Vec::new(),
+    };
+    let declarations = |resource: ApiResource| Api::<Declaration>::all_with(client.clone(), &resource);
+    let others = |resource: ApiResource| Api::<Bare>::all_with(client.clone(), &resource);
+    let mut namespaces = Alike::default();
+    let filings = declarations(ApiResource::erase::<Filing>(&()));
+    look.list(
+        SubjectKind::Filing,
+        filings,
+        |object| filing(&object.0, &mut namespaces),
+        &seen,
+    )
+    .await;
+    let servers = declarations(ApiResource::erase::<AccessServer>(&()));
+    look.list(SubjectKind::Server, servers, |object| server(&object.0), &seen)
+        .await;
+    let policies = declarations(ApiResource::erase::<FilingPolicy>(&()));
+    look.list(SubjectKind::Policy, policies, |object| policy(&object.0), &seen)
+        .await;
+    let routes = others(ApiResource::erase::<Ingress>(&()));
+    look.list(SubjectKind::Route, routes, |object| ingress(&object.0), &seen)
+        .await;
+    let classes = others(ApiResource::erase::<IngressClass>(&()));
+    look.list(SubjectKind::Class, classes, |object| class(&object.0), &seen)
+        .await;
+    let nodes = others(ApiResource::erase::<Node>(&()));
+    look.list(SubjectKind::Node, nodes, |object| node(&object.0), &seen)
+        .await;
+    let labels = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
+    look.list(SubjectKind::Namespace, labels, namespace, &seen).await;
+    look
+}
+
+impl Look {
+    /// Lists a kind, page by page. A kind of which a page is missing counts as not listed.
+    async fn list<K>(
+        &mut self,
+        kind: SubjectKind,
+        api: Api<K>,
+        mut read: impl FnMut(&K) -> (Change, Beside),
+        seen: &impl Fn(),
+    ) where
+        K: Resource + Clone + DeserializeOwned + Debug,
+    {
+        let mut params = ListParams::default().limit(PAGE);
+        loop {
+            let page = match api.list(&params).await {
+                Ok(page) => page,
+                Err(error) => return self.unread.push((kind, error)),
+            };
+            for object in &page.items {
+                self.take(read(object));
+                seen();
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => return,
+            }
+        }
+    }
+
+    fn take(&mut self, (change, beside): (Change, Beside)) {
+        if let (Subject::Policy(name), Beside::Policy(status)) = (change.subject(), beside) {
+            self.policies.insert(name, *status);
+        }
+        self.registry.apply(change);
+    }
+}
