@@ -12,6 +12,7 @@ usage: scripts/release.sh [--skip-build] [--draft]
 Makes the files of a release in target/release-artifacts/ ($CARGO_TARGET_DIR where that is set):
   filing-operator-VERSION-TARGET.tar.gz   the program, with licence, README and changelog
   filing-operator-VERSION.cdx.json        its bill of materials (SBOM, CycloneDX 1.5)
+  filing.yaml                             the manifest of kubectl's plugin for krew, for this machine's platform
   SHA256SUMS
 
 It stops where Cargo.toml, Cargo.lock and CHANGELOG.md differ in the version, or the tree has changes.
@@ -83,5 +84,37 @@ cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" --no
 sed -e "s|path+file://$PWD|path+file:///filing-operator|g" -e '/"serialNumber": /d' \
   filing-operator.cdx.json >"$out/filing-operator-$version.cdx.json"
 
-(cd "$out" && sha256sum "$name.tar.gz" "filing-operator-$version.cdx.json" >SHA256SUMS)
+# The program under another name is the plugin. krew names platforms as Go does.
+case $target in
+  x86_64-*-linux-*) arch=amd64 ;;
+  aarch64-*-linux-*) arch=arm64 ;;
+  *) die "krew has no name for $target here; add it to scripts/release.sh" ;;
+esac
+cat >"$out/filing.yaml" <<MANIFEST
+apiVersion: krew.googlecontainertools.github.com/v1alpha2
+kind: Plugin
+metadata:
+  name: filing
+spec:
+  version: v$version
+  homepage: https://github.com/filing-operator/filing-operator
+  shortDescription: See where the ICP filings of a cluster stand
+  description: |
+    Shows what a cluster in mainland China serves under which ICP filing (备案), what ends next, what is
+    blocked and why; explains a route rule by rule, tries a policy before it is in force, and gives Filings to
+    begin with for the domains that have none.
+  caveats: |
+    It reads Filings, AccessServers, FilingPolicies and Ingresses in all namespaces.
+  platforms:
+    - selector:
+        matchLabels: {os: linux, arch: $arch}
+      uri: https://github.com/filing-operator/filing-operator/releases/download/v$version/$name.tar.gz
+      sha256: $(sha256sum "$out/$name.tar.gz" | cut -d ' ' -f 1)
+      files:
+        - {from: $name/filing-operator, to: kubectl-filing}
+        - {from: $name/LICENSE, to: .}
+      bin: kubectl-filing
+MANIFEST
+
+(cd "$out" && sha256sum "$name.tar.gz" "filing-operator-$version.cdx.json" filing.yaml >SHA256SUMS)
 printf "in %s:\n" "$out"; cat "$out/SHA256SUMS"

@@ -4,7 +4,7 @@ mod default;
 mod input;
 mod progress;
 
-pub(super) use self::default::read_policy;
+pub(super) use self::default::{read_named_policy, read_policy};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -92,7 +92,8 @@ enum FailOn {
     Never,
 }
 
-fn moment(typed: &str) -> Result<Timestamp, String> {
+/// A moment as it is typed, or the beginning of a day in China.
+pub(super) fn moment(typed: &str) -> Result<Timestamp, String> {
     if let Ok(day) = typed.parse::<Day>() {
         return Ok(day.start());
     }

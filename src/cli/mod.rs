@@ -2,6 +2,7 @@
 //! rooms above, and nothing is decided here but the exit code.
 
 mod check;
+mod cluster;
 mod connection;
 mod crds;
 mod output;
@@ -10,6 +11,8 @@ mod release;
 mod rules;
 mod run;
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -36,7 +39,23 @@ enum Command {
     Run(Box<run::Args>),
     Probe(probe::Args),
     Release(release::Args),
+    #[command(flatten)]
+    Cluster(cluster::Command),
 }
+
+/// Where the filings (备案) of this cluster stand: kubectl's plugin of filing-operator.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl filing", bin_name = "kubectl filing", version, max_term_width = 100)]
+struct Plugin {
+    #[command(subcommand)]
+    command: cluster::Command,
+    /// When to colour what is printed
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+/// The name by which kubectl finds its plugin.
+const PLUGIN: &str = "kubectl-filing";
 
 /// The language of what is printed.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -63,6 +82,12 @@ const FAILED: u8 = 2;
 /// Runs the command that was typed: 0 where all is well, 1 where what was asked about is not, 2 where it could not be
 /// told.
 pub fn main() -> ExitCode {
+    let called = std::env::args_os().next().map(PathBuf::from);
+    if called.as_deref().and_then(Path::file_stem) == Some(OsStr::new(PLUGIN)) {
+        let plugin = Plugin::parse();
+        let output = Output::new(plugin.color);
+        return ended(cluster::run(&plugin.command, &output), &output);
+    }
     let cli = Cli::parse();
     let output = Output::new(cli.color);
     let outcome = match cli.command {
@@ -72,7 +97,12 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
+        Command::Cluster(command) => cluster::run(&command, &output),
     };
+    ended(outcome, &output)
+}
+
+fn ended(outcome: anyhow::Result<ExitCode>, output: &Output) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         output.error(&output::chain(&error));
         ExitCode::from(FAILED)

@@ -170,6 +170,18 @@ pub struct Ending<'a> {
     pub term: Term,
 }
 
+impl Ending<'_> {
+    /// What ends of what, for people.
+    pub fn told(&self, lang: Lang) -> String {
+        let Self { namespace, name, .. } = self;
+        if namespace.is_empty() {
+            self.term.end.of(name, lang)
+        } else {
+            self.term.end.of(&format!("{namespace}/{name}"), lang)
+        }
+    }
+}
+
 /// All that ends of what can be read, object by object in order.
 pub fn endings(facts: &Snapshot) -> impl Iterator<Item = Ending<'_>> {
     let ending = |kind, namespace, name, terms: Vec<Term>| {

@@ -3,6 +3,7 @@
 //! to it.
 
 mod catalogue;
+mod cluster;
 mod columns;
 mod json;
 mod model;
@@ -11,6 +12,7 @@ mod table;
 mod words;
 
 pub use catalogue::{rule_json, rule_text, rules_json, rules_table};
+pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
 pub use json::json;
 pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};
 pub use table::{Layout, table};

@@ -193,7 +193,7 @@ fn colour_in_row(one: Colour, lang: Lang) -> &'static str {
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -40,6 +40,7 @@ pub use case::{AccessCase, Context, CoverageCase, FilingCase, HostCase, ServerCa
 pub use filing_not_shared::FILING_NOT_SHARED;
 pub use finding::{Detail, Draft, Finding, Value, list, names};
 pub use moment::Moment;
+pub use no_filing::NO_FILING;
 pub use rule::{Basis, Check, Examples, Lang, Rule, Severity, Words};
 pub use unreadable::UNREADABLE;
 pub use wrong_service_kind::WRONG_SERVICE_KIND;
@@ -57,7 +58,7 @@ pub static CATALOGUE: [&Rule; 29] = [
     &opaque_configuration::OPAQUE_CONFIGURATION,
     &ip_host::IP_HOST,
     &unfilable_suffix::UNFILABLE_SUFFIX,
-    &no_filing::NO_FILING,
+    &NO_FILING,
     &FILING_NOT_SHARED,
     &WRONG_SERVICE_KIND,
     &filing_cancelled::FILING_CANCELLED,

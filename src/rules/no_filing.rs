@@ -6,7 +6,8 @@ use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
 use crate::domain::host::unicode;
 use crate::route::Claimed;
 
-pub(super) static NO_FILING: Rule = Rule {
+/// The first thing that is to be done about a domain: to file it, or to declare that it is.
+pub static NO_FILING: Rule = Rule {
     id: "NoFiling",
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,

@@ -27,6 +27,7 @@ mod image;
 mod node;
 mod notices;
 mod overload;
+mod plugin;
 mod probe;
 mod registration;
 mod release;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
 use super::input::{self, Facts, Trouble};
@@ -43,7 +44,7 @@ impl DefaultPolicy {
         Self {
             given: file
                 .and_then(|file| from_file(file, &mut troubles))
-                .map(|spec| policy(&spec)),
+                .map(|(_, spec)| last_resort(spec)),
             site: provider.map(|provider| Site::of([Place::new(provider, region)])),
             unlisted: provider.and_then(|provider| unlisted(provider, region)),
             troubles,
@@ -171,15 +172,31 @@ fn policy(spec: &FilingPolicySpec) -> Policy {
 /// # Errors
 /// With everything that is wrong with it, each with its place.
 pub(in crate::cli) fn read_policy(file: &Path) -> anyhow::Result<FilingPolicySpec> {
+    read_named_policy(file).map(|(_, spec)| spec)
+}
+
+/// The policy in a file: its name, if it has one, and its spec.
+///
+/// # Errors
+/// As [`read_policy`].
+pub(in crate::cli) fn read_named_policy(file: &Path) -> anyhow::Result<(Option<String>, FilingPolicySpec)> {
     let mut troubles = Vec::new();
-    let spec = from_file(file, &mut troubles);
+    let read = from_file(file, &mut troubles);
     let told: Vec<&str> = troubles.iter().map(|trouble| trouble.rendered.as_str()).collect();
-    spec.filter(|_| told.is_empty())
+    read.filter(|_| told.is_empty())
         .ok_or_else(|| anyhow::anyhow!("the policy in {} can't be used\n{}", file.display(), told.join("\n")))
 }
 
-/// Reads a FilingPolicy, or a spec alone. Whatever its name and precedence are, it is the default one.
-fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<FilingPolicySpec> {
+/// The default policy, whatever precedence it was given.
+fn last_resort(spec: FilingPolicySpec) -> Policy {
+    policy(&FilingPolicySpec {
+        precedence: i32::MIN,
+        ..spec
+    })
+}
+
+/// Reads a FilingPolicy, or a spec alone, which has no name.
+fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<(Option<String>, FilingPolicySpec)> {
     let input = if file == Path::new("-") {
         Input::Stdin
     } else {
@@ -211,23 +228,19 @@ fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<FilingPolicySpe
         }
         return None;
     };
-    let (spec, is_bare) = spec_of(object, troubles)?;
-    let spec = FilingPolicySpec {
-        precedence: i32::MIN,
-        ..spec
-    };
-    troubles.extend(input::problems(object, &policy(&spec), is_bare));
-    Some(spec)
+    let (name, spec) = spec_of(object, troubles)?;
+    troubles.extend(input::problems(object, &policy(&spec), name.is_none()));
+    Some((name, spec))
 }
 
-fn spec_of(object: &Object, troubles: &mut Vec<Trouble>) -> Option<(FilingPolicySpec, bool)> {
+fn spec_of(object: &Object, troubles: &mut Vec<Trouble>) -> Option<(Option<String>, FilingPolicySpec)> {
     let meta = object.meta();
     let read = if meta.api_version.is_empty() && meta.kind.is_empty() {
-        object.read(Strictness::Strict).map(|spec| (spec, true))
+        object.read(Strictness::Strict).map(|spec| (None, spec))
     } else if input::is_ours(meta) && meta.kind == "FilingPolicy" {
         object
             .read::<FilingPolicy>(Strictness::Strict)
-            .map(|policy| (policy.spec, false))
+            .map(|policy| (Some(policy.name_any()), policy.spec))
     } else {
         let message = format!("{} {} stands where a FilingPolicy is due", meta.api_version, meta.kind);
         troubles.push(Trouble::new(message, super::source(object.location())));

@@ -1,0 +1,316 @@
+//! The commands that look at a cluster as it is: what kubectl's plugin has.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use kube::core::ObjectMeta;
+use serde::Serialize;
+
+use super::Language;
+use super::check::{moment, read_named_policy};
+use super::connection::{Connection, SILENCE, block_on};
+use super::output::Output;
+use crate::api::keys;
+use crate::controller::{Look, look};
+use crate::operator;
+use crate::registry::{Kept, Policy, SubjectKind};
+use crate::report::{Explanation, Hosts, Simulation, Status, Timeline, view_json};
+use crate::route::{RouteKey, RouteKind};
+
+/// Views of a cluster as it is.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The cluster on a page: policies, lights, what ends next, what is blocked and why
+    Status(StatusArgs),
+    /// One route: each host, its filing, each rule's answer, and what would mend it
+    Explain(ExplainArgs),
+    /// Every domain that is served, filed or not; -o yaml: Filings to begin with for those that are not
+    Hosts(HostsArgs),
+    /// Try a policy on the routes that run: what it would deny, block and let go
+    Simulate(SimulateArgs),
+    /// What ends within a year; -o svg: as a picture
+    Timeline(TimelineArgs),
+}
+
+/// What all of them take.
+#[derive(Debug, clap::Args)]
+struct Common {
+    #[command(flatten)]
+    connection: Connection,
+    /// The operator's own namespace, whose Filings count where a policy has no filingsFrom
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "POD_NAMESPACE",
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    home_namespace: String,
+    /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    now: Option<Timestamp>,
+    /// The language of what is found
+    #[arg(long, value_enum, default_value_t)]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The route, like ingress/web
+    #[arg(value_name = "KIND/NAME", value_parser = route)]
+    route: String,
+    /// Its namespace; without it that of the context
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct HostsArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Only routes of this namespace
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: HostsFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum HostsFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+    /// Filings to begin with, for the domains that have none
+    Yaml,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SimulateArgs {
+    #[command(flatten)]
+    common: Common,
+    /// A FilingPolicy, which stands in for the one of its name; or a spec alone, for the default one
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TimelineArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TimelineFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum TimelineFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+    /// A picture
+    Svg,
+}
+
+/// A route as it is typed; only its name is needed.
+fn route(typed: &str) -> Result<String, String> {
+    const EXPECTED: &str = "write it as ingress/NAME";
+    let (kind, name) = typed.split_once('/').ok_or(EXPECTED)?;
+    let is_ingress = ["ingress", "ingresses", "ing", "ingresses.networking.k8s.io"]
+        .iter()
+        .any(|known| kind.eq_ignore_ascii_case(known));
+    if is_ingress && !name.is_empty() && !name.contains('/') {
+        Ok(name.to_owned())
+    } else {
+        Err(EXPECTED.to_owned())
+    }
+}
+
+pub(super) fn run(command: &Command, output: &Output) -> Result<ExitCode> {
+    match command {
+        Command::Status(args) => status(args, output),
+        Command::Explain(args) => explain(args, output),
+        Command::Hosts(args) => hosts(args, output),
+        Command::Simulate(args) => simulate(args, output),
+        Command::Timeline(args) => timeline(args, output),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A cluster that was looked at, and as of when.
+struct Seen {
+    look: Look,
+    now: Timestamp,
+    /// The namespace of the context.
+    namespace: String,
+}
+
+impl Common {
+    /// Looks at the cluster. What could not be listed and is not needed is noted.
+    fn look(&self, output: &Output) -> Result<Seen> {
+        let bar = progress();
+        let seen = block_on(async {
+            let client = self.connection.client(SILENCE).await?;
+            let namespace = client.default_namespace().to_owned();
+            let look = look(&client, &self.home_namespace, || bar.inc(1)).await;
+            Ok(Seen {
+                look,
+                now: self.now.unwrap_or_else(operator::now),
+                namespace,
+            })
+        });
+        bar.finish_and_clear();
+        let mut seen = seen?;
+        for (kind, error) in std::mem::take(&mut seen.look.unread) {
+            let (what, without) = match kind {
+                SubjectKind::Filing => bail!(cant_list("filings", &error)),
+                SubjectKind::Server => bail!(cant_list("accessservers", &error)),
+                SubjectKind::Policy => bail!(cant_list("filingpolicies", &error)),
+                SubjectKind::Route => bail!(cant_list("ingresses", &error)),
+                SubjectKind::Namespace => ("namespaces", "what goes by their labels is judged as if they had none"),
+                SubjectKind::Class => ("ingressclasses", "no route is known to be servable by any class"),
+                SubjectKind::Node => ("nodes", "where a policy has no site, where the cluster is is not known"),
+            };
+            output.note(&format!("{what} could not be listed, so {without}: {}", words(&error)));
+        }
+        Ok(seen)
+    }
+}
+
+fn cant_list(what: &str, error: &kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) if status.code == 404 => {
+            anyhow!(
+                "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"
+            )
+        }
+        _ => anyhow!(
+            "listing {what}: {}; it takes the right to list them in all namespaces, which the cluster role view has where the \
+             chart is installed",
+            words(error)
+        ),
+    }
+}
+
+/// What the API server said, without the form that it has in a program.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Counts the objects that were listed, where a person watches.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} objects listed") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn status(args: &StatusArgs, output: &Output) -> Result<()> {
+    let Seen { look, now, .. } = args.common.look(output)?;
+    let view = Status::of(&look.registry, &look.policies, now, args.common.lang.into());
+    print(args.output, &view, |width| view.table(width))
+}
+
+fn explain(args: &ExplainArgs, output: &Output) -> Result<()> {
+    let Seen { look, now, namespace } = args.common.look(output)?;
+    let key = RouteKey {
+        kind: RouteKind::Ingress,
+        namespace: args.namespace.as_deref().unwrap_or(&namespace).into(),
+        name: args.route.as_str().into(),
+    };
+    let route = match look.registry.route(&key) {
+        Some(Kept::Read(route)) => route,
+        Some(Kept::Unreadable(unreadable)) => bail!("Ingress {key} can't be read: {}", unreadable.error),
+        None => bail!("there is no Ingress {} in namespace {}", key.name, key.namespace),
+    };
+    let view = Explanation::of(route, look.registry.snapshot(), now, args.common.lang.into());
+    print(args.output, &view, |width| view.text(width))
+}
+
+fn hosts(args: &HostsArgs, output: &Output) -> Result<()> {
+    let Seen { look, now, .. } = args.common.look(output)?;
+    let view = Hosts::of(
+        &look.registry,
+        &args.common.home_namespace,
+        args.namespace.as_deref(),
+        now,
+    );
+    match args.output {
+        HostsFormat::Table => print(Format::Table, &view, |width| view.table(width)),
+        HostsFormat::Json => print(Format::Json, &view, |_| String::new()),
+        HostsFormat::Yaml => {
+            if view.missing() == 0 {
+                output.note("every domain that is served has a Filing");
+            }
+            Ok(Output::plain(&view.skeletons().context("writing YAML")?)?)
+        }
+    }
+}
+
+fn simulate(args: &SimulateArgs, output: &Output) -> Result<()> {
+    let (name, spec) = read_named_policy(&args.policy)?;
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.as_deref().unwrap_or(keys::DEFAULT_POLICY);
+    let policy = Policy::new(name.into(), &ObjectMeta::default(), &spec);
+    let Seen { look, now, .. } = args.common.look(output)?;
+    let status = look.policies.get(name);
+    let view = Simulation::of(&look.registry, &policy, status, now, args.common.lang.into());
+    print(args.output, &view, |width| view.table(width))
+}
+
+fn timeline(args: &TimelineArgs, output: &Output) -> Result<()> {
+    let Seen { look, now, .. } = args.common.look(output)?;
+    let view = Timeline::of(&look.registry, now, args.common.lang.into());
+    match args.output {
+        TimelineFormat::Table => print(Format::Table, &view, |width| view.table(width)),
+        TimelineFormat::Json => print(Format::Json, &view, |_| String::new()),
+        TimelineFormat::Svg => Ok(Output::plain(&view.svg()?)?),
+    }
+}
+
+fn print(format: Format, view: &impl Serialize, table: impl FnOnce(Option<usize>) -> String) -> Result<()> {
+    match format {
+        Format::Table => Output::plain(&table(Output::width()))?,
+        Format::Json => Output::plain(&view_json(view)?)?,
+    }
+    Ok(())
+}
