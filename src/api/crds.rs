@@ -73,6 +73,7 @@ fn tidy(schema: &mut JSONSchemaProps) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::path::Path;
 
     use super::*;
@@ -112,5 +113,70 @@ mod tests {
             files.len(),
             "crds/ holds a file of no resource"
         );
+    }
+    /// A row for each field below a path, and for theirs: its name, type and words.
+    fn rows(path: &str, schema: &JSONSchemaProps, rows: &mut String) {
+        let required = schema.required.clone().unwrap_or_default();
+        for (name, field) in schema.properties.iter().flatten() {
+            let path = format!("{path}{name}");
+            let (type_, inner) = typed(field);
+            let required = if required.contains(name) { ", required" } else { "" };
+            let words = field.description.clone().unwrap_or_default().replace('|', "\\|");
+            let values: Vec<String> = inner
+                .enum_
+                .iter()
+                .flatten()
+                .map(|value| format!("`{}`", value.0))
+                .collect();
+            let values = match values.join(", ").replace('"', "") {
+                none if none.is_empty() => none,
+                some => format!(" One of {some}."),
+            };
+            writeln!(rows, "| `{path}` | {type_}{required} | {words}{values} |").unwrap();
+            let below = if std::ptr::eq(inner, field) { "." } else { "[]." };
+            self::rows(&format!("{path}{below}"), inner, rows);
+        }
+    }
+
+    /// The type of a field, and the schema of what is in it.
+    fn typed(field: &JSONSchemaProps) -> (String, &JSONSchemaProps) {
+        let type_ = field
+            .format
+            .as_ref()
+            .or(field.type_.as_ref())
+            .cloned()
+            .unwrap_or_else(|| "any".to_owned());
+        match (&field.items, &field.additional_properties) {
+            (Some(JSONSchemaPropsOrArray::Schema(items)), _) => (format!("list of {}", typed(items).0), items),
+            (_, Some(JSONSchemaPropsOrBool::Schema(values))) => (format!("map of {}", typed(values).0), values),
+            _ => (type_, field),
+        }
+    }
+
+    #[test]
+    fn the_reference_describes_every_field() {
+        for crd in crds() {
+            let names = &crd.spec.names;
+            let kind = &names.kind;
+            let shorts = names.short_names.clone().unwrap_or_default().join(", ");
+            let mut page = format!(
+                "# {kind}\n\n*For those who write one. Generated from the definition.*\n\n\
+                 `{}/v1alpha1`, {}; `kubectl get {}` ({shorts}).\n",
+                crd.spec.group,
+                crd.spec.scope.to_lowercase(),
+                names.plural,
+            );
+            let schema = crd.spec.versions.first().unwrap().schema.as_ref().unwrap();
+            let schema = schema.open_api_v3_schema.as_ref().unwrap();
+            for (part, what) in [("spec", "What you write."), ("status", "What the operator writes.")] {
+                let part_schema = &schema.properties.as_ref().unwrap()[part];
+                write!(page, "\n## {part}\n\n{what}\n\n| field | type | |\n|---|---|---|\n").unwrap();
+                rows("", part_schema, &mut page);
+            }
+            crate::support::is_generated(
+                &format!("docs/reference/{}.md", names.singular.as_ref().unwrap()),
+                &page,
+            );
+        }
     }
 }

@@ -108,3 +108,33 @@ fn ended(outcome: anyhow::Result<ExitCode>, output: &Output) -> ExitCode {
         ExitCode::from(FAILED)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_reference_of_the_command_line_is_what_it_says_of_itself() {
+        let mut program = Cli::command().term_width(100);
+        program.build();
+        let mut page = String::from(
+            "# The command line\n\n*For those who type it. Generated from the program.*\n\n\
+             The views of a cluster, from `status` on, are kubectl's plugin too: [kubectl filing](plugin.md).\n",
+        );
+        write!(page, "\n```text\n{}```\n", program.render_help()).unwrap();
+        for command in program
+            .get_subcommands_mut()
+            .filter(|command| command.get_name() != "help")
+        {
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+            write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n")).unwrap();
+        }
+        crate::support::is_generated("docs/reference/cli.md", &page);
+    }
+}

@@ -136,3 +136,50 @@ fn style(severity: Option<Severity>) -> Style {
         None => DIM,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::CATALOGUE;
+
+    /// Of all rules a table, and of each its words.
+    fn page(lang: Lang) -> String {
+        let (title, reader, head, labels) = match lang {
+            Lang::En => (
+                "Rules",
+                "For those who are told one of them. Generated from the catalogue; `filing-operator rules` prints the same.",
+                "| rule | severity | basis | |",
+                ["It says", "What to do", "Source"],
+            ),
+            Lang::Zh => (
+                "规则",
+                "面向收到某条规则提示的人。由规则目录生成；`filing-operator rules --lang zh` 输出相同内容。",
+                "| 规则 | 级别 | 依据 | |",
+                ["提示", "处理办法", "出处"],
+            ),
+        };
+        let mut page = format!("# {title}\n\n*{reader}*\n\n{head}\n|---|---|---|---|\n");
+        for rule in CATALOGUE {
+            let (severity, basis) = (severity(rule, lang), basis(rule, lang));
+            let title = rule.title.get(lang);
+            let anchor = rule.id.to_lowercase();
+            writeln!(page, "| [{}](#{anchor}) | {severity} | {basis} | {title} |", rule.id).unwrap();
+        }
+        for rule in CATALOGUE {
+            write!(page, "\n## {}\n\n{}\n\n", rule.id, rule.title.get(lang)).unwrap();
+            let words = [rule.message.get(lang), rule.remedy.get(lang), rule.source];
+            for (label, words) in labels.into_iter().zip(words).filter(|(_, words)| !words.is_empty()) {
+                let colon = if lang == Lang::Zh { "：" } else { ": " };
+                // Placeholders stay as they are, and are no HTML.
+                writeln!(page, "- {label}{colon}{}", words.replace('<', "&lt;")).unwrap();
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn the_pages_of_rules_say_what_the_catalogue_says() {
+        crate::support::is_generated("docs/rules.md", &page(Lang::En));
+        crate::support::is_generated("docs/zh/rules.md", &page(Lang::Zh));
+    }
+}
