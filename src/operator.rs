@@ -38,6 +38,8 @@ pub struct Options {
     pub namespace: String,
     /// Who this replica is.
     pub identity: String,
+    /// Whether a trace is named on each bucket of the latency of admission.
+    pub exemplars: bool,
     /// Where the webhook listens.
     pub webhook_address: SocketAddr,
     /// Where metrics and health are served, without TLS.
@@ -88,7 +90,7 @@ pub fn now() -> Timestamp {
 pub async fn run(options: Options, stop: impl AsyncFnMut() -> Duration) -> Result<()> {
     let operator_clock = clock(options.now_offset);
     let shared = Arc::new(Shared::default());
-    let metrics = admission::Metrics::default();
+    let metrics = admission::Metrics::default().with_exemplars(options.exemplars);
     let health = Arc::new(Health::new(Arc::clone(&shared)));
     let webhook_listener = listen(options.webhook_address, "the webhook")?;
     let metrics_listener = listen(options.metrics_address, "metrics and health")?;

@@ -15,12 +15,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use tracing::debug;
+use tracing::{Instrument as _, debug};
 
 use super::answer::{Answer, Decision};
 use super::metrics::{self, Endpoint};
 use super::review::is_sent_by;
 use super::server::{ON_ITS_WAY, Webhook};
+use super::trace;
 use super::words;
 use crate::api::keys::managers;
 use crate::judge;
@@ -144,8 +145,9 @@ fn warned(told: &[String], count: usize) -> Answer {
 
 pub(super) async fn admit(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: Bytes) -> Response {
     let began = Instant::now();
-    let response = webhook.look_at(&headers, &body).await;
-    webhook.metrics.took(began.elapsed());
+    let span = trace::span(&headers, DECLARATIONS_PATH);
+    let response = webhook.look_at(&headers, &body).instrument(span.clone()).await;
+    webhook.metrics.took(began.elapsed(), &span);
     response
 }
 
@@ -170,6 +172,7 @@ impl Webhook {
         }
         let envelope = &request.envelope;
         self.metrics.answered(Endpoint::Declarations, envelope, &answered);
+        trace::answered(envelope, &answered);
         debug!(
             kind = envelope.kind.kind,
             namespace = envelope.namespace,

@@ -3,20 +3,29 @@
 use kube::core::admission::Operation;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tracing::Span;
 
 use super::answer::Answer;
 use super::request::Envelope;
+use super::trace;
 use crate::judge::Outcome;
 
 /// How calls were answered, and how fast.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     decisions: Family<Labels, Counter>,
-    seconds: Histogram,
+    seconds: HistogramWithExemplars<Exemplar>,
+    has_exemplars: bool,
     denial_events: Family<DenialEventLabels, Counter>,
+}
+
+/// A call that took so long, by its trace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Exemplar {
+    trace_id: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,20 +80,28 @@ impl Default for Metrics {
         const BUCKETS: [f64; 10] = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.1, 1.0, 5.0];
         Self {
             decisions: Family::default(),
-            seconds: Histogram::new(BUCKETS),
+            seconds: HistogramWithExemplars::new(BUCKETS.into_iter()),
+            has_exemplars: false,
             denial_events: Family::default(),
         }
     }
 }
 
 impl Metrics {
+    /// With the trace of a call on each bucket of the histogram, where calls are traced.
+    #[must_use]
+    pub fn with_exemplars(mut self, has_exemplars: bool) -> Self {
+        self.has_exemplars = has_exemplars;
+        self
+    }
+
     /// Counters that have counted, so that their labels can be seen.
     #[cfg(test)]
     pub(crate) fn exercised() -> Self {
         let metrics = Self::default();
         metrics.refused("media_type");
         metrics.denial_event(DenialEvent::Written);
-        metrics.took(std::time::Duration::from_millis(1));
+        metrics.took(std::time::Duration::from_millis(1), &Span::none());
         metrics
     }
 
@@ -144,9 +161,11 @@ impl Metrics {
             .inc();
     }
 
-    /// Notes how long an answer took.
-    pub(super) fn took(&self, time: std::time::Duration) {
-        self.seconds.observe(time.as_secs_f64());
+    /// Notes how long the answer of a call took.
+    pub(super) fn took(&self, time: std::time::Duration, span: &Span) {
+        let trace = self.has_exemplars.then(|| trace::id(span)).flatten();
+        let exemplar = trace.map(|trace_id| Exemplar { trace_id });
+        self.seconds.observe(time.as_secs_f64(), exemplar, None);
     }
 
     fn count(&self, labels: &Labels) {

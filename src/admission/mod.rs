@@ -24,6 +24,7 @@ mod review;
 mod rotation;
 mod secret;
 mod server;
+mod trace;
 mod words;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::json;
-use tracing::{debug, info, warn};
+use tracing::{Instrument as _, debug, info, trace_span, warn};
 
 use super::answer::{Answer, Decision};
 use super::declarations::{self, DECLARATIONS_PATH};
@@ -21,6 +21,7 @@ use super::freshness::{Freshness, Unsure};
 use super::metrics::{self, Endpoint, Metrics};
 use super::request::{BadRequest, Request};
 use super::review::review;
+use super::trace;
 use crate::judge::Outcome;
 use crate::registry::Snapshot;
 
@@ -78,8 +79,9 @@ pub fn router(webhook: Webhook) -> Router {
 
 async fn admit(State(webhook): State<Arc<Webhook>>, headers: HeaderMap, body: Bytes) -> Response {
     let began = Instant::now();
-    let response = webhook.answer(&headers, &body).await;
-    webhook.metrics.took(began.elapsed());
+    let span = trace::span(&headers, PATH);
+    let response = webhook.answer(&headers, &body).instrument(span.clone()).await;
+    webhook.metrics.took(began.elapsed(), &span);
     response
 }
 
@@ -88,7 +90,8 @@ impl Webhook {
         if let Some(refusal) = self.refusal_of_type(headers) {
             return refusal;
         }
-        let request = match Request::parse(body) {
+        let read = trace_span!("read").in_scope(|| Request::parse(body));
+        let request = match read {
             Ok(request) => request,
             Err(error) => return self.refuse_body(&error),
         };
@@ -100,9 +103,10 @@ impl Webhook {
             );
         };
         let mut now = (self.clock)();
-        let mut answer = review(&request, &self.account, &facts, now);
+        let mut answer = trace_span!("judge").in_scope(|| review(&request, &self.account, &facts, now));
         if answer.may_be_late {
-            match self.reconsider(&request, &facts).await {
+            let reconsidered = self.reconsider(&request, &facts);
+            match reconsidered.instrument(trace_span!("make_sure")).await {
                 Ok(reconsidered) => (answer, now) = reconsidered,
                 Err(unsure) => {
                     let code = match unsure {
@@ -114,6 +118,7 @@ impl Webhook {
             }
         }
         self.metrics.answered(Endpoint::Ingresses, &request.envelope, &answer);
+        trace::answered(&request.envelope, &answer);
         let is_news = self.denials.note(&request, &answer, now);
         tell(&request, &answer, is_news);
         answer.tell_probe(&request.envelope);

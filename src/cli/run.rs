@@ -20,7 +20,7 @@ use super::check::read_policy;
 use super::connection::{Connection, Home};
 use crate::admission::{ClientFile, Lifetimes, Source};
 use crate::operator::{self, Options};
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, LogFormat, Traces};
 
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
@@ -106,6 +106,13 @@ pub(super) struct Args {
     /// What is logged, as in `info,kube=debug`
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
     log: String,
+    /// A collector to send the spans of admission to, by OTLP over HTTP, like http://collector:4318; without it nothing is traced. More can
+    /// be said in the environment, as OpenTelemetry has it: OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
+    otlp_endpoint: Option<String>,
+    /// Name a trace on each bucket of the latency of admission (an exemplar)
+    #[arg(long, requires = "otlp_endpoint")]
+    exemplars: bool,
     /// Move the operator's clock, as in `30d` or `-2h`; for tests
     #[arg(long, value_name = "DURATION", default_value = "0s", allow_hyphen_values = true, value_parser = duration)]
     now_offset: SignedDuration,
@@ -154,20 +161,28 @@ fn positive_duration(typed: &str) -> Result<Duration, String> {
 
 /// Runs the operator until it is told to stop.
 pub(super) fn run(args: Args) -> Result<ExitCode> {
-    telemetry::init(args.log_format, &args.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(async {
+    let identity = args.identity.clone().unwrap_or_else(identity);
+    let traces = args.otlp_endpoint.as_deref();
+    let traces = traces.map(|endpoint| Traces::to(endpoint, &identity, runtime.handle().clone()));
+    let traces = traces.transpose()?;
+    telemetry::init(args.log_format, &args.log, traces.as_ref())?;
+    let ended = runtime.block_on(async {
         let stop = stopped(args.shutdown_delay).context("listening for signals")?;
-        let options = options(args).await?;
+        let options = options(args, identity).await?;
         Box::pin(operator::run(options, stop)).await?;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    ended
 }
 
-async fn options(args: Args) -> Result<Options> {
+async fn options(args: Args, identity: String) -> Result<Options> {
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     for (flag, file) in [
         ("--tls-cert", &args.tls_cert),
@@ -198,7 +213,8 @@ async fn options(args: Args) -> Result<Options> {
     Ok(Options {
         client: args.connection.client(args.watch_silence).await?,
         namespace: args.home.namespace,
-        identity: args.identity.unwrap_or_else(identity),
+        identity,
+        exemplars: args.exemplars,
         webhook_address: args.webhook_address,
         metrics_address: args.metrics_address,
         certificate,

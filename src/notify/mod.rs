@@ -37,6 +37,7 @@ use tracing::warn;
 
 pub use daily::daily;
 pub use metrics::Metrics;
+pub(crate) use sender::{WebClient, web_client};
 
 use self::outbox::{Handed, Patience, Slot};
 use self::secrets::{ReadError, Secrets};

@@ -19,10 +19,41 @@ use super::format::Outgoing;
 /// The longest answer that is read, in bytes: robots answer with a line.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Sends over HTTP/1.1. It keeps no connection, follows no redirect, and knows no proxy.
+/// A client of what is not the API server.
+pub(crate) type WebClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Over HTTP/1.1, with the system's certificate authorities. It keeps no connection, follows no redirect, and knows no proxy.
+pub(crate) fn web_client() -> WebClient {
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = HttpsConnectorBuilder::new();
+    match builder.with_provider_and_native_roots(provider) {
+        Ok(builder) => over(builder),
+        Err(error) => {
+            // Whatever else the operator does is worth doing without them.
+            warn!(%error, "there are no certificate authorities, so that nobody can be trusted over https");
+            trusting(RootCertStore::empty())
+        }
+    }
+}
+
+fn trusting(authorities: RootCertStore) -> WebClient {
+    let tls = ClientConfig::builder()
+        .with_root_certificates(authorities)
+        .with_no_client_auth();
+    over(HttpsConnectorBuilder::new().with_tls_config(tls))
+}
+
+fn over(builder: HttpsConnectorBuilder<WantsSchemes>) -> WebClient {
+    let connector = builder.https_or_http().enable_http1().build();
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(connector)
+}
+
+/// Sends messages.
 #[derive(Clone)]
 pub(super) struct Sender {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: WebClient,
     /// How long a try may take, to the last byte of the answer.
     limit: Duration,
 }
@@ -52,31 +83,10 @@ pub(super) enum SendError {
 impl Sender {
     /// With the system's certificate authorities.
     pub(super) fn new(limit: Duration) -> Self {
-        let provider = rustls::crypto::ring::default_provider();
-        let builder = HttpsConnectorBuilder::new();
-        match builder.with_provider_and_native_roots(provider) {
-            Ok(builder) => Self::over(builder, limit),
-            Err(error) => {
-                // Whatever else the operator does is worth doing without them.
-                warn!(%error, "there are no certificate authorities, so that no channel over https can be trusted");
-                Self::trusting(RootCertStore::empty(), limit)
-            }
+        Self {
+            http: web_client(),
+            limit,
         }
-    }
-
-    fn trusting(authorities: RootCertStore, limit: Duration) -> Self {
-        let tls = ClientConfig::builder()
-            .with_root_certificates(authorities)
-            .with_no_client_auth();
-        Self::over(HttpsConnectorBuilder::new().with_tls_config(tls), limit)
-    }
-
-    fn over(builder: HttpsConnectorBuilder<WantsSchemes>, limit: Duration) -> Self {
-        let connector = builder.https_or_http().enable_http1().build();
-        let http = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(connector);
-        Self { http, limit }
     }
 
     /// Sends a message once.
@@ -180,7 +190,13 @@ mod tests {
         assert!(error.contains("certificate") && !error.contains("0123"), "{error}");
         let mut authorities = RootCertStore::empty();
         authorities.add(authority.certificate().clone()).unwrap();
-        let answered = Sender::trusting(authorities, limit).post(outgoing).await.unwrap();
+        let answered = Sender {
+            http: trusting(authorities),
+            limit,
+        }
+        .post(outgoing)
+        .await
+        .unwrap();
         assert_eq!(
             (answered.status, &answered.body[..]),
             (StatusCode::OK, b"a message".as_slice())

@@ -2,11 +2,13 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use super::traces::Traces;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -36,34 +38,42 @@ pub enum LogError {
     Again(#[from] SetGlobalDefaultError),
 }
 
-/// Sends the logs of the process to standard error, from now on. `filter` says what is logged: levels by module, in the
-/// syntax of `RUST_LOG`. Colour is for terminals only, and not where `NO_COLOR` is set.
-pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
+/// Sends the logs of the process to standard error, from now on, and its spans where `traces` says. `filter` says what is
+/// logged: levels by module, in the syntax of `RUST_LOG`. Colour is for terminals only, and not where `NO_COLOR` is set.
+pub fn init(format: LogFormat, filter: &str, traces: Option<&Traces>) -> Result<(), LogError> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_coloured = io::stderr().is_terminal() && !no_color;
-    let subscriber = subscriber(format, filter, is_coloured, io::stderr)?;
+    let logs = logs(format, filter, is_coloured, io::stderr)?;
+    // Spans are traced whatever is logged; and no event, for these are the logs.
+    let ours = filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with(env!("CARGO_CRATE_NAME")));
+    let spans = traces.map(|traces| {
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer())
+            .with_filter(ours)
+    });
+    let subscriber = tracing_subscriber::registry().with(logs).with(spans);
     Ok(tracing::subscriber::set_global_default(subscriber)?)
 }
 
-fn subscriber(
+fn logs(
     format: LogFormat,
     filter: &str,
     is_coloured: bool,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
-) -> Result<Box<dyn Subscriber + Send + Sync>, LogError> {
+) -> Result<impl Layer<Registry>, LogError> {
     let levels = EnvFilter::try_new(filter).map_err(|source| LogError::Filter {
         filter: filter.to_owned(),
         source,
     })?;
     // The format's own clock writes RFC 3339 in UTC.
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(levels)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(is_coloured)
         .with_writer(writer);
-    Ok(match format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_span_list(false).finish()),
-    })
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    Ok(lines.with_filter(levels))
 }
 
 #[cfg(test)]
@@ -91,7 +101,8 @@ mod tests {
     fn logged(format: LogFormat, filter: &str, is_coloured: bool) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = subscriber(format, filter, is_coloured, move || writer.clone()).unwrap();
+        let logs = logs(format, filter, is_coloured, move || writer.clone()).unwrap();
+        let subscriber = tracing_subscriber::registry().with(logs);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(filing = "company/site", "the verdict has changed");
             tracing::debug!("nothing has changed");
@@ -148,7 +159,7 @@ mod tests {
     #[case("info,=")]
     #[case("[")]
     fn a_filter_that_cannot_be_read_is_named(#[case] filter: &str) {
-        let Err(error) = subscriber(LogFormat::Text, filter, false, io::sink) else {
+        let Err(error) = logs(LogFormat::Text, filter, false, io::sink) else {
             panic!("{filter} was taken");
         };
         assert!(

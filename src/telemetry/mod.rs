@@ -4,7 +4,9 @@
 mod logs;
 mod metrics;
 mod server;
+mod traces;
 
 pub use logs::{LogError, LogFormat, init};
 pub use metrics::{Certificates, Metrics};
 pub use server::{Health, serve};
+pub use traces::{Traces, TracesError};

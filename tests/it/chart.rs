@@ -1,6 +1,7 @@
 //! The chart, by real helm: what it renders, what values it refuses, and what the API server says of it.
 
 mod alerts;
+mod dashboard;
 mod documents;
 mod rights;
 
@@ -129,7 +130,9 @@ fn every_pod_is_as_restricted_as_can_be() {
 async fn the_api_server_takes_all_of_it_as_it_is() {
     let cluster = Cluster::own().await;
     home(&cluster);
-    cluster.kubectl("create namespace shop", "").succeeds();
+    for namespace in ["shop", "monitoring"] {
+        cluster.kubectl(&format!("create namespace {namespace}"), "").succeeds();
+    }
     for others in [CERT_MANAGER, PROMETHEUS_OPERATOR] {
         cluster.kubectl("apply --server-side -f -", &others.yaml()).succeeds();
     }

@@ -158,6 +158,10 @@ fn every_value_is_described_and_has_a_schema() {
         };
         writeln!(table, "| `{}` | {default} | {} |", key.path.join("."), key.says).unwrap();
     }
+    let reference = format!(
+        "# Values of the chart\n\n*For platform engineers who install it. Generated from the chart's values.yaml.*\n\n{table}"
+    );
+    keep("../../docs/reference/values.md", &reference);
     let readme = read("README.md");
     let (before, rest) = readme.split_once("<!-- values:begin -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- values:end -->").unwrap();

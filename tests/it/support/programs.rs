@@ -1,6 +1,7 @@
 //! The programs of a real control plane and data plane: found, or built from the Go modules in tests/programs/ and kept.
 //!
-//! Each module pins its programs in its go.mod and go.sum, and is built once a machine, into a folder named after both.
+//! Each module pins its programs in its go.mod and go.sum, and is built once a machine, into a folder named after both, and after
+//! its main.go where the program is our own.
 
 use std::{
     env,
@@ -64,6 +65,24 @@ pub(crate) fn promtool() -> &'static Path {
     })
 }
 
+/// What holds a dashboard to Grafana's schema (tests/programs/dashboard/main.go); built when the first test asks for it.
+pub(crate) fn dashboard() -> &'static Path {
+    static DASHBOARD: OnceLock<PathBuf> = OnceLock::new();
+    DASHBOARD.get_or_init(|| {
+        let [dashboard] = DASHBOARD_MODULE.programs();
+        dashboard
+    })
+}
+
+/// What says how Argo CD and Flux take an object (tests/programs/gitops/main.go); built when the first test asks for it.
+pub(crate) fn gitops() -> &'static Path {
+    static GITOPS: OnceLock<PathBuf> = OnceLock::new();
+    GITOPS.get_or_init(|| {
+        let [gitops] = GITOPS_MODULE.programs();
+        gitops
+    })
+}
+
 /// What makes a node of a control plane, beside what Debian has.
 pub(crate) struct NodePrograms {
     pub(crate) controller_manager: PathBuf,
@@ -104,6 +123,11 @@ const ETCD: Module<1> = Module {
 
 /// Names the Kubernetes of the test cluster by its minor version, one for which tests/programs/ has a folder; without it, the newest.
 const KUBERNETES_VERSION: &str = "KUBERNETES_VERSION";
+
+/// Whether another Kubernetes than the newest is asked for.
+pub(crate) fn kubernetes_is_chosen() -> bool {
+    env::var_os(KUBERNETES_VERSION).is_some_and(|version| !version.is_empty())
+}
 
 const KUBERNETES: Module<2> = Module {
     name: "kubernetes",
@@ -239,6 +263,24 @@ const PROMTOOL_MODULE: Module<1> = Module {
     cold: "4 minutes",
 };
 
+const DASHBOARD_MODULE: Module<1> = Module {
+    name: "dashboard",
+    versioned: "github.com/grafana/grafana-foundation-sdk/go",
+    // It is of these tests alone, and prints no version: none that is found elsewhere will do.
+    programs: [("filing-operator-dashboard", &[])],
+    tags: "",
+    cold: "30 seconds",
+};
+
+const GITOPS_MODULE: Module<1> = Module {
+    name: "gitops",
+    versioned: "github.com/argoproj/argo-cd/v3",
+    // It is of these tests alone, and prints no version: none that is found elsewhere will do.
+    programs: [("filing-operator-gitops", &[])],
+    tags: "",
+    cold: "2 minutes",
+};
+
 /// A folder of tests/programs/, and what is wanted of that which its `tool` lines build.
 struct Module<const N: usize> {
     name: &'static str,
@@ -269,9 +311,14 @@ impl<const N: usize> Module<N> {
         };
         let (go_mod, go_sum) = (read("go.mod"), read("go.sum"));
         let version = required_version(&go_mod, self.versioned);
-        let built = cache()
-            .join("programs")
-            .join(format!("{folder}-{}", digest(&[&go_mod, &go_sum])));
+        // A program of our own.
+        let main = fs::read_to_string(source.join("main.go")).ok();
+        let files: Vec<&str> = [&go_mod, &go_sum]
+            .into_iter()
+            .chain(&main)
+            .map(String::as_str)
+            .collect();
+        let built = cache().join("programs").join(format!("{folder}-{}", digest(&files)));
         if !built.exists() {
             if let Some(found) = self.installed(version) {
                 return found;
