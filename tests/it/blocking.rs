@@ -1,4 +1,4 @@
-//! Routes under `running: Block` on a real API server, with an operator that has the rights of examples/dev/rbac.yaml and
+//! Routes under `running: Block` on a real API server, with an operator that has the rights of the chart and
 //! no others.
 
 use std::fmt::Write as _;

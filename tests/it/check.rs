@@ -80,26 +80,59 @@ fn the_examples_read_well() {
     insta::assert_json_snapshot!("json", serde_json::from_str::<Value>(&json.out).unwrap());
 }
 
-#[test]
-fn the_readme_shows_what_check_says_of_the_examples() {
-    const BEGIN: &str = "<!-- check:begin -->\n";
-    const END: &str = "<!-- check:end -->";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
-    let (held, after) = rest.split_once(END).unwrap();
-    let answer = run(&["check", "examples/", "--now", "2026-11-23"], "");
-    let due = format!(
-        "```console\n$ filing-operator check examples/ --now 2026-11-23\n{}```\n",
-        answer.out
-    );
-    if std::env::var_os("UPDATE_README").is_some() {
-        fs::write(&path, [before, BEGIN, &due, END, after].concat()).unwrap();
-        return;
+/// Asserts that a file holds what was made for it; or writes it, where that is asked for.
+fn is_made(file: &str, due: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, due).unwrap();
     }
+    let held = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         held == due,
-        "README.md shows another answer; mend it with: UPDATE_README=1 cargo test --test it readme"
+        "{file} is of another answer; mend it with: WRITE_DOCS=1 cargo test --test it check::"
+    );
+}
+
+#[test]
+fn the_book_shows_what_check_says_of_the_examples() {
+    const BEGIN: &str = "<!-- check:begin -->\n";
+    const END: &str = "<!-- check:end -->";
+    let page = fs::read_to_string("docs/examples.md").unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let answer = run(&["check", "examples/", "--now", "2026-11-23"], "");
+    let fence = "<!-- exits: 1 -->\n```console\n$ filing-operator check examples/ --now 2026-11-23\n";
+    is_made(
+        "docs/examples.md",
+        &[before, BEGIN, fence, &answer.out, "```\n", END, after].concat(),
+    );
+}
+
+#[test]
+fn the_readme_has_a_picture_of_the_table() {
+    let shown = ["00", "01", "02", "10", "11", "12", "13", "14"];
+    let mut files: Vec<String> = fs::read_dir("examples")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .filter(|file| {
+            shown
+                .iter()
+                .any(|number| file.starts_with(&format!("examples/{number}-")))
+        })
+        .collect();
+    files.sort();
+    let mut args = vec!["check", "--now", "2026-11-23", "--color", "always"];
+    args.extend(files.iter().map(String::as_str));
+    let answer = run(&args, "");
+    assert!(
+        answer.out.contains("NoFiling") && answer.out.contains("ServerExpiring"),
+        "{}",
+        answer.out
+    );
+    is_made(
+        "docs/images/check.svg",
+        &anstyle_svg::Term::new().render_svg(&answer.out),
     );
 }
 

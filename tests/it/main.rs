@@ -11,6 +11,7 @@
 mod agreement;
 mod annotations;
 mod blocking;
+mod book;
 mod break_glass;
 mod certificates;
 mod chart;

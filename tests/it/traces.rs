@@ -13,6 +13,7 @@ use prost::Message as _;
 use tokio::net::TcpListener;
 
 use crate::support::cluster::Cluster;
+use crate::support::programs::kubernetes_is_chosen;
 use crate::support::stage::{APPROVED, POLICY, declare, ingress, operator_that_is_asked};
 use crate::support::wait::{PATIENCE, eventually};
 
@@ -67,11 +68,12 @@ fn attribute(span: &Span, key: &str) -> Option<String> {
 
 #[tokio::test]
 async fn a_call_is_traced_from_the_api_server_to_the_decision() {
-    let tracing =
-        "apiVersion: apiserver.config.k8s.io/v1\nkind: TracingConfiguration\nsamplingRatePerMillion: 1000000\n";
+    let version = if kubernetes_is_chosen() { "v1beta1" } else { "v1" };
+    let kind = format!("apiVersion: apiserver.config.k8s.io/{version}\nkind: TracingConfiguration\n");
+    let tracing = format!("{kind}samplingRatePerMillion: 1000000\n");
     let cluster = Cluster::own_with(|folder| {
         let file = folder.join("tracing.yaml");
-        std::fs::write(&file, tracing).unwrap();
+        std::fs::write(&file, &tracing).unwrap();
         vec![format!("--tracing-config-file={}", file.display())]
     })
     .await;

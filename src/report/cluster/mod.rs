@@ -11,7 +11,6 @@ mod timeline;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
-use rayon::prelude::*;
 use serde::Serialize;
 
 pub use explanation::Explanation;
@@ -39,15 +38,11 @@ struct Judged<'a> {
 /// Judges every route that can be read.
 fn judge_all(registry: &Registry, now: Timestamp) -> Vec<Judged<'_>> {
     let facts = registry.snapshot();
-    let routes: Vec<(&RouteKey, &Route)> = registry
-        .routes()
-        .filter_map(|(key, kept)| match kept {
-            Kept::Read(route) => Some((key, &**route)),
-            Kept::Unreadable(_) => None,
-        })
-        .collect();
+    let routes = registry.routes().filter_map(|(key, kept)| match kept {
+        Kept::Read(route) => Some((key, &**route)),
+        Kept::Unreadable(_) => None,
+    });
     routes
-        .into_par_iter()
         .map(|(key, route)| {
             let verdict = judge::judge(route, facts, now);
             Judged {

@@ -11,6 +11,7 @@ use crate::api::{Admission, FilingPolicyStatus};
 use crate::effects::{Batch, Brake, Enforcement, brake};
 use crate::judge::{Outcome, Verdict};
 use crate::registry::{Change, Policy, Registry};
+use crate::report::words;
 use crate::route::RouteKey;
 use crate::rules::Lang;
 
@@ -176,8 +177,12 @@ impl Simulation {
         let _ = match self.lang {
             Lang::En => writeln!(
                 text,
-                "policy {} would govern {} routes: {} more denied if applied anew, {} more blocked, {} let go",
-                self.policy, self.governs, self.newly_denied, self.newly_blocked, self.let_go
+                "policy {} would govern {}: {} more denied if applied anew, {} more blocked, {} let go",
+                self.policy,
+                words::counted(self.governs, "route", "routes"),
+                self.newly_denied,
+                self.newly_blocked,
+                self.let_go
             ),
             Lang::Zh => writeln!(
                 text,
