@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use kube::core::ObjectMeta;
+use kube::core::{ObjectMeta, Status as Refusal};
 use serde::Serialize;
 
 use super::Language;
@@ -188,6 +188,7 @@ impl Common {
             let client = self.connection.client(SILENCE).await?;
             let namespace = client.default_namespace().to_owned();
             let look = look(&client, &self.home_namespace, || bar.inc(1)).await;
+            let look = look.context("looking at the cluster")?;
             Ok(Seen {
                 look,
                 now: self.now.unwrap_or_else(operator::now),
@@ -196,42 +197,38 @@ impl Common {
         });
         bar.finish_and_clear();
         let mut seen = seen?;
-        for (kind, error) in std::mem::take(&mut seen.look.unread) {
+        for (kind, status) in std::mem::take(&mut seen.look.refused) {
             let (what, without) = match kind {
-                SubjectKind::Filing => bail!(cant_list("filings", &error)),
-                SubjectKind::Server => bail!(cant_list("accessservers", &error)),
-                SubjectKind::Policy => bail!(cant_list("filingpolicies", &error)),
-                SubjectKind::Route => bail!(cant_list("ingresses", &error)),
+                SubjectKind::Filing => bail!(refused("filings", &status)),
+                SubjectKind::Server => bail!(refused("accessservers", &status)),
+                SubjectKind::Policy => bail!(refused("filingpolicies", &status)),
+                SubjectKind::Route => bail!(refused("ingresses", &status)),
                 SubjectKind::Namespace => ("namespaces", "what goes by their labels is judged as if they had none"),
-                SubjectKind::Class => ("ingressclasses", "no route is known to be servable by any class"),
-                SubjectKind::Node => ("nodes", "where a policy has no site, where the cluster is is not known"),
+                SubjectKind::Class => (
+                    "ingressclasses",
+                    "which one is the default, or for quarantine, is not known",
+                ),
+                SubjectKind::Node => (
+                    "nodes",
+                    "where a policy has no site, it is not known where the cluster is",
+                ),
             };
-            output.note(&format!("{what} could not be listed, so {without}: {}", words(&error)));
+            output.note(&format!("{what} could not be listed, so {without}: {}", status.message));
         }
         Ok(seen)
     }
 }
 
-fn cant_list(what: &str, error: &kube::Error) -> anyhow::Error {
-    match error {
-        kube::Error::Api(status) if status.code == 404 => {
-            anyhow!(
-                "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"
-            )
-        }
-        _ => anyhow!(
-            "listing {what}: {}; it takes the right to list them in all namespaces, which the cluster role view has where the \
-             chart is installed",
-            words(error)
+fn refused(what: &str, status: &Refusal) -> String {
+    match status.code {
+        404 => format!(
+            "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"
         ),
-    }
-}
-
-/// What the API server said, without the form that it has in a program.
-fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
+        _ => format!(
+            "listing {what}: {}; it takes the right to list them in all namespaces, which the cluster role view has where the chart \
+             is installed",
+            status.message
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use kube::api::{Api, ApiResource, ListParams, PartialObjectMeta};
+use kube::core::Status;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
@@ -25,17 +26,20 @@ pub struct Look {
     pub registry: Registry,
     /// The status of each policy.
     pub policies: BTreeMap<Arc<str>, FilingPolicyStatus>,
-    /// The kinds that could not be listed, and why.
-    pub unread: Vec<(SubjectKind, kube::Error)>,
+    /// The kinds that the API server does not let be listed or does not know, and its answer.
+    pub refused: Vec<(SubjectKind, Box<Status>)>,
 }
 
 /// Lists everything, and tells `seen` of each object. `home` is the operator's own namespace. What can't be listed, for want
 /// of a right or since the cluster does not know the kind, is left out and named.
-pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Look {
+///
+/// # Errors
+/// When the API server can't be asked, or fails.
+pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, kube::Error> {
     let mut look = Look {
         registry: Registry::new(Snapshot::new(home, true)),
         policies: BTreeMap::new(),
-        unread: Vec::new(),
+        refused: Vec::new(),
     };
     let declarations = |resource: ApiResource| Api::<Declaration>::all_with(client.clone(), &resource);
     let others = |resource: ApiResource| Api::<Bare>::all_with(client.clone(), &resource);
@@ -47,25 +51,25 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Look {
         |object| filing(&object.0, &mut namespaces),
         &seen,
     )
-    .await;
+    .await?;
     let servers = declarations(ApiResource::erase::<AccessServer>(&()));
     look.list(SubjectKind::Server, servers, |object| server(&object.0), &seen)
-        .await;
+        .await?;
     let policies = declarations(ApiResource::erase::<FilingPolicy>(&()));
     look.list(SubjectKind::Policy, policies, |object| policy(&object.0), &seen)
-        .await;
+        .await?;
     let routes = others(ApiResource::erase::<Ingress>(&()));
     look.list(SubjectKind::Route, routes, |object| ingress(&object.0), &seen)
-        .await;
+        .await?;
     let classes = others(ApiResource::erase::<IngressClass>(&()));
     look.list(SubjectKind::Class, classes, |object| class(&object.0), &seen)
-        .await;
+        .await?;
     let nodes = others(ApiResource::erase::<Node>(&()));
     look.list(SubjectKind::Node, nodes, |object| node(&object.0), &seen)
-        .await;
+        .await?;
     let labels = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
-    look.list(SubjectKind::Namespace, labels, namespace, &seen).await;
-    look
+    look.list(SubjectKind::Namespace, labels, namespace, &seen).await?;
+    Ok(look)
 }
 
 impl Look {
@@ -76,14 +80,19 @@ impl Look {
         api: Api<K>,
         mut read: impl FnMut(&K) -> (Change, Beside),
         seen: &impl Fn(),
-    ) where
+    ) -> Result<(), kube::Error>
+    where
         K: Resource + Clone + DeserializeOwned + Debug,
     {
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page = match api.list(&params).await {
                 Ok(page) => page,
-                Err(error) => return self.unread.push((kind, error)),
+                Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => {
+                    self.refused.push((kind, status));
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
             };
             for object in &page.items {
                 self.take(read(object));
@@ -91,7 +100,7 @@ impl Look {
             }
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params.continue_token = Some(token),
-                None => return,
+                None => return Ok(()),
             }
         }
     }

@@ -160,6 +160,13 @@ async fn what_can_not_be_told_is_said_with_what_it_would_take() {
     let nobody = stage.cluster.user("nobody", &[]);
     let refused = stage.filing(&nobody, "status").fails();
     insta::assert_snapshot!("refused", refused);
+    // Nobody listens there.
+    let away = stage.cluster.by_way_of("127.0.0.1:1".parse().unwrap());
+    let away = stage.filing(&away, "status").fails();
+    assert!(
+        away.starts_with("error: looking at the cluster: ") && away.contains("refused"),
+        "{away}"
+    );
     let missing = stage
         .filing(&stage.cluster.admin, "explain ingress/nothing -n shop")
         .fails();
