@@ -20,8 +20,8 @@ use tokio::sync::watch;
 
 use super::certificate::certificates;
 use super::follow::Live;
-use super::review::denies;
 use crate::api::keys::{self, managers};
+use crate::effects::denies;
 use crate::registry::Snapshot;
 
 /// The webhook that asks about Ingresses.

@@ -11,6 +11,7 @@ use super::words;
 use crate::api::keys::managers;
 use crate::api::{Admission, Running};
 use crate::domain::Host;
+use crate::effects::denies;
 use crate::judge::{self, HostVerdict, Outcome, Verdict};
 use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::route::{Claimed, Route};
@@ -177,11 +178,6 @@ fn deny(answer: &mut Answer, hosts: &[&HostVerdict]) {
     answer.decision = Decision::Denied;
     answer.denied_for = violations().next().map(|(_, finding)| finding.rule.id);
     answer.may_be_late = violations().any(|(_, finding)| !finding.rule.is_of_the_name_alone);
-}
-
-/// Whether a policy's word is final. Where no Filing is trusted at all, nothing is set up yet, and it only warns.
-pub(super) fn denies(policy: &Policy, facts: &Snapshot) -> bool {
-    policy.admission == Admission::Deny && facts.has_trusted_filing(policy)
 }
 
 /// What a route that is let through should hear: of hosts that violate first, then of those with warnings.

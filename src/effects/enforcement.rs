@@ -1,9 +1,10 @@
-//! What `running: Block` makes of a route: whether it is to be in quarantine, and whether it can be.
+//! What a policy enforces: whether it denies what is new, and what `running: Block` makes of a route: whether it is to be in
+//! quarantine, and whether it can be.
 
-use crate::api::{Running, keys};
+use crate::api::{Admission, Running, keys};
 use crate::domain::{Place, controller};
 use crate::judge::{Outcome, Verdict};
-use crate::registry::Snapshot;
+use crate::registry::{Policy, Snapshot};
 use crate::route::Route;
 
 /// What is enforced on a running route.
@@ -34,6 +35,12 @@ pub enum Hindrance {
     NoRecord,
     /// Its namespace has the break-glass label.
     BreakGlass,
+}
+
+/// Whether a policy's word about what is new is final. Where no Filing is trusted at all, nothing is set up yet, and it only
+/// warns.
+pub fn denies(policy: &Policy, facts: &Snapshot) -> bool {
+    policy.admission == Admission::Deny && facts.has_trusted_filing(policy)
 }
 
 /// What is to be enforced on a route under its verdict; without one no policy governs it.

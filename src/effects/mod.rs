@@ -24,7 +24,7 @@ use crate::api::{DeclarationStatus, FilingPolicyStatus};
 pub use brake::{Batch, Brake, Held, brake, leaves_window};
 pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration, standing_of};
 pub use denial::{Refused, denial};
-pub use enforcement::{Enforcement, Hindrance, enforcement};
+pub use enforcement::{Enforcement, Hindrance, denies, enforcement};
 pub use notice::{Notice, Reference, shortened};
 pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
 pub use quarantine::{blocking, handing_back, restoring};

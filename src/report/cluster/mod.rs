@@ -32,6 +32,8 @@ struct Judged<'a> {
     key: &'a RouteKey,
     route: &'a Route,
     verdict: Option<Verdict>,
+    /// Whether it would be denied if it were made anew.
+    is_denied: bool,
     enforcement: Enforcement,
 }
 
@@ -45,7 +47,11 @@ fn judge_all(registry: &Registry, now: Timestamp) -> Vec<Judged<'_>> {
     routes
         .map(|(key, route)| {
             let verdict = judge::judge(route, facts, now);
+            let is_violating = |verdict: &&Verdict| verdict.outcome == Outcome::Violating;
+            let violating = verdict.as_ref().filter(is_violating);
             Judged {
+                is_denied: violating.is_some_and(|verdict| effects::denies(&verdict.policy, facts))
+                    && !facts.breaks_glass(&key.namespace),
                 enforcement: effects::enforcement(route, verdict.as_ref(), facts),
                 key,
                 route,

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Judged, Told, columns, judge_all};
-use crate::api::{Admission, FilingPolicyStatus};
+use crate::api::FilingPolicyStatus;
 use crate::effects::{Batch, Brake, Enforcement, brake};
-use crate::judge::{Outcome, Verdict};
+use crate::judge::Verdict;
 use crate::registry::{Change, Policy, Registry};
 use crate::report::words;
 use crate::route::RouteKey;
@@ -75,7 +75,7 @@ impl Answer {
         Self {
             policy: verdict.map(|verdict| verdict.policy.name.to_string()),
             outcome: verdict.map(|verdict| verdict.outcome.as_str()),
-            denied: verdict.is_some_and(is_denied),
+            denied: judged.is_denied,
             blocked: matches!(
                 judged.enforcement,
                 Enforcement::Blocked | Enforcement::Due | Enforcement::PutBack
@@ -93,10 +93,6 @@ impl Answer {
         }
         told
     }
-}
-
-fn is_denied(verdict: &Verdict) -> bool {
-    verdict.outcome == Outcome::Violating && verdict.policy.admission == Admission::Deny
 }
 
 impl Simulation {

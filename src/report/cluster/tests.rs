@@ -144,6 +144,28 @@ fn a_policy_is_tried_on_the_routes_that_run() {
 }
 
 #[test]
+fn what_only_warns_is_not_told_to_be_denied() {
+    let break_glass = json!({keys::BREAK_GLASS: "true"});
+    let registry = registry(&[
+        policy("default", json!({"admission": "Warn"})),
+        ingress("shop/web", &["www.example.net"]),
+        ingress("open/web", &["www.example.net"]),
+        crate::support::namespace("open", break_glass),
+    ]);
+    let mut denying = Policy::clone(registry.snapshot().policies().next().unwrap());
+    denying.admission = crate::api::Admission::Deny;
+    let tried = Simulation::of(&registry, &denying, None, now(), Lang::En);
+    assert!(tried.table(None).contains(": 0 more denied"), "no Filing is there yet");
+    let mut registry = registry;
+    registry.apply(crate::support::change(&filing("filings/a", json!({}))));
+    let tried = Simulation::of(&registry, &denying, None, now(), Lang::En);
+    assert!(
+        tried.table(None).contains(": 1 more denied"),
+        "one namespace breaks the glass"
+    );
+}
+
+#[test]
 fn a_policy_that_is_in_force_changes_nothing() {
     let registry = cluster();
     let same = registry.snapshot().policies().next().unwrap();

@@ -1,9 +1,11 @@
 //! A year of what ends: filings, domains, servers, licences and what else has a date, as a table or a picture.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::Serialize;
@@ -143,52 +145,54 @@ const BLUE: RGBColor = RGBColor(31, 119, 180);
 const GREY: RGBColor = RGBColor(205, 205, 205);
 const INK: RGBColor = RGBColor(40, 40, 40);
 
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn Error>>;
+
 impl Picture<'_> {
-    fn draw(&self, out: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
-        let rows = i32::try_from(self.rows.len()).unwrap_or(i32::MAX).min(100);
-        let year = self.x(self.today.plus_months(MONTHS));
-        let bottom = TOP + ROW * rows;
-        let size = (year + RIGHT, bottom + 40);
-        let size = (u32::try_from(size.0)?, u32::try_from(size.1)?);
+    fn draw(&self, out: &mut String) -> Drawn {
+        let bottom = TOP + ROW * i32::try_from(self.rows.len())?;
+        let right = self.x(self.today.plus_months(MONTHS)) + RIGHT;
+        let size = (u32::try_from(right)?, u32::try_from(bottom + 40)?);
         let area = SVGBackend::with_string(out, size).into_drawing_area();
-        area.fill(&WHITE)?;
-        let small = ("sans-serif", 15).into_font().color(&INK);
-        let middle = small.pos(Pos::new(HPos::Left, VPos::Center));
+        area.fill(&WHITE).map_err(told)?;
         let title = match self.lang {
             Lang::En => format!("What ends from {} on, within a year", self.today),
             Lang::Zh => format!("自 {} 起一年内到期的事项", self.today),
         };
-        area.draw(&Text::new(title, (20, 16), ("sans-serif", 20).into_font().color(&INK)))?;
+        write_at(&area, title, (20, 24), 20)?;
         for month in 0..=MONTHS {
             let day = self.today.plus_months(month);
             let x = self.x(day);
-            area.draw(&PathElement::new(vec![(x, TOP - 6), (x, bottom)], GREY))?;
-            area.draw(&Text::new(
-                day.to_string(),
-                (x - 30, TOP - 22),
-                ("sans-serif", 12).into_font().color(&INK),
-            ))?;
+            area.draw(&PathElement::new(vec![(x, TOP - 6), (x, bottom)], GREY))
+                .map_err(told)?;
+            write_at(&area, day.to_string(), (x - 30, TOP - 16), 12)?;
         }
         for (nth, (object, ends)) in self.rows.iter().enumerate() {
-            let top = TOP + ROW * i32::try_from(nth)?;
-            let centre = top + ROW / 2;
-            area.draw(&Text::new(shortened(object), (20, centre), middle.clone()))?;
-            let Some(first) = ends.first() else { continue };
-            let end = self.x(first.date).max(LEFT + 2);
-            area.draw(&Rectangle::new(
-                [(LEFT, top + 5), (end, top + ROW - 5)],
-                colour(first.days).filled(),
-            ))?;
-            for end in ends {
-                let x = self.x(end.date).max(LEFT + 2);
-                area.draw(&Circle::new((x, centre), 4, colour(end.days).filled()))?;
-            }
-            area.draw(&Text::new(
-                format!("{} ({})", first.date, in_days(first.days, self.lang)),
-                (end + 8, centre),
-                middle.clone(),
-            ))?;
+            self.row(&area, TOP + ROW * i32::try_from(nth)?, object, ends)?;
         }
+        write_at(&area, self.foot(), (20, bottom + 20), 15)?;
+        area.present().map_err(told)
+    }
+
+    /// An object: its name, a bar until its first end, a mark at each.
+    fn row(&self, area: &Area<'_>, top: i32, object: &str, ends: &[&End]) -> Drawn {
+        let centre = top + ROW / 2;
+        write_at(area, shortened(object), (20, centre), 15)?;
+        let Some(first) = ends.first() else { return Ok(()) };
+        let right = self.x(first.date).max(LEFT + 2);
+        let bar = Rectangle::new([(LEFT, top + 5), (right, top + ROW - 5)], colour(first.days).filled());
+        area.draw(&bar).map_err(told)?;
+        for end in ends {
+            let x = self.x(end.date).max(LEFT + 2);
+            area.draw(&Circle::new((x, centre), 4, colour(end.days).filled()))
+                .map_err(told)?;
+        }
+        let words = format!("{} ({})", first.date, in_days(first.days, self.lang));
+        write_at(area, words, (right + 8, centre), 15)
+    }
+
+    /// What the colours mean, and what is not shown.
+    fn foot(&self) -> String {
         let mut foot = match self.lang {
             Lang::En => "red: ended, or ends within 30 days; yellow: within 90; blue: later".to_owned(),
             Lang::Zh => "红：已到期或 30 天内到期；黄：90 天内；蓝：更晚".to_owned(),
@@ -200,9 +204,7 @@ impl Picture<'_> {
                 Lang::Zh => write!(foot, "；另有 {} 项更晚到期，未画出", self.left_out),
             };
         }
-        area.draw(&Text::new(foot, (20, bottom + 14), small))?;
-        area.present()?;
-        Ok(())
+        foot
     }
 
     /// Where a day is; what is past stands at the beginning.
@@ -210,6 +212,18 @@ impl Picture<'_> {
         let days = day.start().duration_since(self.today.start()).as_hours() / 24;
         LEFT + DAY * i32::try_from(days.clamp(0, 400)).unwrap_or(0)
     }
+}
+
+/// Writes a line of text from a point to the right, at its height.
+fn write_at(area: &Area<'_>, text: String, at: (i32, i32), size: i32) -> Drawn {
+    let style = ("sans-serif", size).into_font().color(&INK);
+    let style = style.pos(Pos::new(HPos::Left, VPos::Center));
+    area.draw(&Text::new(text, at, style)).map_err(told)
+}
+
+/// The errors of the library borrow what is drawn on.
+fn told(error: impl Error) -> Box<dyn Error> {
+    error.to_string().into()
 }
 
 fn colour(days: i64) -> RGBColor {
