@@ -28,7 +28,7 @@ pub type FilingStatus = DeclarationStatus;
     namespaced,
     status = "FilingStatus",
     shortname = "fl",
-    category = "filings",
+    category = "filing-operator",
     doc = "The record of an ICP filing (ICP备案): for which domains, in whose name, and through which providers they \
            may be served on the Chinese mainland.",
     printcolumn(

@@ -24,7 +24,7 @@ use crate::domain::Day;
     plural = "filingpolicies",
     status = "FilingPolicyStatus",
     shortname = "fp",
-    category = "filings",
+    category = "filing-operator",
     doc = "What is enforced in a cluster, and how hard.",
     printcolumn(
         name = "Precedence",

@@ -23,7 +23,7 @@ pub type AccessServerStatus = DeclarationStatus;
     kind = "AccessServer",
     status = "AccessServerStatus",
     shortname = "asrv",
-    category = "filings",
+    category = "filing-operator",
     doc = "A server, address pool or load balancer that is rented from a provider, and carries access filings.",
     printcolumn(
         name = "Provider",

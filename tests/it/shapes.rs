@@ -53,6 +53,36 @@ async fn wrong_objects_are_refused_with_what_to_write_instead() {
     assert!(count >= 40, "{count} wrong objects are too few to trust the schemas");
 }
 
+/// kubectl takes a category for the kinds in it before it takes a plural for its kind: one by that name would let `kubectl delete
+/// filings --all` delete every policy.
+#[tokio::test]
+async fn a_plural_names_its_own_kind_and_no_other() {
+    let cluster = Cluster::shared().await;
+    let namespace = cluster.temp_namespace("plural").await;
+    let server = json!({"apiVersion": "filing-operator.io/v1alpha1", "kind": "AccessServer",
+        "metadata": {"name": namespace.name}, "spec": {"provider": "alicloud"}});
+    cluster.kubectl("apply -f -", &server.to_string()).succeeds();
+    let filing = json!({"apiVersion": "filing-operator.io/v1alpha1", "kind": "Filing", "metadata": {"name": "site"},
+        "spec": {"domains": ["example.com"], "subject": {"name": "示例科技有限公司", "nature": "Enterprise"}}});
+    namespace.kubectl("apply -f -", &filing.to_string()).succeeds();
+    for plural in ["filings", "accessservers", "filingpolicies"] {
+        let named = namespace.kubectl(&format!("get {plural} -o name"), "").succeeds();
+        let kind = plural.replace("ies", "y");
+        let kind = kind.trim_end_matches('s');
+        assert!(
+            named
+                .lines()
+                .all(|name| name.starts_with(&format!("{kind}.filing-operator.io/"))),
+            "{plural}: {named}"
+        );
+    }
+    let all = namespace.kubectl("get filing-operator -o name", "").succeeds();
+    assert!(
+        all.contains("filing.filing-operator.io/site") && all.contains(&namespace.name),
+        "{all}"
+    );
+}
+
 /// Sends every object of the file to the API server, which stores none, and fails with all that `judge` complains of.
 async fn each_shape(file: &str, judge: impl Fn(&Shape, Result<(), String>) -> Result<(), String>) -> usize {
     let path = format!("tests/it/shapes/{file}.yaml");
