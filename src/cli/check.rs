@@ -20,7 +20,6 @@ use self::input::Facts;
 use self::progress::Progress;
 use super::output::Output;
 use super::{FAILED, Language};
-use crate::api::Colour;
 use crate::domain::{Day, FieldPath};
 use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
@@ -214,14 +213,7 @@ fn declared<K: Clone, T>(
 ) -> Declared<K> {
     let answer = match kept {
         Kept::Read(read) => judge(read, facts, now),
-        Kept::Unreadable(unreadable) => Declaration {
-            findings: judge::unreadable(unreadable, facts.default_policy())
-                .into_iter()
-                .collect(),
-            colour: Colour::Red,
-            is_ready: false,
-            next: None,
-        },
+        Kept::Unreadable(unreadable) => judge::unreadable_declaration(unreadable, facts),
     };
     Declared {
         key: key.clone(),

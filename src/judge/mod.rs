@@ -10,5 +10,5 @@ mod verdict;
 
 pub use declaration::{Declaration, judge_filing, judge_server};
 pub use route::{judge, judge_until};
-pub use unreadable::unreadable;
+pub use unreadable::{unreadable, unreadable_declaration};
 pub use verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};

@@ -1,7 +1,9 @@
 //! What there is to say of an object that can't be read, and so can't be judged.
 
+use super::declaration::Declaration;
+use crate::api::Colour;
 use crate::domain::FieldPath;
-use crate::registry::{Policy, Unreadable};
+use crate::registry::{Policy, Snapshot, Unreadable};
 use crate::rules::{self, Detail, Finding, UNREADABLE};
 
 /// The finding on an object that can't be read, on the object as a whole; none: the policy has the rule off.
@@ -13,6 +15,16 @@ pub fn unreadable(unreadable: &Unreadable, policy: &Policy) -> Option<Finding> {
         filing: None,
         detail: Detail::Told(vec![("error", unreadable.error.as_str().into())]),
     })
+}
+
+/// The answer about a filing or server that can't be read: it is there, and that is all that is known.
+pub fn unreadable_declaration(object: &Unreadable, facts: &Snapshot) -> Declaration {
+    Declaration {
+        findings: unreadable(object, facts.default_policy()).into_iter().collect(),
+        colour: Colour::Red,
+        is_ready: false,
+        next: None,
+    }
 }
 
 #[cfg(test)]

@@ -41,12 +41,19 @@ pub(super) struct Notes {
 impl DefaultPolicy {
     pub(super) fn read(file: Option<&Path>, provider: Option<&str>, region: Option<&str>) -> Self {
         let mut troubles = Vec::new();
+        troubles.extend(
+            provider
+                .zip(region)
+                .and_then(|(provider, region)| unknown_region(provider, region)),
+        );
         Self {
             given: file
                 .and_then(|file| from_file(file, &mut troubles))
                 .map(|(_, spec)| last_resort(spec)),
             site: provider.map(|provider| Site::of([Place::new(provider, region)])),
-            unlisted: provider.and_then(|provider| unlisted(provider, region)),
+            unlisted: provider
+                .filter(|provider| !is_known_provider(provider))
+                .map(str::to_owned),
             troubles,
             is_asked_for: file.is_some(),
         }
@@ -101,7 +108,7 @@ impl Notes {
         let mut told = Vec::new();
         if let Some(name) = &self.unlisted {
             told.push(format!(
-                "{name} is in no table, so where it is can't be told; the site of a policy says it with province"
+                "the provider {name} is in no table, so where it is can't be told; the site of a policy says it with province"
             ));
         }
         if let Some(place) = &self.replaced {
@@ -140,14 +147,16 @@ fn is_nothing(report: &Report) -> bool {
     report.routes.is_empty() && report.filings.is_empty() && report.servers.is_empty() && report.skipped == 0
 }
 
-/// Which of the two no table has, if so: a place with a typing error must not pass for a known one.
-fn unlisted(provider: &str, region: Option<&str>) -> Option<String> {
-    if !is_known_provider(provider) {
-        return Some(format!("the provider {provider}"));
-    }
-    let region = region?;
-    let is_unknown = Place::new(provider, Some(region)).location == Location::Unknown;
-    is_unknown.then(|| format!("the region {region} of {provider}"))
+/// A region that is none of a known provider's is a typing error.
+fn unknown_region(provider: &str, region: &str) -> Option<Trouble> {
+    let is_unknown = is_known_provider(provider) && Place::new(provider, Some(region)).location == Location::Unknown;
+    is_unknown.then(|| {
+        let message = format!(
+            "{provider} has no region \"{region}\" in the table, so access can't be judged; mend --region, or say in a policy where it is: \
+             site, with province"
+        );
+        Trouble::new(message, super::whole(&"the command line".into()))
+    })
 }
 
 /// Where nobody says whose filings count, everyone's do.

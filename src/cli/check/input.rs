@@ -136,6 +136,17 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
         ("", "Namespace" | "Node") => "v1",
         _ => "",
     };
+    if known.is_empty() && meta.group() == keys::GROUP {
+        let message = format!(
+            "there is no kind {} in {}; write Filing, AccessServer or FilingPolicy",
+            meta.kind,
+            keys::GROUP
+        );
+        return Read {
+            troubles: vec![at_field(object, &FieldPath::fixed("kind"), message)],
+            ..Read::default()
+        };
+    }
     if known.is_empty() {
         return skip(object);
     }
