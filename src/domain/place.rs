@@ -377,6 +377,42 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_reference_lists_every_provider_and_region() {
+        use std::fmt::Write as _;
+        let rows = |file: &str| {
+            let path = format!("{}/facts/{file}", env!("CARGO_MANIFEST_DIR"));
+            let mut reader = csv::Reader::from_path(path).unwrap();
+            reader
+                .deserialize::<BTreeMap<String, String>>()
+                .map(Result::unwrap)
+                .collect::<Vec<_>>()
+        };
+        let regions = rows("regions.csv");
+        let mut page = String::from(
+            "# Providers and regions\n\n*For those who write Filings and policies. Generated from the tables in facts/, which have the \
+             sources.*\n\nA provider that is not here is a data centre of your own: give it a name, and in a policy's `site` its `province`. A \
+             region that is not here is none that is known; `Outside` the mainland no filing is needed.\n",
+        );
+        for provider in rows("providers.csv") {
+            let (id, aliases) = (&provider["id"], &provider["aliases"]);
+            write!(page, "\n## {id}\n\n{}, {}", provider["name_zh"], provider["name_en"]).unwrap();
+            if !aliases.is_empty() {
+                write!(page, "; also written {}", aliases.replace(' ', ", ")).unwrap();
+            }
+            page.push_str(".\n\n| region | | province |\n|---|---|---|\n");
+            for region in regions.iter().filter(|region| region["provider"] == *id) {
+                let where_it_is = if region["mainland"] == "yes" {
+                    region["province"].as_str()
+                } else {
+                    "Outside"
+                };
+                writeln!(page, "| `{}` | {} | {where_it_is} |", region["region"], region["city"]).unwrap();
+            }
+        }
+        crate::support::is_generated("docs/reference/places.md", &page);
+    }
+
     fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs
             .iter()
