@@ -203,7 +203,8 @@ impl Common {
                 SubjectKind::Server => bail!(refused("accessservers", &status)),
                 SubjectKind::Policy => bail!(refused("filingpolicies", &status)),
                 SubjectKind::Route => bail!(refused("ingresses", &status)),
-                SubjectKind::Namespace => ("namespaces", "what goes by their labels is judged as if they had none"),
+                // Without their labels another policy might seem to govern a route.
+                SubjectKind::Namespace => bail!(refused("namespaces", &status)),
                 SubjectKind::Class => (
                     "ingressclasses",
                     "which one is the default, or for quarantine, is not known",
@@ -225,8 +226,8 @@ fn refused(what: &str, status: &Refusal) -> String {
             "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"
         ),
         _ => format!(
-            "listing {what}: {}; it takes the right to list them in all namespaces, which the cluster role view has where the chart \
-             is installed",
+            "listing {what}: {}; it takes the right to list them in the whole cluster: a ClusterRoleBinding of view, where the \
+             chart is installed",
             status.message
         ),
     }

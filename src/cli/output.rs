@@ -88,11 +88,23 @@ impl Output {
 pub(super) fn chain(error: &anyhow::Error) -> String {
     // Some put their cause in brackets.
     let bare = |text: &str| text.trim_end_matches(')').to_owned();
-    let mut told = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !bare(&told).ends_with(&bare(&cause)) {
+    let mut told = String::new();
+    for cause in error.chain() {
+        // What the API server says is a sentence; the error around it, and its own cause, show the form that it has in a program.
+        let refusal = match cause.downcast_ref() {
+            Some(kube::Error::Api(status)) => Some(status.message.clone()),
+            _ => None,
+        };
+        let is_last = refusal.is_some();
+        let cause = refusal.unwrap_or_else(|| cause.to_string());
+        if told.is_empty() {
+            told = cause;
+        } else if !bare(&told).ends_with(&bare(&cause)) {
             told.push_str(": ");
             told.push_str(&cause);
+        }
+        if is_last {
+            break;
         }
     }
     told
@@ -118,6 +130,13 @@ mod tests {
     fn a_cause_that_was_said_already_is_not_said_again(#[case] message: &'static str) {
         let error = anyhow!("no such file (2)").context(message).context("reading");
         assert_eq!(chain(&error), format!("reading: {message}"));
+    }
+
+    #[test]
+    fn what_the_api_server_says_is_told_in_its_words_alone() {
+        let status = kube::core::Status::failure("filings is forbidden", "Forbidden").with_code(403);
+        let error = anyhow::Error::new(kube::Error::Api(Box::new(status))).context("listing filings");
+        assert_eq!(chain(&error), "listing filings: filings is forbidden");
     }
 
     #[test]

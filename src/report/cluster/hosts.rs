@@ -130,7 +130,8 @@ impl Hosts {
             let _ = writeln!(text, "# {}", some(&domain.hosts));
             let _ = writeln!(text, "# served by {}", some(&domain.routes));
             text.push_str(
-                "# A draft covers nothing. Once it is filed: stage Approved, with its number, subject and access.\n",
+                "# A draft covers nothing; but with a first Filing, draft or not, a policy that denies begins to deny.\n\
+                 # Once it is filed: stage Approved, with its number, subject and access.\n",
             );
             text.push_str(&serde_saphyr::to_string(&domain.skeleton(name, &self.home))?);
         }

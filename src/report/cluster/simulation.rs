@@ -182,7 +182,7 @@ impl Simulation {
             ),
             Lang::Zh => writeln!(
                 text,
-                "策略 {} 将管辖 {} 条路由：重新提交时多拒绝 {} 条，多隔离 {} 条，放行 {} 条",
+                "策略 {} 将管辖 {} 条路由：重新提交时多拒绝 {} 条，多封停 {} 条，放行 {} 条",
                 self.policy, self.governs, self.newly_denied, self.newly_blocked, self.let_go
             ),
         };
@@ -190,9 +190,9 @@ impl Simulation {
             let _ = match self.lang {
                 Lang::En => writeln!(
                     text,
-                    "its brake would hold all {due}: no more than {limit} are blocked without a person's word"
+                    "its brake would hold all {due}: without a person's word it lets {limit} be blocked at most"
                 ),
-                Lang::Zh => writeln!(text, "其制动将暂缓全部 {due} 条：未经人工确认最多隔离 {limit} 条"),
+                Lang::Zh => writeln!(text, "刹车将暂缓全部 {due} 条：未经人工确认最多封停 {limit} 条"),
             };
         }
         text

@@ -12,13 +12,15 @@ use crate::api::keys::conditions::BRAKE_HELD;
 use crate::api::{Admission, Colour, FilingPolicyStatus, Running};
 use crate::domain::Day;
 use crate::effects::{Ending, Enforcement, endings};
-use crate::judge::{Verdict, judge_filing, judge_server};
+use crate::judge::{self, Declaration, Verdict, judge_filing, judge_server};
 use crate::registry::{Kept, Registry, Snapshot};
 use crate::report::words;
 use crate::rules::Lang;
 
 /// How many of what ends next are told.
 const NEXT: usize = 10;
+/// How many filings and servers are told that are Red or Yellow.
+const ATTENTION: usize = 20;
 /// How many routes in quarantine are told.
 const BLOCKED: usize = 50;
 
@@ -36,6 +38,7 @@ pub struct Status {
     ungoverned_routes: usize,
     #[serde(skip_serializing_if = "is_none")]
     unreadable_routes: usize,
+    attention: Vec<Attention>,
     next: Vec<Due>,
     blocked: Vec<Blocked>,
     blocked_in_all: usize,
@@ -82,6 +85,15 @@ impl Lights {
     }
 }
 
+/// A filing or server that is Red or Yellow, and the first thing that was found.
+#[derive(Clone, Debug, Serialize)]
+struct Attention {
+    object: String,
+    colour: Colour,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding: Option<Told>,
+}
+
 /// Something that ends.
 #[derive(Clone, Debug, Serialize)]
 struct Due {
@@ -121,7 +133,7 @@ impl Status {
             by_policy.entry(policy).or_default().add(verdict.outcome);
             verdict.hosts.iter().for_each(|host| hosts.add(host.outcome));
         }
-        let (filings, access_servers) = lights(facts, now);
+        let (filings, access_servers, attention) = lights(facts, now, lang);
         let is_blocked = |judged: &&Judged<'_>| judged.enforcement == Enforcement::Blocked;
         let blocked: Vec<&Judged<'_>> = routes.iter().filter(is_blocked).collect();
         Self {
@@ -130,6 +142,7 @@ impl Status {
             policies: policies(facts, &by_policy, statuses),
             filings,
             access_servers,
+            attention,
             hosts,
             ungoverned_routes: routes.iter().filter(|judged| judged.verdict.is_none()).count(),
             unreadable_routes: unreadable(registry),
@@ -192,6 +205,20 @@ impl Status {
             }),
             width,
         ));
+        if !self.attention.is_empty() {
+            page.push('\n');
+            page.push_str(&columns(
+                &["RED AND YELLOW", "", "RULE", "WHY"],
+                self.attention.iter().map(Attention::row),
+                width,
+            ));
+            let all = [self.filings, self.access_servers].map(|lights| lights.red.saturating_add(lights.yellow));
+            let shown = u32::try_from(self.attention.len()).unwrap_or(u32::MAX);
+            let left_out = all.into_iter().fold(0, u32::saturating_add).saturating_sub(shown);
+            if left_out > 0 {
+                let _ = writeln!(page, "… {left_out}");
+            }
+        }
         self.notes(&mut page);
         if !self.next.is_empty() {
             page.push('\n');
@@ -283,21 +310,48 @@ fn policies(
     read.chain(unreadable).collect()
 }
 
-fn lights(facts: &Snapshot, now: Timestamp) -> (Lights, Lights) {
-    let (mut filings, mut servers) = (Lights::default(), Lights::default());
-    for (_, kept) in facts.filings() {
-        filings.add(match kept {
-            Kept::Read(filing) => judge_filing(filing, facts, now).colour,
-            Kept::Unreadable(_) => Colour::Red,
-        });
+impl Attention {
+    fn row(&self) -> Vec<String> {
+        let finding = self.finding.as_ref();
+        vec![
+            self.object.clone(),
+            format!("{:?}", self.colour),
+            finding.map_or(String::new(), |told| told.rule.to_owned()),
+            finding.map_or(String::new(), |told| told.message.clone()),
+        ]
     }
-    for (_, kept) in facts.servers() {
-        servers.add(match kept {
-            Kept::Read(server) => judge_server(server, facts, now).colour,
-            Kept::Unreadable(_) => Colour::Red,
-        });
+}
+
+/// Of the filings and of the servers; and which of them are not Blue, the Red ones first.
+fn lights(facts: &Snapshot, now: Timestamp, lang: Lang) -> (Lights, Lights, Vec<Attention>) {
+    let (mut filings, mut servers, mut attention) = (Lights::default(), Lights::default(), Vec::new());
+    let mut note = |lights: &mut Lights, object: String, answer: &Declaration| {
+        lights.add(answer.colour);
+        if answer.colour != Colour::Blue {
+            attention.push(Attention {
+                object,
+                colour: answer.colour,
+                finding: answer.findings.first().map(|finding| Told::new(finding, lang)),
+            });
+        }
+    };
+    for (key, kept) in facts.filings() {
+        let answer = match kept {
+            Kept::Read(filing) => judge_filing(filing, facts, now),
+            Kept::Unreadable(unreadable) => judge::unreadable_declaration(unreadable, facts),
+        };
+        note(&mut filings, format!("Filing {key}"), &answer);
     }
-    (filings, servers)
+    for (name, kept) in facts.servers() {
+        let answer = match kept {
+            Kept::Read(server) => judge_server(server, facts, now),
+            Kept::Unreadable(unreadable) => judge::unreadable_declaration(unreadable, facts),
+        };
+        note(&mut servers, format!("AccessServer {name}"), &answer);
+    }
+    attention.sort_by_key(|attention| attention.colour);
+    attention.truncate(ATTENTION);
+    (filings, servers, attention)
 }
 
 /// What ends next, from today on, with what has ended within the last 30 days.
