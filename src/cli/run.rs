@@ -108,7 +108,7 @@ pub(super) struct Args {
     log: String,
     /// A collector to send the spans of admission to, by OTLP over HTTP, like http://collector:4318; without it nothing is traced. More can
     /// be said in the environment, as OpenTelemetry has it: OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES
-    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector)]
     otlp_endpoint: Option<String>,
     /// Name a trace on each bucket of the latency of admission (an exemplar)
     #[arg(long, requires = "otlp_endpoint")]
@@ -145,6 +145,14 @@ pub(super) fn duration(typed: &str) -> Result<SignedDuration, String> {
     let span: Option<Span> = typed.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .ok_or_else(|| "write it in days, hours, minutes and seconds, like 30d, 2h30m or -1d".to_owned())
+}
+
+/// The address of a collector; whether all of it can be used is found when it is.
+fn collector(typed: &str) -> Result<String, String> {
+    let is_http = ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme));
+    is_http
+        .then(|| typed.to_owned())
+        .ok_or_else(|| "write it as http://collector:4318".to_owned())
 }
 
 fn length(typed: &str) -> Result<Duration, String> {

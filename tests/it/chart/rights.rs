@@ -2,15 +2,24 @@
 //! them and no others.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
+use filing_operator::api::keys::{QUARANTINE_CLASS, QUARANTINED_CLASS};
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::Cluster;
-use crate::support::cluster::Account;
+use crate::support::cluster::{Account, Output};
 use crate::support::helm::render;
 use crate::support::operator::Operator;
-use crate::support::stage::{APPROVED, BLOCKING, FILINGS, declare, home, ingress, objects};
+use crate::support::programs::OPEN_REPORTS;
+use crate::support::stage::{
+    APPROVED, BLOCKING, FILINGS, POLICY, declare, home, ingress, objects, operator_that_is_asked,
+};
 use crate::support::wait::{PATIENCE, eventually};
+
+/// The operator's account, by the name of the release.
+const OPERATOR: &str = "filing-operator";
 
 /// One verb on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,11 +35,11 @@ impl Right {
     }
 }
 
-/// The roles that are bound to the operator's account, with those rights left out that are `taken`.
-fn roles(rendered: &[Value], taken: &dyn Fn(&Right) -> bool) -> (Vec<Value>, BTreeSet<Right>) {
+/// The roles that are bound to an account, with those rights left out that are `taken`.
+fn roles(rendered: &[Value], account: &str, taken: &dyn Fn(&Right) -> bool) -> (Vec<Value>, BTreeSet<Right>) {
     let bound: BTreeSet<&str> = rendered
         .iter()
-        .filter(|object| object["subjects"][0]["name"] == "filing-operator")
+        .filter(|object| object["subjects"][0]["name"] == account)
         .filter_map(|binding| binding["roleRef"]["name"].as_str())
         .collect();
     let is_bound = |role: &&Value| {
@@ -107,7 +116,7 @@ async fn each_right_is_needed() {
 
     let mut shown = BTreeSet::new();
     for taken in CASES {
-        let (roles, left_out) = roles(&rendered, &taken);
+        let (roles, left_out) = roles(&rendered, OPERATOR, &taken);
         assert!(!left_out.is_empty());
         begin_anew(&cluster);
         for role in roles {
@@ -116,8 +125,134 @@ async fn each_right_is_needed() {
         misses(&cluster, &account, &left_out).await;
         shown.extend(left_out);
     }
-    let (_, all) = roles(&rendered, &|_| true);
+    let (_, all) = roles(&rendered, OPERATOR, &|_| true);
     assert_eq!(shown, all);
+}
+
+/// What a command says that runs as a hook does.
+fn hook(account: &Account, args: &[&str]) -> Output {
+    let kubeconfig = ["--kubeconfig", account.kubeconfig.to_str().unwrap()];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_filing-operator"));
+    let command = command.args(args).args(kubeconfig).args(["--timeout", "2s"]);
+    command.stdin(Stdio::null()).output().unwrap().into()
+}
+
+#[rstest]
+#[case::release("release", 6)]
+#[case::probe("probe", 3)]
+#[tokio::test]
+async fn each_right_of_a_hook_is_needed(#[case] name: &str, #[case] count: usize) {
+    let cluster = Cluster::own().await;
+    home(&cluster);
+    let rendered = objects(&render("--set crds.enabled=false"));
+    let account_name = format!("{OPERATOR}-{name}");
+    // What is asked about: a webhook that answers, or a route that no operator lets go.
+    let _operator = if name == "probe" {
+        Some(operator_that_is_asked(&cluster, POLICY, &[]).await)
+    } else {
+        cluster.kubectl("apply -f examples/10-ack-policy.yaml", "").succeeds();
+        let mut held: Value = serde_saphyr::from_str(&ingress("held", &["www.example.com"])).unwrap();
+        held["metadata"]["annotations"] = json!({QUARANTINED_CLASS: r#"{"field":"nginx"}"#});
+        held["spec"]["ingressClassName"] = json!(QUARANTINE_CLASS);
+        cluster.kubectl("create -f -", &held.to_string()).succeeds();
+        None
+    };
+    let is_wanted = |object: &&Value| {
+        let kind = object["kind"].as_str().unwrap();
+        kind != "Job" && kind != "ValidatingWebhookConfiguration"
+    };
+    let list =
+        json!({"apiVersion": "v1", "kind": "List", "items": rendered.iter().filter(is_wanted).collect::<Vec<_>>()});
+    cluster.kubectl("apply -f -", &list.to_string()).succeeds();
+    let account = cluster.service_account(FILINGS, &account_name);
+
+    let (whole, all) = roles(&rendered, &account_name, &|_| true);
+    assert_eq!(all.len(), count, "{all:?} of {whole:?}");
+    for right in &all {
+        let (roles, _) = roles(&rendered, &account_name, &|other| other == right);
+        for role in roles {
+            cluster.kubectl("replace -f -", &role.to_string()).succeeds();
+        }
+        eventually(&format!("{right:?} to be missed"), PATIENCE, async || {
+            let answer = hook(&account, &[name]);
+            let said = answer.stderr.replace("\\\"", "\"");
+            let is_missed = answer.code != 0 && said.contains(&right.missed());
+            is_missed.then_some(()).ok_or(said)
+        })
+        .await;
+    }
+}
+
+/// What the chart gives for what is switched on by a value.
+#[tokio::test]
+async fn each_right_that_a_value_asks_for_is_needed() {
+    let cluster = Cluster::own().await;
+    home(&cluster);
+    cluster
+        .kubectl("apply --server-side -f -", &OPEN_REPORTS.yaml())
+        .succeeds();
+    let rendered = objects(&render(
+        "--set crds.enabled=false --set webhook.url=https://127.0.0.1:1 --set openreports=true --set channels={ops}",
+    ));
+    let is_wanted = |object: &&Value| {
+        object["metadata"]["annotations"]["helm.sh/hook"].is_null()
+            && object["kind"] != "ValidatingWebhookConfiguration"
+    };
+    let list =
+        json!({"apiVersion": "v1", "kind": "List", "items": rendered.iter().filter(is_wanted).collect::<Vec<_>>()});
+    cluster.kubectl("apply -f -", &list.to_string()).succeeds();
+    let account = cluster.service_account(FILINGS, OPERATOR);
+    cluster
+        .kubectl("create -f -", &ingress("bad", &["unfiled.com"]))
+        .succeeds();
+    let policy = cluster.keep("policy.yaml", POLICY);
+    let args = [
+        "--namespace",
+        FILINGS,
+        "--policy",
+        policy.to_str().unwrap(),
+        "--openreports",
+        "--channel",
+        "ops",
+    ];
+    let let_go = |verb: &str| {
+        let taken = |right: &Right| is(right, "reports", verb);
+        for role in roles(&rendered, OPERATOR, &taken).0 {
+            cluster.kubectl("replace -f -", &role.to_string()).succeeds();
+        }
+    };
+    let is_missed = async |operator: &Operator, verb: &str, resource: &str| {
+        let due = format!("cannot {verb} resource \"{resource}\"");
+        eventually(&due, PATIENCE * 2, async || {
+            let log = operator.log().replace("\\\"", "\"");
+            log.contains(&due).then_some(()).ok_or(log)
+        })
+        .await;
+    };
+    for verb in ["list", "create", "patch"] {
+        let_go(verb);
+        is_missed(&Operator::launch(&account, &args), verb, "reports").await;
+    }
+    // With all of them there is a report, and then it is to go.
+    let_go("none");
+    let operator = Operator::launch(&account, &args);
+    eventually("a report", PATIENCE * 2, async || {
+        let report = cluster.kubectl("get reports.openreports.io filing-operator", "");
+        (report.code == 0).then_some(()).ok_or(report.stderr)
+    })
+    .await;
+    let_go("delete");
+    declare(&cluster.admin, "filed", "unfiled.com", APPROVED).succeeds();
+    is_missed(&operator, "delete", "reports").await;
+    drop(operator);
+    // The right on the Secret of a channel is in a rule of its own.
+    let mut role = rendered.iter().find(|object| object["kind"] == "Role").unwrap().clone();
+    role["rules"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| rule["resourceNames"] != json!(["ops"]));
+    cluster.kubectl("replace -f -", &role.to_string()).succeeds();
+    is_missed(&Operator::launch(&account, &args), "get", "secrets").await;
 }
 
 /// Leaves nothing that an operator has written, and something to write about each kind.

@@ -261,8 +261,11 @@ pub(crate) async fn events(
 /// Waits until a value in an object is so.
 pub(crate) async fn status(cluster: &Cluster, args: &str, pointer: &str, expected: Value) {
     eventually(&format!("{pointer} of {args} to be {expected}"), PATIENCE, async || {
-        let found = cluster.kubectl(&format!("get {args} -o json"), "").succeeds();
-        let found: Value = serde_json::from_str(&found).unwrap();
+        let found = cluster.kubectl(&format!("get {args} -o json"), "");
+        if found.code != 0 {
+            return Err(found.stderr);
+        }
+        let found: Value = serde_json::from_str(&found.stdout).unwrap();
         match found.pointer(pointer) {
             Some(value) if *value == expected => Ok(()),
             other => Err(format!("it is {other:?}")),
