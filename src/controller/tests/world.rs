@@ -406,6 +406,9 @@ impl World {
         let is_recent = |key: &&&RouteKey| match self.registry.route(key) {
             Some(Kept::Read(route)) if route.class.is_quarantined() => {
                 let since = route.class.recorded.as_ref().and_then(|recorded| recorded.since);
+                // What lies more than two days ahead is not believed: only a clock that was set back further than that lies so.
+                let is_believed = |since: &Timestamp| since.duration_since(self.now).as_hours() < 48;
+                let since = since.filter(is_believed);
                 since.is_some_and(|since| self.now.duration_since(since).as_secs() < window)
             }
             _ => false,

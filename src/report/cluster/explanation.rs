@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::{Told, places};
 use crate::effects::{self, Enforcement, Hindrance};
-use crate::judge::{self, HostVerdict, Outcome, Verdict};
+use crate::judge::{self, HostVerdict, Verdict};
 use crate::registry::{Policy, Snapshot};
 use crate::report::columns::{tame, wrap};
 use crate::report::words;
 use crate::route::Route;
-use crate::rules::{self, CATALOGUE, Check, Lang, Rule};
+use crate::rules::{self, CATALOGUE, Check, Lang, Rule, Severity};
 
 /// One route, explained.
 #[derive(Clone, Debug, Serialize)]
@@ -193,11 +193,8 @@ impl OfHost {
             line("–", exemption);
         }
         for told in &self.findings {
-            let mark = if told.severity == Outcome::Violating.as_str() || told.severity == "Violation" {
-                "✗"
-            } else {
-                "!"
-            };
+            let is_violation = told.severity == Severity::Violation.as_str();
+            let mark = if is_violation { "✗" } else { "!" };
             line(mark, &format!("{}: {}", told.rule, told.message));
             if !told.remedy.is_empty() {
                 line(" ", &format!("{}{}", words::hint(lang), told.remedy));
