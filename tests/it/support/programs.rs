@@ -9,7 +9,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
     time::Instant,
 };
 
@@ -40,47 +40,32 @@ impl Programs {
 
 /// An ingress data plane that needs nothing but an API server; found or built when the first test asks for it.
 pub(crate) fn skipper() -> &'static Path {
-    static SKIPPER: OnceLock<PathBuf> = OnceLock::new();
-    SKIPPER.get_or_init(|| {
-        let [skipper] = SKIPPER_MODULE.programs();
-        skipper
-    })
+    static SKIPPER: LazyLock<PathBuf> = LazyLock::new(|| SKIPPER_MODULE.program());
+    &SKIPPER
 }
 
 /// What installs the chart; found or built when the first test asks for it.
 pub(crate) fn helm() -> &'static Path {
-    static HELM: OnceLock<PathBuf> = OnceLock::new();
-    HELM.get_or_init(|| {
-        let [helm] = HELM_MODULE.programs();
-        helm
-    })
+    static HELM: LazyLock<PathBuf> = LazyLock::new(|| HELM_MODULE.program());
+    &HELM
 }
 
 /// What checks alerts; found or built when the first test asks for it.
 pub(crate) fn promtool() -> &'static Path {
-    static PROMTOOL: OnceLock<PathBuf> = OnceLock::new();
-    PROMTOOL.get_or_init(|| {
-        let [promtool] = PROMTOOL_MODULE.programs();
-        promtool
-    })
+    static PROMTOOL: LazyLock<PathBuf> = LazyLock::new(|| PROMTOOL_MODULE.program());
+    &PROMTOOL
 }
 
 /// What holds a dashboard to Grafana's schema (tests/programs/dashboard/main.go); built when the first test asks for it.
 pub(crate) fn dashboard() -> &'static Path {
-    static DASHBOARD: OnceLock<PathBuf> = OnceLock::new();
-    DASHBOARD.get_or_init(|| {
-        let [dashboard] = DASHBOARD_MODULE.programs();
-        dashboard
-    })
+    static DASHBOARD: LazyLock<PathBuf> = LazyLock::new(|| DASHBOARD_MODULE.program());
+    &DASHBOARD
 }
 
 /// What says how Argo CD and Flux take an object (tests/programs/gitops/main.go); built when the first test asks for it.
 pub(crate) fn gitops() -> &'static Path {
-    static GITOPS: OnceLock<PathBuf> = OnceLock::new();
-    GITOPS.get_or_init(|| {
-        let [gitops] = GITOPS_MODULE.programs();
-        gitops
-    })
+    static GITOPS: LazyLock<PathBuf> = LazyLock::new(|| GITOPS_MODULE.program());
+    &GITOPS
 }
 
 /// What makes a node of a control plane, beside what Debian has.
@@ -292,6 +277,14 @@ struct Module<const N: usize> {
     tags: &'static str,
     /// How long the first build takes on two cores.
     cold: &'static str,
+}
+
+impl Module<1> {
+    /// Its only program.
+    fn program(&self) -> PathBuf {
+        let [program] = self.programs();
+        program
+    }
 }
 
 impl<const N: usize> Module<N> {
