@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::generated;
+
 /// What the program answered.
 struct Answer {
     code: i32,
@@ -80,18 +82,9 @@ fn the_examples_read_well() {
     insta::assert_json_snapshot!("json", serde_json::from_str::<Value>(&json.out).unwrap());
 }
 
-/// Asserts that a file holds what was made for it; or writes it, where that is asked for.
+/// A file holds what is printed; or it is written, where that is asked for.
 fn is_made(file: &str, due: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("WRITE_DOCS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, due).unwrap();
-    }
-    let held = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        held == due,
-        "{file} is of another answer; mend it with: WRITE_DOCS=1 cargo test --test it check::"
-    );
+    generated::holds(file, due, "WRITE_DOCS", "check::");
 }
 
 #[test]

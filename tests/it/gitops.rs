@@ -4,9 +4,9 @@
 //! integrations/argocd/argocd-cm.yaml is made of the scripts; `WRITE_GITOPS=1 cargo test --test it gitops` mends it.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::{env, fs};
 
 use filing_operator::api::keys::{LEGACY_CLASS, QUARANTINE_CLASS, managers};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -14,6 +14,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::cluster::{Cluster, Output};
+use crate::support::generated;
 use crate::support::operator::Operator;
 use crate::support::programs::gitops;
 use crate::support::stage::{BLOCKING, FILINGS, approved_as, at_stage, filing, home, operator_that_is_asked};
@@ -112,13 +113,7 @@ fn the_settings_hold_the_scripts() {
         managers::QUARANTINE
     )
     .unwrap();
-    if env::var_os("WRITE_GITOPS").is_some() {
-        fs::write(SETTINGS, &due).unwrap();
-    }
-    assert!(
-        fs::read_to_string(SETTINGS).unwrap() == due,
-        "{SETTINGS} is not what the scripts make of it; mend it with: WRITE_GITOPS=1 cargo test --test it gitops"
-    );
+    generated::holds(SETTINGS, &due, "WRITE_GITOPS", "gitops");
     for kind in KINDS {
         let held = &settings()["data"][format!("resource.customizations.health.filing-operator.io_{kind}")];
         assert_eq!(held.as_str(), Some(script(kind).as_str()), "{kind}");

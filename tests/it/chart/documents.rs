@@ -2,32 +2,20 @@
 //! differ, `WRITE_CHART=1 cargo test --test it chart::documents` mends it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::{env, fs};
+use std::fs;
 
 use serde_json::{Map, Value};
 
+use crate::support::generated;
 use crate::support::helm::CHART;
 
-/// The file as it is, if it is as it should be; else it is written where that is asked for.
+/// A file of the chart is as it should be; or it is written, where that is asked for.
 fn keep(file: &str, due: &str) {
-    let path = PathBuf::from(CHART).join(file);
-    if env::var_os("WRITE_CHART").is_some() {
-        fs::write(&path, due).unwrap();
-    }
-    let held = fs::read_to_string(&path).unwrap();
-    let line = held.lines().zip(due.lines()).position(|(held, due)| held != due);
-    let differs = line.or_else(|| (held != due).then(|| held.lines().count().min(due.lines().count())));
-    if let Some(line) = differs {
-        let at = |text: &str| text.lines().nth(line).unwrap_or("(the end)").to_owned();
-        panic!(
-            "{}:{}\n- {}\n+ {}\nmend it with: WRITE_CHART=1 cargo test --test it chart::documents",
-            path.display(),
-            line + 1,
-            at(&held),
-            at(due)
-        );
-    }
+    is_made(&format!("{CHART}/{file}"), due);
+}
+
+fn is_made(file: &str, due: &str) {
+    generated::holds(file, due, "WRITE_CHART", "chart::documents");
 }
 
 fn read(file: &str) -> String {
@@ -161,7 +149,7 @@ fn every_value_is_described_and_has_a_schema() {
     let reference = format!(
         "# Values of the chart\n\n*For platform engineers who install it. Generated from the chart's values.yaml.*\n\n{table}"
     );
-    keep("../../docs/reference/values.md", &reference);
+    is_made("docs/reference/values.md", &reference);
     let readme = read("README.md");
     let (before, rest) = readme.split_once("<!-- values:begin -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- values:end -->").unwrap();

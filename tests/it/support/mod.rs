@@ -5,6 +5,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
+pub(crate) mod generated;
 pub(crate) mod helm;
 pub(crate) mod image;
 pub(crate) mod node;
