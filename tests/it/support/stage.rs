@@ -103,13 +103,13 @@ static RIGHTS: OnceLock<String> = OnceLock::new();
 
 async fn is_asked(cluster: &Cluster, operator: &mut Operator) {
     begun(cluster, operator).await;
-    let bundle = "get validatingwebhookconfiguration filing-operator -o jsonpath={.webhooks[0].clientConfig.caBundle}";
+    // Before both are there it is not asked, and the failurePolicy is the API server's default.
+    let told = "get validatingwebhookconfiguration filing-operator \
+                -o jsonpath={.webhooks[0].clientConfig.caBundle},{.webhooks[0].rules[0].scope}";
     eventually("the operator to hand over its certificate", PATIENCE, async || {
-        if cluster.kubectl(bundle, "").succeeds().is_empty() {
-            Err("there is no caBundle".to_owned())
-        } else {
-            Ok(())
-        }
+        let told = cluster.kubectl(told, "").succeeds();
+        let is_whole = told.split(',').all(|part| !part.is_empty());
+        is_whole.then_some(()).ok_or("caBundle or rules are missing".to_owned())
     })
     .await;
 }
