@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::Language;
 use super::output::Output;
 use crate::report;
-use crate::rules::{self, CATALOGUE};
+use crate::rules::{self, CATALOGUE, Page};
 
 /// Show the catalogue of rules, or one rule in full
 #[derive(Debug, clap::Args)]
@@ -30,6 +30,8 @@ enum Format {
     Text,
     /// For programs
     Json,
+    /// For documents
+    Markdown,
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
@@ -47,6 +49,8 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     match (one, args.output) {
         (None, Format::Text) => output.styled(&report::rules_table(&CATALOGUE, lang))?,
         (None, Format::Json) => Output::plain(&(report::rules_json(&CATALOGUE)? + "\n"))?,
+        (None, Format::Markdown) => Output::plain(&report::rules_markdown(&CATALOGUE, lang, Page::folder(lang)))?,
+        (Some(rule), Format::Markdown) => Output::plain(rule.pages.get(lang))?,
         (Some(rule), Format::Text) => output.styled(&report::rule_text(rule, lang, Output::width()))?,
         (Some(rule), Format::Json) => Output::plain(&(report::rule_json(rule)? + "\n"))?,
     }

@@ -239,7 +239,7 @@ fn reason(of: &str, lang: Lang) -> String {
         (Some(days), Lang::En) => Some(format!("reminder, {days} days")),
         (Some(days), Lang::Zh) => Some(format!("到期提醒，{days} 天")),
         (None, _) => {
-            let rule = rules::find(of).map(|rule| rule.title.get(lang));
+            let rule = rules::find(of).map(|rule| rule.title(lang));
             rule.or_else(|| plain(of, lang)).map(str::to_owned)
         }
     };
@@ -318,7 +318,7 @@ mod tests {
     #[rstest]
     #[case::a_rule(
         "FilingCancelled",
-        "the filing has been cancelled (FilingCancelled)",
+        "The filing has been cancelled (FilingCancelled)",
         "备案已注销（FilingCancelled）"
     )]
     #[case::a_reminder(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::columns::{padding, width, wrap};
 use super::words;
-use crate::rules::{Lang, Rule, Severity};
+use crate::rules::{Lang, Part, Rule, Severity};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -34,7 +34,7 @@ pub fn rules_table(rules: &[&Rule], lang: Lang) -> String {
             padding(rule.id, id),
             padding(rated, severity),
             padding(stands_on, basis),
-            rule.title.get(lang),
+            rule.title(lang),
         );
     }
     out
@@ -43,25 +43,40 @@ pub fn rules_table(rules: &[&Rule], lang: Lang) -> String {
 /// One rule in full, its sentences broken at `line` cells.
 pub fn rule_text(rule: &Rule, lang: Lang, line: Option<usize>) -> String {
     let labels = match lang {
-        Lang::En => ["severity", "basis", "source", "message", "hint", "yields to"],
-        Lang::Zh => ["级别", "依据", "出处", "说明", "建议", "让位于"],
+        Lang::En => ["severity", "basis", "message", "hint", "yields to"],
+        Lang::Zh => ["级别", "依据", "说明", "建议", "让位于"],
     };
     let yields_to = rule.yields_to.join(", ");
     let values = [
         severity(rule, lang),
         basis(rule, lang),
-        rule.source,
         rule.message.get(lang),
         rule.remedy.get(lang),
         &yields_to,
     ];
     let column = labels.iter().map(|label| width(label)).max().unwrap_or_default();
-    let mut out = format!("{BOLD}{}{BOLD:#}  {}\n\n", rule.id, rule.title.get(lang));
+    let mut out = format!("{BOLD}{}{BOLD:#}  {}\n\n", rule.id, rule.title(lang));
     for (label, value) in labels.into_iter().zip(values).filter(|(_, value)| !value.is_empty()) {
         let room = line.map(|line| line.saturating_sub(column + 4));
         let indent = format!("\n{:at$}", "", at = column + 4);
         let value = wrap(value, room).join(&indent);
         let _ = writeln!(out, "  {DIM}{label}{DIM:#}{}  {value}", padding(label, column));
+    }
+    let page = rule.page(lang);
+    for part in Part::ALL {
+        let _ = writeln!(out, "\n{BOLD}{}{BOLD:#}", part.heading(lang));
+        let mut is_fenced = false;
+        for text in page.part(part).lines() {
+            let is_fence = text.starts_with("```");
+            is_fenced ^= is_fence;
+            if is_fence {
+                continue;
+            }
+            let room = line.filter(|_| !is_fenced).map(|line| line.saturating_sub(2));
+            for text in wrap(text, room) {
+                let _ = writeln!(out, "{}", format!("  {text}").trim_end());
+            }
+        }
     }
     out
 }
@@ -82,6 +97,24 @@ pub fn rule_json(rule: &Rule) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&RuleEntry::of(rule))
 }
 
+/// The rules as a table in Markdown, each linked to its page, which stands in a folder.
+pub fn rules_markdown(rules: &[&Rule], lang: Lang, folder: &str) -> String {
+    let mut out = String::from(match lang {
+        Lang::En => "| rule | severity | basis | |\n|---|---|---|---|\n",
+        Lang::Zh => "| 规则 | 级别 | 依据 | |\n|---|---|---|---|\n",
+    });
+    for rule in rules {
+        let (severity, basis) = (severity(rule, lang), basis(rule, lang));
+        let _ = writeln!(
+            out,
+            "| [{id}]({folder}{id}.md) | {severity} | {basis} | {} |",
+            rule.title(lang),
+            id = rule.id
+        );
+    }
+    out
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RuleEntry {
@@ -89,11 +122,12 @@ struct RuleEntry {
     /// Null where it is off unless a policy says otherwise.
     severity: Option<&'static str>,
     basis: &'static str,
-    source: &'static str,
     title: Both,
     message: Both,
     remedy: Both,
     yields_to: &'static [&'static str],
+    /// Its page, in Markdown.
+    documentation: Both,
 }
 
 #[derive(Serialize)]
@@ -104,19 +138,19 @@ struct Both {
 
 impl RuleEntry {
     fn of(rule: &Rule) -> Self {
-        let both = |words: &crate::rules::Words| Both {
-            en: words.en,
-            zh: words.zh,
+        let both = |get: &dyn Fn(Lang) -> &'static str| Both {
+            en: get(Lang::En),
+            zh: get(Lang::Zh),
         };
         Self {
             id: rule.id,
             severity: rule.severity.map(Severity::as_str),
             basis: rule.basis.as_str(),
-            source: rule.source,
-            title: both(&rule.title),
-            message: both(&rule.message),
-            remedy: both(&rule.remedy),
+            title: both(&|lang| rule.title(lang)),
+            message: both(&|lang| rule.message.get(lang)),
+            remedy: both(&|lang| rule.remedy.get(lang)),
             yields_to: rule.yields_to,
+            documentation: both(&|lang| rule.pages.get(lang)),
         }
     }
 }
@@ -142,44 +176,25 @@ mod tests {
     use super::*;
     use crate::rules::CATALOGUE;
 
-    /// Of all rules a table, and of each its words.
-    fn page(lang: Lang) -> String {
-        let (title, reader, head, labels) = match lang {
+    /// The index of the rules' pages.
+    fn index(lang: Lang, folder: &str) -> String {
+        let (title, reader) = match lang {
             Lang::En => (
                 "Rules",
                 "For those who are told one of them. Generated from the catalogue; `filing-operator rules` prints the same.",
-                "| rule | severity | basis | |",
-                ["It says", "What to do", "Source"],
             ),
             Lang::Zh => (
                 "规则",
                 "面向收到某条规则提示的人。由规则目录生成；`filing-operator rules --lang zh` 输出相同内容。",
-                "| 规则 | 级别 | 依据 | |",
-                ["提示", "处理办法", "出处"],
             ),
         };
-        let mut page = format!("# {title}\n\n*{reader}*\n\n{head}\n|---|---|---|---|\n");
-        for rule in CATALOGUE {
-            let (severity, basis) = (severity(rule, lang), basis(rule, lang));
-            let title = rule.title.get(lang);
-            let anchor = rule.id.to_lowercase();
-            writeln!(page, "| [{}](#{anchor}) | {severity} | {basis} | {title} |", rule.id).unwrap();
-        }
-        for rule in CATALOGUE {
-            write!(page, "\n## {}\n\n{}\n\n", rule.id, rule.title.get(lang)).unwrap();
-            let words = [rule.message.get(lang), rule.remedy.get(lang), rule.source];
-            for (label, words) in labels.into_iter().zip(words).filter(|(_, words)| !words.is_empty()) {
-                let colon = if lang == Lang::Zh { "：" } else { ": " };
-                // Placeholders stay as they are, and are no HTML.
-                writeln!(page, "- {label}{colon}{}", words.replace('<', "&lt;")).unwrap();
-            }
-        }
-        page
+        let table = rules_markdown(&CATALOGUE, lang, folder);
+        format!("# {title}\n\n*{reader}*\n\n{table}")
     }
 
     #[test]
-    fn the_pages_of_rules_say_what_the_catalogue_says() {
-        crate::support::is_generated("docs/rules.md", &page(Lang::En));
-        crate::support::is_generated("docs/zh/rules.md", &page(Lang::Zh));
+    fn the_index_of_the_pages_is_the_catalogue() {
+        crate::support::is_generated("docs/rules.md", &index(Lang::En, "rules/en/"));
+        crate::support::is_generated("docs/zh/rules.md", &index(Lang::Zh, "../rules/zh/"));
     }
 }

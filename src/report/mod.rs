@@ -11,7 +11,7 @@ pub mod openreports;
 mod table;
 mod words;
 
-pub use catalogue::{rule_json, rule_text, rules_json, rules_table};
+pub use catalogue::{rule_json, rule_text, rules_json, rules_markdown, rules_table};
 pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
 pub use json::json;
 pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};

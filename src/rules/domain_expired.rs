@@ -2,19 +2,16 @@
 
 use super::case::{Context, CoverageCase, FilingCase};
 use super::finding::Draft;
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::FieldPath;
 use crate::registry::Filing;
 
 pub(super) static DOMAIN_EXPIRED: Rule = Rule {
     id: "DomainExpired",
+    pages: documented!("DomainExpired"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "信管〔2017〕264号: the holder of a filed domain is its registrant, verified and not expired; many bureaus want over three months left.",
-    title: Words {
-        en: "the domain's registration has ended",
-        zh: "域名注册已到期",
-    },
     message: Words {
         en: "the registration of {filing}'s domain ended on {date}",
         zh: "{filing} 的域名注册已于 {date} 到期",
@@ -25,46 +22,6 @@ pub(super) static DOMAIN_EXPIRED: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  registration: {expiresAt: 2026-11-20}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Ingress shop/web spec.rules[0].host",
-            "Filing filing-system/example-com spec.registration.expiresAt",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  registration: {expiresAt: 2028-11-20}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage), Check::Filing(on_filing)],
 };

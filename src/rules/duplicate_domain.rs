@@ -2,19 +2,16 @@
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::FieldPath;
 use crate::registry::Filing;
 
 pub(super) static DUPLICATE_DOMAIN: Rule = Rule {
     id: "DuplicateDomain",
+    pages: documented!("DuplicateDomain"),
     severity: Some(Severity::Warning),
     basis: Basis::Regulation,
-    source: "Since 2019-04-22 each domain has one number, and one that was filed before is cancelled there first (MIIT notice 工信管函〔2019〕633号; providers' documentation).",
-    title: Words {
-        en: "two trusted filings claim one domain under different numbers",
-        zh: "两个受信任的备案以不同的备案号填写了同一域名",
-    },
     message: Words {
         en: "{domain} is claimed by {other} too, under {number}",
         zh: "{domain} 已由{other}以 {number} 填写",
@@ -25,63 +22,6 @@ pub(super) static DUPLICATE_DOMAIN: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-shop, namespace: filing-system}
-spec:
-  domains: [example.net, example.com]
-  number: 京ICP备2021012345号-2
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Filing filing-system/example-com spec.domains[0]",
-            "Filing filing-system/example-shop spec.domains[1]",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com-until-2020, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 沪ICP备2023067890号-1
-  stage: Cancelled
-  subject: {name: 示例贸易有限公司, nature: Enterprise}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
 };

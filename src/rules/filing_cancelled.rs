@@ -2,18 +2,15 @@
 
 use super::case::CoverageCase;
 use super::finding::Draft;
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::Stage;
 
 pub(super) static FILING_CANCELLED: Rule = Rule {
     id: "FilingCancelled",
+    pages: documented!("FilingCancelled"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "MII Order 33 (2005), art. 5: no service without a filing; a cancelled number is never restored (providers' documentation).",
-    title: Words {
-        en: "the filing has been cancelled",
-        zh: "备案已注销",
-    },
     message: Words {
         en: "{filing} has been cancelled",
         zh: "{filing} 已注销",
@@ -24,41 +21,6 @@ pub(super) static FILING_CANCELLED: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Cancelled
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2026023456号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage)],
 };

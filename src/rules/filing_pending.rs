@@ -2,18 +2,15 @@
 
 use super::case::CoverageCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::Stage;
 
 pub(super) static FILING_PENDING: Rule = Rule {
     id: "FilingPending",
+    pages: documented!("FilingPending"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "MII Order 33 (2005), art. 5: no service before the filing is made; art. 12: the bureau decides within 20 working days.",
-    title: Words {
-        en: "the filing is not approved yet",
-        zh: "备案尚未通过审核",
-    },
     message: Words {
         en: "{filing} is not approved yet ({stage})",
         zh: "{filing} 尚未通过审核（{stage}）",
@@ -24,40 +21,6 @@ pub(super) static FILING_PENDING: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  stage: SecondReview
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &["WrongServiceKind"],
     checks: &[Check::Coverage(on_coverage)],
 };

@@ -2,19 +2,16 @@
 
 use super::case::{FilingCase, HostCase};
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::{FieldPath, HostError};
 use crate::route::Claimed;
 
 pub(super) static INVALID_HOST: Rule = Rule {
     id: "InvalidHost",
+    pages: documented!("InvalidHost"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "RFC 1123 §2.1 and RFC 5891 for the form; a filing is made for a registered domain name (providers' documentation).",
-    title: Words {
-        en: "the host is no valid DNS name",
-        zh: "主机名不是有效的域名",
-    },
     message: Words {
         en: "{error}",
         zh: "{error}",
@@ -25,31 +22,6 @@ pub(super) static INVALID_HOST: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: true,
-    examples: Examples {
-        bad: "\
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: my_shop.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: my-shop.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Host(on_host), Check::Filing(on_filing)],
 };

@@ -4,6 +4,7 @@
 mod case;
 mod finding;
 mod moment;
+mod page;
 mod rule;
 
 mod access_cancelled;
@@ -41,7 +42,8 @@ pub use filing_not_shared::FILING_NOT_SHARED;
 pub use finding::{Detail, Draft, Finding, Value, list, names};
 pub use moment::Moment;
 pub use no_filing::NO_FILING;
-pub use rule::{Basis, Check, Examples, Lang, Rule, Severity, Words};
+pub use page::{Page, Pages, Part};
+pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
 pub use unreadable::UNREADABLE;
 pub use wrong_service_kind::WRONG_SERVICE_KIND;
 

@@ -2,17 +2,14 @@
 
 use super::case::AccessCase;
 use super::finding::{Draft, list};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 
 pub(super) static NO_ACCESS: Rule = Rule {
     id: "NoAccess",
+    pages: documented!("NoAccess"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "Each provider that serves a domain holds its access filing: who gives access answers for it (谁接入谁负责; providers' documentation).",
-    title: Words {
-        en: "the filing has no access entry for the site's provider",
-        zh: "备案没有站点所在接入商的接入信息",
-    },
     message: Words {
         en: "{filing} has no access at {place}",
         zh: "{filing} 没有在 {place} 的接入备案",
@@ -23,43 +20,6 @@ pub(super) static NO_ACCESS: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: tencentcloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access:
-    - {provider: tencentcloud, stage: Approved}
-    - {provider: alicloud, stage: Approved}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &["FilingCancelled", "FilingRejected", "FilingPending", "WrongServiceKind"],
     checks: &[Check::Access(on_access)],
 };

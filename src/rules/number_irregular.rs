@@ -2,19 +2,16 @@
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::{Irregularity, NumberKind};
 use crate::registry::{NumberRole, Numbered};
 
 pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     id: "NumberIrregular",
+    pages: documented!("NumberIrregular"),
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
-    source: "The footer shows the site's number, in Guangdong (粤) the main number; bureaus have others corrected (MII Order 33, art. 13 and 25).",
-    title: Words {
-        en: "a number was understood only after mending, or is a main number where the site's is due",
-        zh: "备案号经修正后才能识别，或在网站备案号处填了主体备案号",
-    },
     message: Words {
         en: "\"{number}\" {fact}",
         zh: "“{number}” {fact}",
@@ -25,41 +22,6 @@ pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345-1号
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Filing filing-system/example-com spec.number"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
 };

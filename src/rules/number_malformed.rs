@@ -2,20 +2,17 @@
 
 use super::case::FilingCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::Stage;
 use crate::domain::{Number, NumberKind};
 use crate::registry::NumberRole;
 
 pub(super) static NUMBER_MALFORMED: Rule = Rule {
     id: "NumberMalformed",
+    pages: documented!("NumberMalformed"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "The forms of the numbers as published (facts/number-formats.csv); a site's, a subject's, a licence's and public security's are each their own.",
-    title: Words {
-        en: "a number does not fit its grammar, is of the wrong kind, or is missing from an approved filing",
-        zh: "备案号格式不正确、类型不符，或已通过的备案未写明备案号",
-    },
     message: Words {
         en: "{error}",
         zh: "{error}",
@@ -26,45 +23,6 @@ pub(super) static NUMBER_MALFORMED: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京公网安备11010502030123号
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Ingress shop/web spec.rules[0].host",
-            "Filing filing-system/example-com spec.number",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  publicSecurity: {number: 京公网安备11010502030123号}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Filing(on_filing)],
 };

@@ -2,18 +2,15 @@
 
 use super::case::HostCase;
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::route::{Cause, Claimed};
 
 pub(super) static OPAQUE_CONFIGURATION: Rule = Rule {
     id: "OpaqueConfiguration",
+    pages: documented!("OpaqueConfiguration"),
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
-    source: "The manuals of the ingress controllers, by facts/ingress-annotations.csv: such an annotation is given to the proxy as it stands. A host that it adds is served, filed or not.",
-    title: Words {
-        en: "an annotation that can add hosts in a way that can't be judged",
-        zh: "注解可能以无法判断的方式增加主机名",
-    },
     message: Words {
         en: "the annotation {annotation} {cause}",
         zh: "注解 {annotation} {cause}",
@@ -24,55 +21,6 @@ pub(super) static OPAQUE_CONFIGURATION: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: true,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: web
-  namespace: shop
-  annotations:
-    nginx.ingress.kubernetes.io/server-snippet: server_name shop.example.net;
-    nginx.ingress.kubernetes.io/server-alias: m.example.com, ~^shop\\d+\\.example\\.
-    kubernetes.io/ingress.http-rules: '[{\"host\": \"www.example.com\"'
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Ingress shop/web metadata.annotations[kubernetes.io/ingress.http-rules]",
-            "Ingress shop/web metadata.annotations[nginx.ingress.kubernetes.io/server-alias]",
-            "Ingress shop/web metadata.annotations[nginx.ingress.kubernetes.io/server-snippet]",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: web
-  namespace: shop
-  annotations:
-    nginx.ingress.kubernetes.io/server-alias: m.example.com, shop1.example.com
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Host(on_host)],
 };

@@ -2,17 +2,14 @@
 
 use super::case::AccessCase;
 use super::finding::{Draft, list};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 
 pub(super) static REGION_MISMATCH: Rule = Rule {
     id: "RegionMismatch",
+    pages: documented!("RegionMismatch"),
     severity: Some(Severity::Violation),
     basis: Basis::Practice,
-    source: "Providers cancel the access of a domain that resolves elsewhere; an entry that names regions holds for those.",
-    title: Words {
-        en: "the access entry names regions, and the site's is none of them",
-        zh: "接入信息写明了地域，但不含站点所在地域",
-    },
     message: Words {
         en: "{filing} has access in {regions}, not in {place}",
         zh: "{filing} 的接入地域为 {regions}，不含 {place}",
@@ -23,41 +20,6 @@ pub(super) static REGION_MISMATCH: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, regions: [cn-hangzhou], stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, regions: [cn-hangzhou, cn-beijing], stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[
         "FilingCancelled",
         "FilingRejected",

@@ -2,18 +2,15 @@
 
 use super::case::AccessCase;
 use super::finding::{Draft, Value, list};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::Location;
 
 pub(super) static REGION_UNKNOWN: Rule = Rule {
     id: "RegionUnknown",
+    pages: documented!("RegionUnknown"),
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
-    source: "Whether a filing is needed, and with access at whom, follows from where the server stands (providers' documentation).",
-    title: Words {
-        en: "where the site is can't be told",
-        zh: "无法判断站点所在位置",
-    },
     message: Words {
         en: "where {site} is can't be told, so access is not judged",
         zh: "无法判断{site}所在位置，因此未检查接入",
@@ -24,55 +21,6 @@ pub(super) static REGION_UNKNOWN: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: FilingPolicy
-metadata: {name: default}
-spec:
-  filingsFrom: {all: true}
-  site: {provider: idc-telecom, region: jiuxianqiao}
----
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: idc-telecom, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: FilingPolicy
-metadata: {name: default}
-spec:
-  filingsFrom: {all: true}
-  site: {provider: idc-telecom, region: jiuxianqiao, province: CN-BJ}
----
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: idc-telecom, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[],
     checks: &[Check::Access(on_access)],
 };

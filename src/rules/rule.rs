@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::case::{AccessCase, CoverageCase, FilingCase, HostCase, ServerCase};
 use super::finding::Draft;
+use super::page::{Page, Pages};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,14 +87,12 @@ impl Words {
 pub struct Rule {
     /// The stable name: the reason of Events, the label of metrics, the key in a policy's `rules`.
     pub id: &'static str,
+    /// What it means, why, its examples, and how to mend it.
+    pub pages: Pages,
     /// The severity where a policy says nothing; none: the rule is off.
     pub severity: Option<Severity>,
     /// What it stands on.
     pub basis: Basis,
-    /// Where that can be read.
-    pub source: &'static str,
-    /// When it fires, as one sentence.
-    pub title: Words,
     /// What clashes, with `{name}` for each value of the finding.
     pub message: Words,
     /// What to do about it, with the same values.
@@ -104,24 +103,30 @@ pub struct Rule {
     /// Whether it is about the name that a route answers for and nothing else, so that no other filing, server, namespace or
     /// policy could lift what it found.
     pub is_of_the_name_alone: bool,
-    /// What it finds, and what it is content with.
-    pub examples: Examples,
     /// Rules that say the same more to the point: where one of them is found as badly, this one is not told.
     pub yields_to: &'static [&'static str],
     /// How it looks at cases.
     pub checks: &'static [Check],
 }
 
-/// Manifests that show a rule; a test runs them. They are judged on 2026-11-23, and unless they have a policy of their
-/// own at alicloud cn-beijing with everyone's filings trusted.
-#[derive(Debug)]
-pub struct Examples {
-    /// Where the rule fires, and no other.
-    pub bad: &'static str,
-    /// Everywhere that it fires in the bad one: kind, namespace and name, field path.
-    pub fires: &'static [&'static str],
-    /// Where nothing fires.
-    pub good: &'static str,
+impl Rule {
+    /// Its page in a language.
+    pub fn page(&self, lang: Lang) -> Page {
+        Page {
+            lang,
+            text: self.pages.get(lang),
+        }
+    }
+
+    /// When it fires, as one sentence without its full stop.
+    pub fn title(&self, lang: Lang) -> &'static str {
+        self.page(lang).title()
+    }
+
+    /// Where its page is published.
+    pub fn url(&self, lang: Lang) -> String {
+        format!("{}{}.md", Page::folder(lang), self.id)
+    }
 }
 
 /// Rules are told apart by their name.

@@ -2,20 +2,17 @@
 
 use super::case::{AccessCase, Context, ServerCase};
 use super::finding::{Draft, Value, list};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::ServerState;
 use crate::domain::FieldPath;
 use crate::registry::{Kept, Server};
 
 pub(super) static SERVER_EXPIRED: Rule = Rule {
     id: "ServerExpired",
+    pages: documented!("ServerExpired"),
     severity: Some(Severity::Violation),
     basis: Basis::Practice,
-    source: "Providers cancel the access of a domain whose server has lapsed; a filing without access is cancelled after (providers' documentation).",
-    title: Words {
-        en: "every server of the access entry is past its end and grace, suspended or released",
-        zh: "接入信息中的服务器均已过期（宽限期已过）、停用或释放",
-    },
     message: Words {
         en: "{servers} {end}",
         zh: "{servers} {end}",
@@ -26,54 +23,6 @@ pub(super) static SERVER_EXPIRED: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: AccessServer
-metadata: {name: beijing-slb}
-spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-11-01}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Ingress shop/web spec.rules[0].host",
-            "AccessServer beijing-slb spec.expiresAt",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: AccessServer
-metadata: {name: beijing-slb}
-spec: {provider: alicloud, region: cn-beijing, expiresAt: 2028-11-01}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[
         "FilingCancelled",
         "FilingRejected",

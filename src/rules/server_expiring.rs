@@ -2,20 +2,17 @@
 
 use super::case::{AccessCase, Context, ServerCase};
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use super::server_expired::end_of;
 use crate::domain::FieldPath;
 use crate::registry::{Kept, Server};
 
 pub(super) static SERVER_EXPIRING: Rule = Rule {
     id: "ServerExpiring",
+    pages: documented!("ServerExpiring"),
     severity: Some(Severity::Warning),
     basis: Basis::Practice,
-    source: "Providers cancel the access of a domain whose server has lapsed; looking ahead is practice.",
-    title: Words {
-        en: "the last server of the access entry to end is expiring, and does not renew itself",
-        zh: "接入信息中最后到期的服务器即将到期，且未开启自动续费",
-    },
     message: Words {
         en: "{server} {ends}",
         zh: "{server} {ends}",
@@ -26,54 +23,6 @@ pub(super) static SERVER_EXPIRING: Rule = Rule {
     },
     foretells: true,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: AccessServer
-metadata: {name: beijing-slb}
-spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-12-08}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-        fires: &[
-            "Ingress shop/web spec.rules[0].host",
-            "AccessServer beijing-slb spec.expiresAt",
-        ],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, servers: [beijing-slb], stage: Approved}]
----
-apiVersion: filing-operator.io/v1alpha1
-kind: AccessServer
-metadata: {name: beijing-slb}
-spec: {provider: alicloud, region: cn-beijing, expiresAt: 2026-12-08, autoRenew: true}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &[
         "FilingCancelled",
         "FilingRejected",

@@ -2,7 +2,8 @@
 
 use super::case::{FilingCase, HostCase};
 use super::finding::{Draft, Value};
-use super::rule::{Basis, Check, Examples, Rule, Severity, Words};
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::domain::host::unicode;
 use crate::domain::suffix::{Fileable, fileable};
 use crate::domain::{Day, Domain, FieldPath};
@@ -11,13 +12,9 @@ use crate::route::Claimed;
 
 pub(super) static UNFILABLE_SUFFIX: Rule = Rule {
     id: "UnfilableSuffix",
+    pages: documented!("UnfilableSuffix"),
     severity: Some(Severity::Violation),
     basis: Basis::Regulation,
-    source: "信管〔2017〕264号, in force since 2018-01-01: only suffixes that the ministry approved; list of domain.miit.gov.cn as of 2022-08-30.",
-    title: Words {
-        en: "no domain under its suffix can be filed, or it is not certain that one can",
-        zh: "该后缀的域名不能备案，或无法确定能否备案",
-    },
     message: Words {
         en: "{suffix} {fact}",
         zh: "{suffix} {fact}",
@@ -28,31 +25,6 @@ pub(super) static UNFILABLE_SUFFIX: Rule = Rule {
     },
     foretells: false,
     is_of_the_name_alone: false,
-    examples: Examples {
-        bad: "\
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.io}]}
-",
-        fires: &["Ingress shop/web spec.rules[0].host"],
-        good: "\
-apiVersion: filing-operator.io/v1alpha1
-kind: Filing
-metadata: {name: example-com, namespace: filing-system}
-spec:
-  domains: [example.com]
-  number: 京ICP备2021012345号-1
-  stage: Approved
-  subject: {name: 示例科技有限公司, nature: Enterprise}
-  access: [{provider: alicloud, stage: Approved}]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop}
-spec: {rules: [{host: www.example.com}]}
-",
-    },
     yields_to: &["PublicSuffixHost"],
     checks: &[Check::Host(on_host), Check::Filing(on_filing)],
 };

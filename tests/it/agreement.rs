@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use filing_operator::operator;
-use filing_operator::rules::CATALOGUE;
+use filing_operator::rules::{CATALOGUE, Lang, Part};
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use kube::Api;
@@ -127,9 +127,11 @@ impl Example {
 
     fn all() -> Vec<Self> {
         let examples = CATALOGUE.iter().flat_map(|rule| {
+            let page = rule.page(Lang::En);
+            assert!(NOW.starts_with(page.day()), "{}: all share one clock here", rule.id);
             [
-                (rule.id, "bad", rule.examples.bad),
-                (rule.id, "good", rule.examples.good),
+                (rule.id, "bad", page.manifests(Part::Bad)),
+                (rule.id, "good", page.manifests(Part::Good)),
             ]
         });
         let named = examples.enumerate();

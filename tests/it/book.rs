@@ -169,9 +169,10 @@ fn the_chart_takes_all_values_that_are_shown() {
 async fn every_command_does_what_its_page_says() {
     let stage = Stage::set_up().await;
     let mut complaints = Vec::new();
-    for page in pages() {
-        stage.reset(&page);
-        complaints.extend(stage.run(&page));
+    // The examples of rules are for clusters of their own: the catalogue's tests judge them, and tests/it/agreement.rs applies them.
+    for page in pages().iter().filter(|page| !page.file.starts_with("docs/rules")) {
+        stage.reset(page);
+        complaints.extend(stage.run(page));
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
 }
