@@ -282,7 +282,10 @@ pub(super) fn shown(typed: &str) -> String {
 impl Asked {
     fn of(object: &IngressJson<'_>, envelope: &Envelope) -> Self {
         Self {
-            route: from_fields(&object.metadata, object.spec.as_ref(), &envelope.namespace),
+            route: Route {
+                addresses: object.addresses(),
+                ..from_fields(&object.metadata, object.spec.as_ref(), &envelope.namespace)
+            },
             unreadable: None,
         }
     }
@@ -291,7 +294,10 @@ impl Asked {
         let (metadata, namespace) = (&object.metadata, &*envelope.namespace);
         match object.spec.as_ref().map(read::<SpecFields<'_>>).transpose() {
             Ok(spec) => Self {
-                route: from_fields(metadata, spec.as_ref(), namespace),
+                route: Route {
+                    addresses: object.addresses(),
+                    ..from_fields(metadata, spec.as_ref(), namespace)
+                },
                 unreadable: None,
             },
             Err(error) => {

@@ -25,7 +25,7 @@ pub use policy::{
 };
 pub use server::{AccessServer, AccessServerSpec, AccessServerStatus, Blocklisted, ServerState};
 pub use status::{
-    Colour, DeclarationStatus, FieldChange, ProviderStage, Reminder, Stages, StatusFinding, StatusSeverity,
+    Colour, DeclarationStatus, FieldChange, FieldValue, ProviderStage, Reminder, Stages, StatusFinding, StatusSeverity,
 };
 
 /// Reads a null as if the field were not there. The API server drops nulls, so that whoever reads the same object from a

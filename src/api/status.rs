@@ -62,7 +62,11 @@ pub struct DeclarationStatus {
     /// How far it had come when it was last looked at: what `changes` are told against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Stages>,
-    /// How it has come so far, the newest first: the last 32 changes of a stage or state that were seen.
+    /// Of a filing: its core fields as they were when it was first seen approved. What is counted as changed is told against them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub approved: Vec<FieldValue>,
+    /// How it has come so far, the newest first: the last 32 changes of a stage, a state or a core field that were seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub changes: Vec<FieldChange>,
@@ -96,6 +100,18 @@ pub struct ProviderStage {
     pub provider: String,
     /// How far it is.
     pub stage: AccessStage,
+}
+
+/// A field, and its value; one that is longer than 63 characters is its beginning and a digest.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldValue {
+    /// The field: `spec.subject.name`.
+    #[schemars(length(max = 500))]
+    pub field: String,
+    /// Its value; empty: it is not there.
+    #[schemars(length(max = 63))]
+    pub value: String,
 }
 
 /// How urgent a declaration is.
@@ -152,7 +168,7 @@ pub struct Reminder {
     pub threshold: u32,
 }
 
-/// A stage or state that has changed.
+/// A field that has changed: a stage, a state, or one of what was approved.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {

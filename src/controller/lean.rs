@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// An object with its status.
-pub(super) type Declaration = Lean<true>;
+pub(super) type Whole = Lean<true>;
 /// An object without.
 pub(super) type Bare = Lean<false>;
 
@@ -21,7 +21,7 @@ pub(super) type Bare = Lean<false>;
 pub(super) struct Lean<const WITH_STATUS: bool>(pub(super) DynamicObject);
 
 #[derive(Deserialize)]
-struct Whole {
+struct WithStatus {
     metadata: Metadata,
     #[serde(default, deserialize_with = "present")]
     spec: Option<Value>,
@@ -57,7 +57,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 impl<'de, const WITH_STATUS: bool> Deserialize<'de> for Lean<WITH_STATUS> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (metadata, spec, status) = if WITH_STATUS {
-            let Whole { metadata, spec, status } = Deserialize::deserialize(deserializer)?;
+            let WithStatus { metadata, spec, status } = Deserialize::deserialize(deserializer)?;
             (metadata, spec, status)
         } else {
             let WithoutStatus { metadata, spec } = Deserialize::deserialize(deserializer)?;

@@ -11,7 +11,7 @@ use kube::core::Status;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
-use super::lean::{Bare, Declaration};
+use super::lean::{Bare, Whole};
 use super::watch::{Alike, Beside, class, filing, ingress, namespace, node, policy, server};
 use crate::api::{AccessServer, Filing, FilingPolicy, FilingPolicyStatus};
 use crate::registry::{Change, Registry, Snapshot, Subject, SubjectKind};
@@ -41,10 +41,10 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
         policies: BTreeMap::new(),
         refused: Vec::new(),
     };
-    let declarations = |resource: ApiResource| Api::<Declaration>::all_with(client.clone(), &resource);
+    let with_status = |resource: ApiResource| Api::<Whole>::all_with(client.clone(), &resource);
     let others = |resource: ApiResource| Api::<Bare>::all_with(client.clone(), &resource);
     let mut namespaces = Alike::default();
-    let filings = declarations(ApiResource::erase::<Filing>(&()));
+    let filings = with_status(ApiResource::erase::<Filing>(&()));
     look.list(
         SubjectKind::Filing,
         filings,
@@ -52,13 +52,13 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
         &seen,
     )
     .await?;
-    let servers = declarations(ApiResource::erase::<AccessServer>(&()));
+    let servers = with_status(ApiResource::erase::<AccessServer>(&()));
     look.list(SubjectKind::Server, servers, |object| server(&object.0), &seen)
         .await?;
-    let policies = declarations(ApiResource::erase::<FilingPolicy>(&()));
+    let policies = with_status(ApiResource::erase::<FilingPolicy>(&()));
     look.list(SubjectKind::Policy, policies, |object| policy(&object.0), &seen)
         .await?;
-    let routes = others(ApiResource::erase::<Ingress>(&()));
+    let routes = with_status(ApiResource::erase::<Ingress>(&()));
     look.list(SubjectKind::Route, routes, |object| ingress(&object.0), &seen)
         .await?;
     let classes = others(ApiResource::erase::<IngressClass>(&()));

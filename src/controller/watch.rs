@@ -20,15 +20,16 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::lean::{Bare, Declaration};
+use super::lean::{Bare, Whole};
 use super::shared::Shared;
 use crate::admission::Clock;
 use crate::api::read::{Misread, read};
 use crate::api::{
-    AccessServer, AccessServerSpec, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus, FilingSpec,
+    AccessServer, AccessServerSpec, DeclarationStatus, Filing, FilingPolicy, FilingPolicySpec, FilingPolicyStatus,
+    FilingSpec,
 };
 use crate::domain::Place;
-use crate::effects::Remembered;
+use crate::effects::{Remembered, changed_since_approval};
 use crate::registry::{self, Change, FilingKey, IngressClassFact, Policy, Server, Subject, SubjectKind, Unreadable};
 use crate::route::{RouteKey, RouteKind, from_object};
 
@@ -80,7 +81,7 @@ pub(super) enum Beside {
 /// Watches everything, for as long as there is someone to tell.
 pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock, to: mpsc::Sender<Message>) {
     let source = |kind| paced(client.clone(), kind, Arc::clone(&shared), Arc::clone(&clock));
-    let declarations = |kind, resource: ApiResource| Api::<Declaration>::all_with(source(kind), &resource);
+    let with_status = |kind, resource: ApiResource| Api::<Whole>::all_with(source(kind), &resource);
     let others = |kind, resource: ApiResource| Api::<Bare>::all_with(source(kind), &resource);
     let mut namespaces = Alike::default();
     let teller = |kind| Teller {
@@ -90,23 +91,23 @@ pub(super) async fn watch_all(client: Client, shared: Arc<Shared>, clock: Clock,
     };
     tokio::join!(
         watch(
-            declarations(SubjectKind::Filing, ApiResource::erase::<Filing>(&())),
-            |object: &Declaration| filing(&object.0, &mut namespaces),
+            with_status(SubjectKind::Filing, ApiResource::erase::<Filing>(&())),
+            |object: &Whole| filing(&object.0, &mut namespaces),
             teller(SubjectKind::Filing)
         ),
         watch(
-            declarations(SubjectKind::Server, ApiResource::erase::<AccessServer>(&())),
-            |object: &Declaration| server(&object.0),
+            with_status(SubjectKind::Server, ApiResource::erase::<AccessServer>(&())),
+            |object: &Whole| server(&object.0),
             teller(SubjectKind::Server)
         ),
         watch(
-            declarations(SubjectKind::Policy, ApiResource::erase::<FilingPolicy>(&())),
-            |object: &Declaration| policy(&object.0),
+            with_status(SubjectKind::Policy, ApiResource::erase::<FilingPolicy>(&())),
+            |object: &Whole| policy(&object.0),
             teller(SubjectKind::Policy)
         ),
         watch(
-            others(SubjectKind::Route, ApiResource::erase::<Ingress>(&())),
-            |object: &Bare| ingress(&object.0),
+            with_status(SubjectKind::Route, ApiResource::erase::<Ingress>(&())),
+            |object: &Whole| ingress(&object.0),
             teller(SubjectKind::Route)
         ),
         watch(
@@ -288,11 +289,13 @@ impl Display for Chain<'_> {
 pub(super) fn filing(object: &DynamicObject, namespaces: &mut Alike) -> (Change, Beside) {
     let namespace = namespaces.one(object.metadata.namespace.as_deref().unwrap_or_default());
     let key = FilingKey::new(namespace, object.metadata.name.as_deref().unwrap_or_default());
-    let read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
-    (
-        Change::Filing(key, read),
-        Beside::Declaration(Remembered::of(status(object))),
-    )
+    let mut read = spec::<FilingSpec>(object).map(|spec| registry::Filing::new(key.clone(), &object.metadata, &spec));
+    let status: DeclarationStatus = status(object);
+    if let Ok(filing) = &mut read {
+        filing.changed = changed_since_approval(filing, &status);
+    }
+    let remembered = Remembered::of_filing(status, read.as_ref().ok());
+    (Change::Filing(key, read), Beside::Declaration(remembered))
 }
 
 pub(super) fn server(object: &DynamicObject) -> (Change, Beside) {

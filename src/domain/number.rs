@@ -174,6 +174,14 @@ impl Number {
         self.is_filing() && self.service.is_none_or(|service| service.letter.is_none())
     }
 
+    /// Whether it is of a filing, and not of a licence: its main part is then the subject's (主体备案号).
+    pub fn is_filing_number(&self) -> bool {
+        !matches!(
+            self.kind,
+            NumberKind::LegacyLicence | NumberKind::Licence | NumberKind::PublicSecurity
+        )
+    }
+
     /// Whether it can be the number of an ICP filing: a public-security number can't.
     pub fn is_filing(&self) -> bool {
         self.kind != NumberKind::PublicSecurity

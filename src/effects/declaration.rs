@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::Effect;
-use super::history::{changes, stages_of_filing, stages_of_server};
+use super::history::{approved, changes, core_of, stages_of_filing, stages_of_server};
 use super::notice::{Notice, Reference, shortened};
 use super::remembered::Remembered;
 use super::reminder::{Audience, Due, due, next_reminder, notices, on_record};
@@ -12,7 +12,7 @@ use super::self_check::{after, next_self_check};
 use super::term::{Term, terms_of_filing, terms_of_server};
 use crate::api::keys::conditions::{EXPIRING, READY};
 use crate::api::keys::reasons;
-use crate::api::{Colour, DeclarationStatus, Stage, Stages, StatusFinding, StatusSeverity};
+use crate::api::{Colour, DeclarationStatus, FieldValue, Stage, Stages, StatusFinding, StatusSeverity};
 use crate::domain::Day;
 use crate::judge;
 use crate::registry::{Filing, Policy, Server, Unreadable};
@@ -72,6 +72,13 @@ impl Declared<'_> {
             Self::Filing(filing, _) => Some(stages_of_filing(filing)),
             Self::Server(server, _) => Some(stages_of_server(server)),
             Self::Unreadable(_) => None,
+        }
+    }
+
+    fn core(&self) -> Vec<FieldValue> {
+        match self {
+            Self::Filing(filing, _) => core_of(filing),
+            Self::Server(..) | Self::Unreadable(_) => Vec::new(),
         }
     }
 
@@ -202,8 +209,14 @@ fn status(
         reminders,
         changes: stages.as_ref().map_or_else(
             || before.changes.clone(),
-            |stages| changes(before, stages, whole_seconds(now)),
+            |stages| changes(before, stages, &declared.core(), whole_seconds(now)),
         ),
+        approved: match declared {
+            Declared::Filing(filing, _) => approved(before, filing),
+            Declared::Server(..) => Vec::new(),
+            // What can't be read is still what was approved.
+            Declared::Unreadable(_) => before.approved.clone(),
+        },
         // What can't be read is as far as it was when it could be.
         observed: stages.or_else(|| before.observed.clone()),
     }

@@ -1,12 +1,14 @@
-//! How a declaration has come so far: the changes of its stages, as they are seen.
+//! How a declaration has come so far: the changes of its stages and of what was approved, as they are seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::{DeclarationStatus, FieldChange, ProviderStage, Stages};
-use crate::registry::{Filing, Server};
+use sha2::{Digest as _, Sha256};
+
+use crate::api::{DeclarationStatus, FieldChange, FieldValue, ProviderStage, Stage, Stages};
+use crate::registry::{Filing, NumberRole, Server};
 
 /// The most changes that a status keeps.
 const MAX_CHANGES: usize = 32;
@@ -40,23 +42,137 @@ pub(super) fn stages_of_server(server: &Server) -> Stages {
     }
 }
 
-/// The changes, the newest first, with those that are seen now. What is seen for the first time has not changed.
-pub(super) fn changes(before: &DeclarationStatus, stages: &Stages, now: Timestamp) -> Vec<FieldChange> {
-    let Some(known) = before.observed.as_ref().filter(|known| *known != stages) else {
-        return before.changes.clone();
+/// The core fields of a filing (备案核心信息): what the bureau approves, and a change filing changes. No personal number is among
+/// them, and a long value is kept as its beginning and a digest.
+pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
+    let number = |role: NumberRole| {
+        let mut numbers = filing.numbers.iter();
+        numbers
+            .find(|numbered| numbered.role == role)
+            .map(|numbered| numbered.typed().to_owned())
     };
-    let (was, is) = (fields(known), fields(stages));
-    let all: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-    let mut changes: Vec<FieldChange> = all
-        .into_iter()
-        .filter(|field| was.get(*field) != is.get(*field))
-        .map(|field| FieldChange {
+    let domains = filing.domains.iter().map(|domain| match domain {
+        Ok(domain) => domain.as_str().to_owned(),
+        Err(error) => error.to_string(),
+    });
+    let particulars = filing.particulars();
+    let content = particulars.content.iter().map(|content| format!("{content:?}"));
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let fields = [
+        ("spec.domains", in_order(domains)),
+        ("spec.number", number(NumberRole::Site)),
+        ("spec.subject.name", Some(filing.subject.name.to_string())),
+        ("spec.subject.nature", Some(format!("{:?}", filing.subject.nature))),
+        (
+            "spec.subject.province",
+            filing.subject.province.map(|province| province.code.to_owned()),
+        ),
+        ("spec.subject.mainNumber", number(NumberRole::Main)),
+        ("spec.service.name", text(&particulars.service_name)),
+        ("spec.service.kind", Some(format!("{:?}", filing.kind))),
+        ("spec.service.contentTypes", in_order(content)),
+        ("spec.registration.holder", text(&particulars.holder)),
+    ];
+    let present = fields.into_iter().map(|(field, value)| FieldValue {
+        field: field.to_owned(),
+        value: bounded(&value.unwrap_or_default()),
+    });
+    present.collect()
+}
+
+/// In one order, so that another order is no change.
+fn in_order(values: impl Iterator<Item = String>) -> Option<String> {
+    let sorted: BTreeSet<String> = values.collect();
+    Some(sorted.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// A value in as many characters as a status holds. Two that differ do so after.
+fn bounded(value: &str) -> String {
+    const MOST: usize = 63;
+    const KEPT: usize = 46;
+    if value.chars().count() <= MOST {
+        return value.to_owned();
+    }
+    let digest = Sha256::digest(value);
+    let digest = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    format!("{}…{digest}", value.chars().take(KEPT).collect::<String>())
+}
+
+/// The core fields as they were approved; none before the approval, and after a cancellation.
+pub(super) fn approved(before: &DeclarationStatus, filing: &Filing) -> Vec<FieldValue> {
+    if filing.stage != Stage::Approved {
+        return Vec::new();
+    }
+    let mut core = core_of(filing);
+    for field in &mut core {
+        if let Some(approved) = before.approved.iter().find(|approved| approved.field == field.field) {
+            field.value.clone_from(&approved.value);
+        }
+    }
+    core
+}
+
+/// How many core fields of a filing are no longer what was approved, as its status has that.
+pub fn changed_since_approval(filing: &Filing, status: &DeclarationStatus) -> u8 {
+    if filing.stage != Stage::Approved || status.approved.is_empty() {
+        return 0;
+    }
+    let core = core_of(filing);
+    let changed = core.iter().filter(|field| {
+        let mut approved = status.approved.iter();
+        approved.any(|approved| approved.field == field.field && approved.value != field.value)
+    });
+    u8::try_from(changed.count()).unwrap_or(u8::MAX)
+}
+
+/// The core fields that are seen to have changed now: each against what was last seen of it.
+fn core_changes(before: &DeclarationStatus, core: &[FieldValue], now: Timestamp) -> Vec<FieldChange> {
+    let known = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
+    let changed = core.iter().filter_map(|field| {
+        let last = before.changes.iter().find(|change| change.field == field.field);
+        let was = match last {
+            Some(change) => change.to.clone().unwrap_or_default(),
+            None => before
+                .approved
+                .iter()
+                .find(|approved| approved.field == field.field)?
+                .value
+                .clone(),
+        };
+        (was != field.value).then(|| FieldChange {
+            field: field.field.clone(),
+            from: known(&was),
+            to: known(&field.value),
+            at: Time(now),
+        })
+    });
+    changed.collect()
+}
+
+/// The changes, the newest first, with those that are seen now. What is seen for the first time has not changed.
+pub(super) fn changes(
+    before: &DeclarationStatus,
+    stages: &Stages,
+    core: &[FieldValue],
+    now: Timestamp,
+) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    if let Some(known) = before.observed.as_ref().filter(|known| *known != stages) {
+        let (was, is) = (fields(known), fields(stages));
+        let all: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let changed = all.into_iter().filter(|field| was.get(*field) != is.get(*field));
+        changes.extend(changed.map(|field| FieldChange {
             field: field.clone(),
             from: was.get(field).cloned(),
             to: is.get(field).cloned(),
             at: Time(now),
-        })
-        .collect();
+        }));
+    }
+    changes.extend(core_changes(before, core, now));
     changes.extend(before.changes.iter().cloned());
     changes.truncate(MAX_CHANGES);
     changes

@@ -25,6 +25,7 @@ pub use brake::{Batch, Brake, Held, brake, leaves_window};
 pub use declaration::{Declared, Observed, declaration, is_reminder_due, next_of_declaration, standing_of};
 pub use denial::{Refused, denial};
 pub use enforcement::{Enforcement, Hindrance, denies, enforcement};
+pub use history::changed_since_approval;
 pub use notice::{Notice, Reference, shortened};
 pub use policy::{Blocking, Governing, Tally, policy, unreadable_policy};
 pub use quarantine::{blocking, handing_back, restoring};

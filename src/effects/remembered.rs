@@ -6,9 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::history::core_of;
 use crate::api::{
-    AccessStage, Colour, DeclarationStatus, FieldChange, ProviderStage, Reminder, ServerState, Stage, Stages,
+    AccessStage, Colour, DeclarationStatus, FieldChange, FieldValue, ProviderStage, Reminder, ServerState, Stage,
+    Stages,
 };
+use crate::registry::Filing;
 
 /// The status of a filing or server as it was last seen or written, in a fifth of its memory: a digest of all but the count
 /// of routes, that count, and what is recalled of it.
@@ -38,6 +41,8 @@ struct Kept {
     stages: Option<KeptStages>,
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<FieldChange>,
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    approved: Vec<FieldValue>,
 }
 
 /// [`Stages`] in the order of its fields.
@@ -57,10 +62,19 @@ impl Default for Remembered {
 
 impl Remembered {
     /// Remembers a status.
-    pub fn of(mut status: DeclarationStatus) -> Self {
+    pub fn of(status: DeclarationStatus) -> Self {
+        Self::of_filing(status, None)
+    }
+
+    /// Remembers the status of a filing. What was approved is as a rule what is declared, and kept where it is not.
+    pub fn of_filing(mut status: DeclarationStatus, filing: Option<&Filing>) -> Self {
         let routes = status.routes.take();
         let mut all = digest(&status).to_vec();
         all.extend(count(routes));
+        if let Some(filing) = filing {
+            let core = core_of(filing);
+            status.approved.retain(|approved| !core.contains(approved));
+        }
         all.extend(json(&Kept::of(status)));
         Self(all.into_boxed_slice())
     }
@@ -110,6 +124,7 @@ impl Kept {
                 KeptStages(stages.stage, stages.change, access.collect(), stages.state)
             }),
             changes: status.changes,
+            approved: status.approved,
         }
     }
 
@@ -142,6 +157,7 @@ impl Kept {
                 }
             }),
             changes: self.changes,
+            approved: self.approved,
             ..DeclarationStatus::default()
         }
     }

@@ -1,12 +1,14 @@
 //! The verdict on a route.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};
-use crate::domain::{Host, Location, Place};
+use crate::api::Stage;
+use crate::domain::{Host, Location, Network, Place};
 use crate::registry::{Filing, Policy, Snapshot};
 use crate::route::{Claim, Claimed, Route};
 use crate::rules::{
@@ -35,6 +37,8 @@ struct Asked<'a> {
     facts: &'a Snapshot,
     policy: &'a Arc<Policy>,
     serving: Serving,
+    /// Where it is served: the route's addresses, or the site's where it has none.
+    addresses: Cow<'a, [Network]>,
     rules: InForce,
 }
 
@@ -46,6 +50,11 @@ impl<'a> Asked<'a> {
             facts,
             policy,
             serving: Serving::of(facts, policy),
+            addresses: if route.addresses.is_empty() {
+                Cow::Borrowed(&policy.addresses)
+            } else {
+                route.addresses.iter().copied().map(Network::from).collect()
+            },
             rules: InForce::under(policy),
         })
     }
@@ -55,6 +64,7 @@ impl<'a> Asked<'a> {
             claim,
             namespace: &self.route.key.namespace,
             serving: &self.serving,
+            addresses: &self.addresses,
             rules: &self.rules,
             context: Context {
                 facts: self.facts,
@@ -99,7 +109,7 @@ pub(super) fn next_change<T: PartialEq>(
 struct Serving {
     /// Nothing on the mainland serves them, so no filing is needed.
     is_outside: bool,
-    /// The places that need access.
+    /// The places that need access; where nothing does, those that serve.
     places: Vec<Place>,
     /// Whether it is not known where the site is.
     is_nowhere: bool,
@@ -109,7 +119,12 @@ impl Serving {
     fn of(facts: &Snapshot, policy: &Policy) -> Self {
         let site = facts.site_of(policy);
         let is_outside = !site.is_empty() && site.places().iter().all(|place| place.location == Location::Outside);
-        let mut places = if is_outside { Vec::new() } else { site.places().to_vec() };
+        let serves_inside = policy.mainland_cdn.is_some();
+        let mut places = if is_outside && serves_inside {
+            Vec::new()
+        } else {
+            site.places().to_vec()
+        };
         if let Some(provider) = policy.mainland_cdn.as_ref().and_then(|cdn| cdn.provider.as_deref())
             && !places
                 .iter()
@@ -118,7 +133,7 @@ impl Serving {
             places.push(Place::named(provider, None, Location::Mainland(None)));
         }
         Self {
-            is_outside: is_outside && policy.mainland_cdn.is_none(),
+            is_outside: is_outside && !serves_inside,
             places,
             is_nowhere: site.is_empty(),
         }
@@ -128,6 +143,8 @@ impl Serving {
 /// The rules that a policy has in force, by what they look at.
 struct InForce {
     host: Vec<(&'static Rule, HostCheck)>,
+    /// Those that look at hosts for which no filing is needed.
+    outside: Vec<(&'static Rule, HostCheck)>,
     /// Those that look at a host and a filing for it.
     coverage: Vec<(&'static Rule, &'static Check)>,
     /// Those that look at a filing alone, and have no word of their own for its hosts.
@@ -138,7 +155,7 @@ type HostCheck = fn(&HostCase<'_>) -> Option<Draft>;
 
 impl InForce {
     fn under(policy: &Policy) -> Self {
-        let (mut host, mut coverage, mut filing) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut host, mut outside, mut coverage, mut filing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for rule in CATALOGUE {
             let Some(severity) = rules::severity(rule, None, policy) else {
                 continue;
@@ -147,6 +164,7 @@ impl InForce {
             for check in rule.checks {
                 match check {
                     Check::Host(of_host) => host.push((rule, *of_host)),
+                    Check::Outside(of_host) => outside.push((rule, *of_host)),
                     Check::Coverage(_) | Check::Access(_) => coverage.push((rule, check)),
                     Check::Filing(_) | Check::Server(_) | Check::Reading => continue,
                 }
@@ -156,7 +174,12 @@ impl InForce {
                 filing.push(rule);
             }
         }
-        Self { host, coverage, filing }
+        Self {
+            host,
+            outside,
+            coverage,
+            filing,
+        }
     }
 }
 
@@ -165,6 +188,7 @@ struct OfHost<'a> {
     claim: &'a Claim,
     namespace: &'a str,
     serving: &'a Serving,
+    addresses: &'a [Network],
     rules: &'a InForce,
     context: Context<'a>,
 }
@@ -180,11 +204,10 @@ impl<'a> OfHost<'a> {
             exemption: self.exemption(),
             findings: Vec::new(),
         };
-        if matches!(
-            verdict.exemption,
-            Some(Exemption::PrivateName | Exemption::OutsideMainland)
-        ) {
-            return verdict;
+        match verdict.exemption {
+            Some(Exemption::PrivateName) => return verdict,
+            Some(Exemption::OutsideMainland) => return self.outside(verdict),
+            Some(Exemption::Policy { .. }) | None => {}
         }
         let covered = match &claim.to {
             Claimed::Host(host) => self.best_coverage(host),
@@ -205,11 +228,35 @@ impl<'a> OfHost<'a> {
         }
         explain(&mut verdict.findings);
         if verdict.exemption.is_none() {
-            verdict.outcome = match verdict.findings.first().map(|finding| finding.severity) {
-                None => Outcome::Compliant,
-                Some(Severity::Warning) => Outcome::Warned,
-                Some(Severity::Violation) => Outcome::Violating,
-            };
+            verdict.outcome = outcome(&verdict.findings);
+        }
+        verdict
+    }
+
+    /// Off the mainland no filing is needed; but a policy may mind that a filed domain is served from there.
+    fn outside(&self, mut verdict: HostVerdict) -> HostVerdict {
+        let Self { claim, context, .. } = *self;
+        let Claimed::Host(host) = &claim.to else {
+            return verdict;
+        };
+        if self.rules.outside.is_empty() {
+            return verdict;
+        }
+        let candidates = context.facts.candidates(context.policy, host.domain());
+        let mut approved = candidates.filter(|filing| filing.stage == Stage::Approved);
+        let case = HostCase {
+            context,
+            claimed: &claim.to,
+            filing: approved.next().map(|filing| &**filing),
+            places: &self.serving.places,
+        };
+        let found = self.rules.outside.iter();
+        let found = found.filter_map(|(rule, of_host)| Found::new(rule, of_host(&case)?, context.policy));
+        verdict.findings = found.map(|found| found.on(claim)).collect();
+        if !verdict.findings.is_empty() {
+            explain(&mut verdict.findings);
+            verdict.exemption = None;
+            verdict.outcome = outcome(&verdict.findings);
         }
         verdict
     }
@@ -269,12 +316,13 @@ impl<'a> OfHost<'a> {
             filing,
             places: &self.serving.places,
             is_nowhere: self.serving.is_nowhere,
+            addresses: self.addresses,
         };
         let found = self.rules.coverage.iter().filter_map(|(rule, check)| {
             let draft = match check {
                 Check::Coverage(of_coverage) => of_coverage(&covers),
                 Check::Access(of_access) => of_access(&access),
-                Check::Host(_) | Check::Filing(_) | Check::Server(_) | Check::Reading => None,
+                Check::Host(_) | Check::Outside(_) | Check::Filing(_) | Check::Server(_) | Check::Reading => None,
             };
             Found::new(rule, draft?, context.policy)
         });
@@ -302,6 +350,15 @@ impl<'a> OfHost<'a> {
                 .find_map(|draft| Found::new(rule, draft, context.policy))
                 .filter(|found| found.severity == Severity::Violation)
         })
+    }
+}
+
+/// What comes of findings, the worst of which is first.
+fn outcome(findings: &[Finding]) -> Outcome {
+    match findings.first().map(|finding| finding.severity) {
+        None => Outcome::Compliant,
+        Some(Severity::Warning) => Outcome::Warned,
+        Some(Severity::Violation) => Outcome::Violating,
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use super::snapshot::Labels;
 use super::uid::Uid;
-use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, ServiceKind, Stage};
+use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, Nature, ServiceKind, Stage};
 use crate::domain::place::{canonical_provider, same_region};
-use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place};
+use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place, Province};
 
 /// Which filing: namespace and name. It is kept in many places, and so is a single pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +71,8 @@ pub struct Filing {
     pub change: Option<Stage>,
     /// What is filed.
     pub kind: ServiceKind,
+    /// Who files. Many filings have the same, which the registry then keeps once.
+    pub subject: Arc<FilingSubject>,
     /// The providers that serve it. Many filings have the same, which the registry then keeps once.
     pub access: Arc<[Access]>,
     /// The day of approval.
@@ -83,7 +85,78 @@ pub struct Filing {
     pub others: Box<[(Other, Day)]>,
     /// Who may serve under it.
     pub allowed: Allowed,
+    /// What few filings say. Where nothing of it is said, it takes no memory.
+    particulars: Option<Box<Particulars>>,
+    /// How many of its core fields are no longer what was approved; 0 where that is not known, as in a manifest.
+    pub changed: u8,
 }
+
+/// Who files (主体).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FilingSubject {
+    /// The name as its certificate has it.
+    pub name: Box<str>,
+    /// What it is.
+    pub nature: Nature,
+    /// The province of its domicile, where it is stated and one.
+    pub province: Option<&'static Province>,
+}
+
+/// What few filings say, or few rules ask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Particulars {
+    /// The name of the site that was filed.
+    pub service_name: Option<Box<str>>,
+    /// What it is about.
+    pub content: Box<[ContentType]>,
+    /// Whether it sells information (经营性).
+    pub is_paid: bool,
+    /// The Filing that it mirrors.
+    pub mirror_of: Option<Box<str>>,
+    /// Whether its remark says that it is a mirror (镜像站点).
+    pub is_marked_as_mirror: bool,
+    /// In whose name the domain is registered.
+    pub holder: Option<Box<str>>,
+    /// Whether the holder's name is verified (实名认证).
+    pub is_verified: Option<bool>,
+    /// The day on which the site was opened.
+    pub launched_at: Option<Day>,
+    /// What it has approvals for.
+    pub approvals: Box<[ContentType]>,
+    /// Whether it states a commercial licence (经营许可证).
+    pub has_licence: bool,
+}
+
+/// Those of a filing that says nothing.
+static NOTHING_PARTICULAR: LazyLock<Particulars> = LazyLock::new(Particulars::default);
+
+impl Particulars {
+    fn new(spec: &FilingSpec) -> Self {
+        let service = spec.service.as_ref();
+        let registration = spec.registration.as_ref();
+        Self {
+            service_name: service.and_then(|service| service.name.as_deref()).map(Box::from),
+            content: service
+                .map(|service| service.content_types.as_slice().into())
+                .unwrap_or_default(),
+            is_paid: service.is_some_and(|service| service.paid),
+            mirror_of: service.and_then(|service| service.mirror_of.as_deref()).map(Box::from),
+            is_marked_as_mirror: service
+                .and_then(|service| service.remark.as_deref())
+                .is_some_and(|remark| remark.contains(MIRROR)),
+            holder: registration
+                .and_then(|registration| registration.holder.as_deref())
+                .map(Box::from),
+            is_verified: registration.and_then(|registration| registration.verified),
+            launched_at: spec.launched_at,
+            approvals: spec.approvals.iter().map(|approval| approval.kind).collect(),
+            has_licence: spec.licence.is_some(),
+        }
+    }
+}
+
+/// What the remark of a mirror says.
+const MIRROR: &str = "镜像站点";
 
 /// What of a filing ends beside its record and its domain, and has a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +239,10 @@ pub struct Access {
     pub servers: Vec<Arc<str>>,
     /// How far the access filing is.
     pub stage: AccessStage,
+    /// Since when the provider gives access, or the migration to it is under way.
+    pub since: Option<Day>,
+    /// The provider that it moves from, while it does.
+    pub migrating_from: Option<Arc<str>>,
 }
 
 /// Who may serve under a filing.
@@ -209,6 +286,11 @@ impl Filing {
             stage: spec.stage,
             change: spec.change.as_ref().map(|change| change.stage),
             kind: spec.kind(),
+            subject: Arc::new(FilingSubject {
+                name: spec.subject.name.as_str().into(),
+                nature: spec.subject.nature,
+                province: spec.subject.province.as_deref().and_then(Province::find),
+            }),
             access: spec
                 .access
                 .iter()
@@ -217,6 +299,11 @@ impl Filing {
                     regions: access.regions.clone(),
                     servers: access.servers.iter().map(|name| Arc::from(name.as_str())).collect(),
                     stage: access.stage,
+                    since: access.since,
+                    migrating_from: access
+                        .migrating_from
+                        .as_deref()
+                        .map(|provider| canonical_provider(provider).into()),
                 })
                 .collect(),
             approved_at: spec.approved_at,
@@ -238,7 +325,22 @@ impl Filing {
                     ),
                 })
                 .unwrap_or_default(),
+            particulars: Some(Particulars::new(spec))
+                .filter(|particulars| *particulars != *NOTHING_PARTICULAR)
+                .map(Box::new),
+            changed: 0,
         }
+    }
+
+    /// What few filings say.
+    pub fn particulars(&self) -> &Particulars {
+        self.particulars.as_deref().unwrap_or(&NOTHING_PARTICULAR)
+    }
+
+    /// When one of the things that end beside its record and its domain does.
+    pub fn end_of(&self, what: Other) -> Option<Day> {
+        let of = self.others.iter().find(|(other, _)| *other == what);
+        of.map(|(_, day)| *day)
     }
 
     /// The domains that cover something, in its order. A public suffix covers nothing.

@@ -17,7 +17,9 @@ mod snapshot;
 mod tests;
 mod uid;
 
-pub use filing::{Access, Allowed, Filing, FilingKey, FilingName, NumberRole, Numbered, Other};
+pub use filing::{
+    Access, Allowed, Filing, FilingKey, FilingName, FilingSubject, NumberRole, Numbered, Other, Particulars,
+};
 pub use owner::{Affected, Change, Registry, Subject, SubjectKind};
 pub use policy::{Cdn, Exemption, Policy, Problem, Trust};
 pub use server::Server;

@@ -1,9 +1,10 @@
 //! The owner of the current snapshot and of the routes: takes changes, and says what each may touch.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use super::filing::{Access, Filing, FilingKey};
+use super::filing::{Access, Filing, FilingKey, FilingSubject};
 use super::map::Map;
 use super::policy::{Policy, labels_of};
 use super::server::Server;
@@ -107,6 +108,8 @@ pub struct Registry {
     filings_on: HashMap<Arc<str>, Vec<FilingKey>>,
     /// Entries of access that filings have alike, each kept once.
     access: HashSet<Arc<[Access]>>,
+    /// Subjects that filings have alike.
+    subjects: HashSet<Arc<FilingSubject>>,
     nodes: BTreeMap<NodeKey, Option<Place>>,
     /// How many nodes stand in each place.
     places: BTreeMap<Place, usize>,
@@ -129,6 +132,7 @@ impl Registry {
             routes_at: HashMap::new(),
             filings_on,
             access: HashSet::new(),
+            subjects: HashSet::new(),
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
         }
@@ -245,6 +249,7 @@ impl Registry {
             Some(Err(unreadable)) => index.insert_unreadable(key.clone(), unreadable),
             Some(Ok(mut new)) => {
                 share(&mut self.access, &mut new.access);
+                share(&mut self.subjects, &mut new.subject);
                 for server in new.servers() {
                     note(&mut self.filings_on, server, key);
                 }
@@ -468,17 +473,17 @@ impl Registry {
 }
 
 /// Keeps once what many have alike.
-fn share(known: &mut HashSet<Arc<[Access]>>, access: &mut Arc<[Access]>) {
+fn share<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, kept: &mut Arc<T>) {
     /// How many are kept. Where each filing has its own, it is in vain to look for those of before.
     const MOST: usize = 1_000;
-    if let Some(known) = known.get(access) {
-        *access = Arc::clone(known);
+    if let Some(known) = known.get(kept) {
+        *kept = Arc::clone(known);
         return;
     }
     if known.len() >= MOST {
         known.clear();
     }
-    known.insert(Arc::clone(access));
+    known.insert(Arc::clone(kept));
 }
 
 fn note<K: Ord + Clone>(at: &mut HashMap<Arc<str>, Vec<K>>, name: &str, key: &K) {

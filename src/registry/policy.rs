@@ -9,7 +9,7 @@ use kube::core::{ObjectMeta, Selector, SelectorExt};
 use super::snapshot::{HOME_LABEL, Labels};
 use crate::api::{Admission, Brake, FilingPolicySpec, Grace, RuleLevel, Running, SiteSpec, keys};
 use crate::domain::place::{canonical_provider, is_known_provider};
-use crate::domain::{Day, FieldPath, Host, Location, Place, Province, Site};
+use crate::domain::{Day, FieldPath, Host, Location, Network, Place, Province, Site};
 
 /// What is enforced where, and how hard.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Policy {
     pub precedence: i32,
     /// Where the routes are served; none: found from the nodes.
     pub site: Option<Site>,
+    /// The public addresses of the site.
+    pub addresses: Vec<Network>,
     /// Whether a CDN serves them on the mainland, wherever the cluster is.
     pub mainland_cdn: Option<Cdn>,
     /// The namespaces that it governs; none: all.
@@ -115,6 +117,12 @@ impl Policy {
             generation: metadata.generation.unwrap_or_default(),
             precedence: spec.precedence,
             site: spec.site.as_ref().map(|site| Site::of([place(site, &mut problems)])),
+            addresses: spec
+                .site
+                .iter()
+                .flat_map(|site| &site.addresses)
+                .filter_map(|typed| Network::parse(typed))
+                .collect(),
             mainland_cdn: spec.mainland_cdn.as_ref().map(|cdn| Cdn {
                 provider: cdn.provider.as_deref().map(|typed| canonical_provider(typed).into()),
             }),

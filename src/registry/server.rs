@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 
-use crate::api::{AccessServerSpec, ServerState};
-use crate::domain::Day;
+use crate::api::{AccessServerSpec, Blocklisted, ServerState};
+use crate::domain::{Day, Network};
 
 /// A server, address pool or load balancer rented from a provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,12 @@ pub struct Server {
     pub created: Option<Timestamp>,
     /// The generation of its spec; 0 in a manifest.
     pub generation: i64,
+    /// Its public addresses. What is none is left out.
+    pub addresses: Box<[Network]>,
+    /// In whose name the account at the provider is.
+    pub account_holder: Option<Box<str>>,
+    /// That its addresses are on a blocklist.
+    pub blocklisted: Option<Box<Blocklisted>>,
     /// The last day of the contract.
     pub expires_at: Option<Day>,
     /// Whether the contract renews itself.
@@ -35,6 +41,13 @@ impl Server {
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             generation: metadata.generation.unwrap_or_default(),
+            addresses: spec
+                .addresses
+                .iter()
+                .filter_map(|typed| Network::parse(typed))
+                .collect(),
+            account_holder: spec.account_holder.as_deref().map(Box::from),
+            blocklisted: spec.blocklisted.clone().map(Box::new),
             expires_at: spec.expires_at,
             auto_renew: spec.auto_renew,
             state: spec.state,

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use k8s_openapi::api::networking::v1::IngressSpec;
 use kube::core::ObjectMeta;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
+use super::ingress::addresses_in;
 use crate::api::keys;
 use crate::domain::annotation;
 
@@ -20,6 +23,9 @@ pub struct IngressJson<'a, S = SpecFields<'a>> {
     pub metadata: MetaFields<'a>,
     /// Its spec; none where that is not there.
     pub spec: Option<S>,
+    /// Its status, which nobody but its controller writes.
+    #[serde(borrow, default)]
+    pub status: Option<&'a RawValue>,
 }
 
 /// What is read of the metadata of an Ingress.
@@ -72,6 +78,14 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 /// Those annotations that say something here, by key.
 #[derive(Debug, Default)]
 pub(super) struct Annotations<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
+
+impl<S> IngressJson<'_, S> {
+    /// The addresses that its load balancer has; none where its status can't be read.
+    pub fn addresses(&self) -> Box<[IpAddr]> {
+        let status = self.status.and_then(|status| serde_json::from_str(status.get()).ok());
+        status.as_ref().map(addresses_in).unwrap_or_default()
+    }
+}
 
 impl MetaFields<'_> {
     /// Its name; none where the API server is to make one up.

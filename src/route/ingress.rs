@@ -1,7 +1,10 @@
 //! How an Ingress gives a route: its rules, the hosts of its TLS entries, its default backend, and its annotations.
 
+use std::net::IpAddr;
+
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::core::DynamicObject;
+use serde_json::Value;
 
 use super::claims::Claims;
 use super::fields::{Annotations, MetaFields, SpecFields, text};
@@ -13,7 +16,15 @@ use crate::domain::FieldPath;
 /// The route that an Ingress is. An object without a namespace is taken to be in `default_namespace`.
 pub fn from_ingress(ingress: &Ingress, default_namespace: &str) -> Route {
     let spec = ingress.spec.as_ref().map(SpecFields::from);
-    from_fields(&MetaFields::from(&ingress.metadata), spec.as_ref(), default_namespace)
+    let balancer = ingress.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let points = balancer
+        .iter()
+        .filter_map(|balancer| balancer.ingress.as_ref())
+        .flatten();
+    Route {
+        addresses: addresses(points.filter_map(|point| point.ip.as_deref())),
+        ..from_fields(&MetaFields::from(&ingress.metadata), spec.as_ref(), default_namespace)
+    }
 }
 
 /// The route that an object of kind Ingress is.
@@ -27,11 +38,10 @@ pub fn from_object(object: &DynamicObject, default_namespace: &str) -> Result<Ro
         .map(read::<Option<SpecFields<'_>>>)
         .transpose()?
         .flatten();
-    Ok(from_fields(
-        &MetaFields::from(&object.metadata),
-        spec.as_ref(),
-        default_namespace,
-    ))
+    Ok(Route {
+        addresses: object.data.get("status").map(addresses_in).unwrap_or_default(),
+        ..from_fields(&MetaFields::from(&object.metadata), spec.as_ref(), default_namespace)
+    })
 }
 
 /// What can be told of a route by its metadata and class alone: enough to find its policy.
@@ -41,8 +51,27 @@ pub fn without_spec(metadata: &MetaFields<'_>, class: Option<&str>, default_name
         uid: text(metadata.uid.as_ref()).unwrap_or_default().into(),
         class: ClassRef::of(class, |key| metadata.annotations.as_ref()?.get(key)),
         claims: Vec::new(),
+        addresses: Box::default(),
         marks: Marks::default(),
     }
+}
+
+/// The addresses of a load balancer, as the status of an Ingress names them. What is none is passed over: others write it, and
+/// no route is unreadable for it.
+pub(super) fn addresses_in(status: &Value) -> Box<[IpAddr]> {
+    let points = status.pointer("/loadBalancer/ingress").and_then(Value::as_array);
+    let points = points.into_iter().flatten();
+    addresses(points.filter_map(|point| point.get("ip")?.as_str()))
+}
+
+/// The most addresses of one route that are kept.
+const MAX_ADDRESSES: usize = 64;
+
+fn addresses<'a>(typed: impl Iterator<Item = &'a str>) -> Box<[IpAddr]> {
+    typed
+        .filter_map(|typed| typed.parse().ok())
+        .take(MAX_ADDRESSES)
+        .collect()
 }
 
 /// The route that an Ingress is of which this was read.
@@ -108,7 +137,7 @@ fn marks(annotations: &Annotations<'_>) -> Marks {
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::IngressJson;
     use super::*;

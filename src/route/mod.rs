@@ -10,6 +10,7 @@ mod marks;
 mod opaque;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{FieldPath, Host, HostError};
@@ -72,6 +73,8 @@ pub struct Route {
     pub class: ClassRef,
     /// Everything it answers for, each once, in the order of the object.
     pub claims: Vec<Claim>,
+    /// The addresses that it is served at, as its load balancer says.
+    pub addresses: Box<[IpAddr]>,
     /// Those of its annotations that are this operator's, by key.
     pub marks: Marks,
 }

@@ -2,8 +2,8 @@
 
 use super::finding::Value;
 use super::moment::Moment;
-use crate::api::AccessStage;
-use crate::domain::{Day, Host, Location, Place};
+use crate::api::{AccessStage, Stage};
+use crate::domain::{Day, Host, Location, Network, Place};
 use crate::registry::{Access, Filing, Kept, Policy, Server, Snapshot};
 use crate::route::Claimed;
 
@@ -57,6 +57,8 @@ pub struct AccessCase<'a> {
     pub places: &'a [Place],
     /// Whether the places are unknown altogether.
     pub is_nowhere: bool,
+    /// The addresses that it is served at: the route's, or the site's where it has none; empty where none are known.
+    pub addresses: &'a [Network],
 }
 
 /// A filing by itself.
@@ -75,6 +77,13 @@ pub struct ServerCase<'a> {
     pub context: Context<'a>,
     /// The server.
     pub server: &'a Server,
+}
+
+impl FilingCase<'_> {
+    /// Whether it is still worth mending: a cancelled filing can't be restored.
+    pub fn is_alive(&self) -> bool {
+        self.filing.stage != Stage::Cancelled
+    }
 }
 
 impl Context<'_> {
@@ -135,6 +144,22 @@ impl<'a> AccessCase<'a> {
     pub fn providers_at(&self, stage: AccessStage) -> Vec<&'a str> {
         let entries = self.entries().into_iter().filter(|entry| entry.stage == stage);
         entries.map(|entry| &*entry.provider).collect()
+    }
+
+    /// The servers of an entry that carry the host: those at the addresses that it is served at, or all of them where that can't be
+    /// told.
+    pub fn carriers(&self, entry: &'a Access) -> Vec<(&'a str, &'a Kept<Server>)> {
+        let servers = self.servers(entry);
+        let is_at = |server: &Server| {
+            let mut addresses = server.addresses.iter();
+            addresses.any(|at| self.addresses.iter().any(|served| at.meets(*served)))
+        };
+        let at: Vec<_> = servers
+            .iter()
+            .filter(|(_, kept)| matches!(kept, Kept::Read(server) if is_at(server)))
+            .copied()
+            .collect();
+        if at.is_empty() { servers } else { at }
     }
 
     /// The servers that an entry names and that exist. One that can't be read exists.

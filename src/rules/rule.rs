@@ -147,6 +147,8 @@ pub enum Check {
     Coverage(fn(&CoverageCase<'_>) -> Option<Draft>),
     /// A host, its filing, and the places that serve it.
     Access(fn(&AccessCase<'_>) -> Option<Draft>),
+    /// A host that is served off the mainland alone, where no filing is needed.
+    Outside(fn(&HostCase<'_>) -> Option<Draft>),
     /// A filing by itself.
     Filing(fn(&FilingCase<'_>) -> Vec<Draft>),
     /// A server by itself.

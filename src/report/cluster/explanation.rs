@@ -132,7 +132,8 @@ fn needs(rule: &Rule) -> Option<Needs> {
     let of = |check: &Check| match check {
         Check::Host(_) => Some(Needs::Host),
         Check::Coverage(_) | Check::Access(_) | Check::Filing(_) => Some(Needs::Filing),
-        Check::Server(_) | Check::Reading => None,
+        // Where no filing is needed, there is nothing to go through rule by rule.
+        Check::Outside(_) | Check::Server(_) | Check::Reading => None,
     };
     let needs: Vec<Needs> = rule.checks.iter().filter_map(of).collect();
     let first = needs.first().copied();

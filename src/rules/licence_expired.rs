@@ -1,0 +1,42 @@
+//! A commercial licence that has ended.
+
+use super::case::FilingCase;
+use super::finding::Draft;
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Severity, Words};
+use crate::domain::FieldPath;
+use crate::registry::Other;
+
+pub(super) static LICENCE_EXPIRED: Rule = Rule {
+    id: "LicenceExpired",
+    pages: documented!("LicenceExpired"),
+    severity: Some(Severity::Warning),
+    basis: Basis::Regulation,
+    message: Words {
+        en: "the commercial licence ended on {date}",
+        zh: "经营许可证已于 {date} 到期",
+    },
+    remedy: Words {
+        en: "stop selling until the bureau has renewed it, and write its new end",
+        zh: "请停止经营性服务并向通信管理局办理延续，取得后更新到期日",
+    },
+    foretells: false,
+    is_of_the_name_alone: false,
+    yields_to: &[],
+    checks: &[Check::Filing(on_filing)],
+};
+
+fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
+    let ended = case
+        .filing
+        .end_of(Other::Licence)
+        .filter(|date| case.is_alive() && case.context.moment.is_past(*date, 0));
+    ended
+        .map(|date| {
+            Draft::new()
+                .with("date", date)
+                .at(FieldPath::fixed("spec.licence.expiresAt"))
+        })
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,36 @@
+//! A filing of which little is left of what was approved.
+
+use super::case::FilingCase;
+use super::finding::Draft;
+use super::page::documented;
+use super::rule::{Basis, Check, Rule, Words};
+
+pub(super) static TOO_MANY_CHANGES: Rule = Rule {
+    id: "TooManyChanges",
+    pages: documented!("TooManyChanges"),
+    severity: None,
+    basis: Basis::Advice,
+    message: Words {
+        en: "{count} core fields are no longer what was approved",
+        zh: "已有 {count} 项核心信息与审核通过时不同",
+    },
+    remedy: Words {
+        en: "think of cancelling it and filing anew, rather than changing it once more",
+        zh: "建议注销后重新备案，而非继续变更",
+    },
+    foretells: false,
+    is_of_the_name_alone: false,
+    yields_to: &[],
+    checks: &[Check::Filing(on_filing)],
+};
+
+/// How many fields may change.
+const MOST: u8 = 5;
+
+fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
+    let changed = case.filing.changed;
+    if changed <= MOST {
+        return Vec::new();
+    }
+    vec![Draft::new().with("count", changed)]
+}
