@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::domain::Place;
+use crate::effects::changed_since_approval;
 use crate::registry::{
     Change, Filing, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Snapshot, Unreadable,
 };
@@ -181,7 +182,10 @@ pub(crate) fn change(document: &Value) -> Change {
     match document["kind"].as_str().unwrap() {
         "Filing" => {
             let key = FilingKey::new(namespace, &*name);
-            let read = spec(document).map(|spec| Filing::new(key.clone(), &metadata, &spec));
+            let mut read = spec(document).map(|spec| Filing::new(key.clone(), &metadata, &spec));
+            if let (Ok(filing), Ok(status)) = (&mut read, serde_json::from_value(document["status"].clone())) {
+                filing.changed = changed_since_approval(filing, &status);
+            }
             Change::Filing(key, read)
         }
         "AccessServer" => {

@@ -204,6 +204,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    use super::super::remembered::Remembered;
     use super::*;
     use crate::registry::Change;
     use crate::support::{at, change, filing, server};
@@ -216,14 +217,105 @@ mod tests {
         }
     }
 
+    fn read(document: &Value) -> Option<Filing> {
+        match change(document) {
+            Change::Filing(_, filing) => filing.ok(),
+            _ => None,
+        }
+    }
+
     /// The status after a document was seen, as far as this module writes it.
     fn seen(before: &DeclarationStatus, document: &Value, now: &str) -> DeclarationStatus {
-        let stages = stages(document);
+        let (stages, filing) = (stages(document), read(document));
+        let core = filing.as_ref().map(core_of).unwrap_or_default();
         DeclarationStatus {
-            changes: changes(before, &stages, at(now)),
+            changes: changes(before, &stages, &core, at(now)),
             observed: Some(stages),
+            approved: filing.map(|filing| approved(before, &filing)).unwrap_or_default(),
             ..DeclarationStatus::default()
         }
+    }
+
+    fn with(over: Value) -> Value {
+        let mut spec = json!({
+            "service": {"name": "示例商城", "contentTypes": ["Tool", "Commerce"]},
+            "registration": {"holder": "示例科技有限公司"},
+        });
+        crate::support::merge(&mut spec, &over);
+        filing("f/it", spec)
+    }
+
+    #[test]
+    fn what_was_approved_is_kept_and_what_changes_of_it_is_told() {
+        let first = seen(
+            &DeclarationStatus::default(),
+            &with(json!({})),
+            "2026-11-23T10:00:00+08:00",
+        );
+        assert_eq!(told(&first), Vec::<String>::new());
+        let name = json!({"subject": {"name": "示例集团有限公司", "nature": "Enterprise"}});
+        let second = seen(&first, &with(name.clone()), "2026-11-24T10:00:00+08:00");
+        assert_eq!(told(&second), ["spec.subject.name 示例科技有限公司 示例集团有限公司"]);
+        assert_eq!(second.approved, first.approved);
+        assert_eq!(changed_since_approval(&read(&with(name.clone())).unwrap(), &second), 1);
+        // Back to what was approved: that is a change too, and none is left.
+        let third = seen(&second, &with(json!({})), "2026-11-25T10:00:00+08:00");
+        assert_eq!(third.changes.len(), 2);
+        assert_eq!(changed_since_approval(&read(&with(json!({}))).unwrap(), &third), 0);
+    }
+
+    /// A hundred thousand statuses are remembered: what was approved costs something only where it is no longer so.
+    #[test]
+    fn what_was_approved_is_remembered_where_it_is_another_now() {
+        let (before, after) = (with(json!({})), with(json!({"service": {"name": "示例书店"}})));
+        let status = seen(&DeclarationStatus::default(), &before, "2026-11-23T10:00:00+08:00");
+        let recalled = |document: &Value| {
+            let remembered = Remembered::of_filing(status.clone(), read(document).as_ref());
+            assert!(remembered.is(&status));
+            remembered.recall()
+        };
+        assert_eq!(recalled(&before).approved, []);
+        let fields: Vec<String> = recalled(&after).approved.into_iter().map(|field| field.field).collect();
+        assert_eq!(fields, ["spec.service.name"]);
+        // Either way all of it is written again.
+        for document in [&before, &after] {
+            assert_eq!(approved(&recalled(document), &read(document).unwrap()), status.approved);
+        }
+    }
+
+    #[rstest]
+    #[case::under_way(json!({"stage": "SecondReview", "number": null}))]
+    #[case::cancelled(json!({"stage": "Cancelled"}))]
+    fn what_is_not_approved_has_nothing_that_was(#[case] over: Value) {
+        let status = seen(
+            &DeclarationStatus::default(),
+            &with(json!({})),
+            "2026-11-23T10:00:00+08:00",
+        );
+        assert_eq!(status.approved.len(), 10);
+        let after = seen(&status, &with(over.clone()), "2026-11-24T10:00:00+08:00");
+        assert_eq!(after.approved, []);
+        assert_eq!(changed_since_approval(&read(&with(over)).unwrap(), &status), 0);
+    }
+
+    #[test]
+    fn another_order_is_no_change_and_a_long_value_is_kept_as_its_beginning() {
+        let content = |content: Value| core_of(&read(&with(json!({"service": {"contentTypes": content}}))).unwrap());
+        assert_eq!(
+            content(json!(["Tool", "Commerce"])),
+            content(json!(["Commerce", "Tool"]))
+        );
+        let domains = |last: &str| {
+            let mut domains: Vec<String> = (0..20).map(|nth| format!("example-{nth}.com")).collect();
+            domains.push(last.to_owned());
+            let core = core_of(&read(&with(json!({"domains": domains}))).unwrap());
+            core.into_iter()
+                .find(|field| field.field == "spec.domains")
+                .unwrap()
+                .value
+        };
+        assert_eq!(domains("z.com").chars().count(), 63);
+        assert_ne!(domains("z.com"), domains("y.com"));
     }
 
     fn told(status: &DeclarationStatus) -> Vec<String> {
@@ -268,8 +360,8 @@ mod tests {
     #[case::a_server(
         server("it", json!({})), server("it", json!({"state": "Suspended"})), &["spec.state Active Suspended"]
     )]
-    #[case::nothing_of_a_stage(
-        filing("f/it", json!({})), filing("f/it", json!({"expiresAt": "2027-01-01", "subject": {"name": "王五", "nature": "Individual"}})), &[]
+    #[case::nothing_that_was_approved(
+        filing("f/it", json!({})), filing("f/it", json!({"expiresAt": "2027-01-01", "handler": {"name": "王五"}})), &[]
     )]
     fn what_changes_is_told_and_what_is_first_seen_has_not_changed(
         #[case] before: Value,

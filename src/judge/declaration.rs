@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::route::{Found, explain, next_change};
 use crate::api::{Colour, Stage};
 use crate::domain::{Day, FieldPath};
-use crate::registry::{Filing, Policy, Server, Snapshot};
+use crate::registry::{Filing, Other, Policy, Server, Snapshot};
 use crate::rules::{self, CATALOGUE, Check, Context, Draft, FilingCase, Finding, Moment, ServerCase, Severity};
 
-/// Days before an end at which it turns Red, unless it renews itself.
-const RED_WITHIN: u32 = 30;
+/// Days before an end at which the light changes, unless it renews itself.
+const SOON: u32 = 30;
 
 /// The answer about a filing or a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,20 @@ pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declar
             Standing::UnderWay
         }
     };
-    let ends = [filing.expires_at, filing.domain_expires_at];
+    // What ends in a violation turns Red before it does, and what ends in a warning Yellow.
+    let is_approval = |(other, _): &&(Other, Day)| matches!(other, Other::Approval(_));
+    let (approvals, others): (Vec<_>, Vec<_>) = filing.others.iter().partition(is_approval);
+    let days = |ends: Vec<&(Other, Day)>| ends.into_iter().map(|(_, day)| *day).collect::<Vec<_>>();
+    let mut losses = days(approvals);
+    losses.extend([filing.expires_at, filing.domain_expires_at].into_iter().flatten());
+    let ends = if standing == Standing::Lost {
+        Ends::default()
+    } else {
+        Ends {
+            losses,
+            nuisances: days(others),
+        }
+    };
     judge(facts, now, standing, &ends, |check, context| match check {
         Check::Filing(of_filing) => of_filing(&FilingCase { context, filing }),
         _ => Vec::new(),
@@ -42,11 +55,23 @@ pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declar
 
 /// Judges a server by itself.
 pub fn judge_server(server: &Server, facts: &Snapshot, now: Timestamp) -> Declaration {
-    let end = server.expires_at.filter(|_| !server.auto_renew);
-    judge(facts, now, Standing::Well, &[end], |check, context| match check {
+    let ends = Ends {
+        losses: server.expires_at.filter(|_| !server.auto_renew).into_iter().collect(),
+        nuisances: Vec::new(),
+    };
+    judge(facts, now, Standing::Well, &ends, |check, context| match check {
         Check::Server(of_server) => of_server(&ServerCase { context, server }).into_iter().collect(),
         _ => Vec::new(),
     })
+}
+
+/// What ends, by what comes of it.
+#[derive(Default)]
+struct Ends {
+    /// A violation.
+    losses: Vec<Day>,
+    /// A warning.
+    nuisances: Vec<Day>,
 }
 
 /// How far the thing itself has come, apart from any finding.
@@ -61,7 +86,7 @@ fn judge(
     facts: &Snapshot,
     now: Timestamp,
     standing: Standing,
-    ends: &[Option<Day>],
+    ends: &Ends,
     run: impl Fn(&Check, Context<'_>) -> Vec<Draft>,
 ) -> Declaration {
     let policy = facts.default_policy();
@@ -72,11 +97,15 @@ fn judge(
             .map(|found| found.on_declaration(FieldPath::fixed("spec")))
             .collect();
         explain(&mut findings);
-        let ends_soon = ends.iter().flatten().any(|day| moment.is_within(*day, RED_WITHIN));
+        let is_soon = |ends: &[Day]| ends.iter().any(|day| moment.is_within(*day, SOON));
+        let (is_lost_soon, is_warned_soon) = (is_soon(&ends.losses), is_soon(&ends.nuisances));
         let violates = findings.iter().any(|finding| finding.severity == Severity::Violation);
-        let colour = if violates || ends_soon || standing == Standing::Lost {
+        let colour = if violates || is_lost_soon || standing == Standing::Lost {
             Colour::Red
-        } else if findings.iter().any(|finding| !finding.rule.foretells) || standing == Standing::UnderWay {
+        } else if is_warned_soon
+            || findings.iter().any(|finding| !finding.rule.foretells)
+            || standing == Standing::UnderWay
+        {
             // An end that is foretold is more than 30 days away here, which leaves the light Blue.
             Colour::Yellow
         } else {

@@ -86,7 +86,7 @@ pub struct Filing {
     /// Who may serve under it.
     pub allowed: Allowed,
     /// What few filings say. Where nothing of it is said, it takes no memory.
-    particulars: Option<Box<Particulars>>,
+    pub(crate) particulars: Option<Box<Particulars>>,
     /// How many of its core fields are no longer what was approved; 0 where that is not known, as in a manifest.
     pub changed: u8,
 }

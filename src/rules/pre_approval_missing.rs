@@ -41,7 +41,10 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
                 let draft = Draft::new()
                     .with("content", Value::words(fact.name_en, fact.name_zh))
                     .with("document", Value::words(fact.document_en, fact.document_zh))
-                    .with("authority", fact.authority_zh)
+                    .with(
+                        "authority",
+                        Value::words(&format!("its authority ({})", fact.authority_zh), fact.authority_zh),
+                    )
                     .with("date", fact.as_of);
                 draft.at(FieldPath::from(format!("spec.service.contentTypes[{at}]")))
             };

@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::{source, whole};
 use crate::api::{AccessServer, Filing, FilingPolicy, keys};
 use crate::domain::{FieldPath, Place};
+use crate::effects::changed_since_approval;
 use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
 use crate::registry::{
     self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
@@ -164,7 +165,17 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     match meta.kind.as_str() {
         "Filing" => declaration::<Filing>(object, nth, |meta, name, read| {
             let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
-            let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
+            let filing = read.map(|read| {
+                let filing = registry::Filing::new(key.clone(), meta, &read.spec);
+                match &read.status {
+                    // As a cluster's manifests have it.
+                    Some(status) => registry::Filing {
+                        changed: changed_since_approval(&filing, status),
+                        ..filing
+                    },
+                    None => filing,
+                }
+            });
             Change::Filing(key, filing)
         }),
         "AccessServer" => declaration::<AccessServer>(object, nth, |meta, name, read| {

@@ -14,7 +14,9 @@ use crate::support::{at, filing, ingress, merge, namespace, object, policy, serv
 fn saying(document: &Value, is_contended: bool) -> Value {
     let (mut status, mut annotations) = (document["status"].clone(), document["metadata"]["annotations"].clone());
     if let Some(fields) = status.as_object_mut() {
-        fields.retain(|field, _| !["respondBy", "reminders", "changes", "observed"].contains(&field.as_str()));
+        fields.retain(|field, _| {
+            !["respondBy", "reminders", "changes", "observed", "approved"].contains(&field.as_str())
+        });
     }
     let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
     for condition in conditions.into_iter().flatten() {
