@@ -25,6 +25,18 @@ impl Network {
         address.or_else(|_| typed.parse()).ok().map(Self)
     }
 
+    /// Whether it is not on the Internet: private, shared by a carrier (100.64.0.0/10), link-local or loopback.
+    pub fn is_private(self) -> bool {
+        match self.0.addr() {
+            IpAddr::V4(v4) => {
+                let [first, second, ..] = v4.octets();
+                let is_shared = first == 100 && (64..128).contains(&second);
+                v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared
+            }
+            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        }
+    }
+
     /// Whether some address is in both.
     pub fn meets(self, other: Self) -> bool {
         self.0.contains(&other.0) || other.0.contains(&self.0)
@@ -64,6 +76,17 @@ mod tests {
         let (a, b) = (Network::parse(a).unwrap(), Network::parse(b).unwrap());
         assert_eq!(a.meets(b), expected);
         assert_eq!(b.meets(a), expected);
+    }
+
+    #[rstest]
+    #[case::of_a_private_network("10.1.2.3", true)]
+    #[case::of_a_carrier("100.127.0.1", true)]
+    #[case::beside_the_carriers("100.128.0.1", false)]
+    #[case::of_the_internet("203.0.113.7", false)]
+    #[case::local("fd00::1", true)]
+    #[case::of_the_internet_of_six("2001:db8::1", false)]
+    fn what_is_not_on_the_internet_is_private(#[case] address: &str, #[case] expected: bool) {
+        assert_eq!(Network::parse(address).unwrap().is_private(), expected);
     }
 
     #[rstest]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::verdict::{Exemption, FilingRef, HostVerdict, Outcome, Verdict};
-use crate::api::Stage;
+use crate::api::{ServiceKind, Stage};
 use crate::domain::{Host, Location, Network, Place};
 use crate::registry::{Filing, Policy, Snapshot};
 use crate::route::{Claim, Claimed, Route};
@@ -53,7 +53,9 @@ impl<'a> Asked<'a> {
             addresses: if route.addresses.is_empty() {
                 Cow::Borrowed(&policy.addresses)
             } else {
-                route.addresses.iter().copied().map(Network::from).collect()
+                // What balances inside a private network says nothing of what the world sees.
+                let public = route.addresses.iter().copied().map(Network::from);
+                public.filter(|address| !address.is_private()).collect()
             },
             rules: InForce::under(policy),
         })
@@ -243,7 +245,11 @@ impl<'a> OfHost<'a> {
             return verdict;
         }
         let candidates = context.facts.candidates(context.policy, host.domain());
-        let mut approved = candidates.filter(|filing| filing.stage == Stage::Approved);
+        let mut approved = candidates.filter(|filing| {
+            filing.stage == Stage::Approved
+                && filing.kind == ServiceKind::Website
+                && context.facts.is_shared_with(filing, self.namespace)
+        });
         let case = HostCase {
             context,
             claimed: &claim.to,

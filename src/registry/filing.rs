@@ -123,7 +123,7 @@ pub struct Particulars {
     pub launched_at: Option<Day>,
     /// What it has approvals for.
     pub approvals: Box<[ContentType]>,
-    /// Whether it states a commercial licence (经营许可证).
+    /// Whether it states the number of a commercial licence (经营许可证).
     pub has_licence: bool,
 }
 
@@ -150,7 +150,7 @@ impl Particulars {
             is_verified: registration.and_then(|registration| registration.verified),
             launched_at: spec.launched_at,
             approvals: spec.approvals.iter().map(|approval| approval.kind).collect(),
-            has_licence: spec.licence.is_some(),
+            has_licence: spec.licence.as_ref().is_some_and(|licence| licence.number.is_some()),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::case::{AccessCase, ServerCase};
 use super::finding::{Draft, Value};
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
+use crate::api::ServerState;
 use crate::domain::FieldPath;
 use crate::registry::{Kept, Server};
 
@@ -47,7 +48,8 @@ fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
 }
 
 fn draft(server: &Server) -> Option<Draft> {
-    let listed = server.blocklisted.as_ref()?;
+    // One that was given back serves nothing.
+    let listed = server.blocklisted.as_ref().filter(|_| server.state != ServerState::Released)?;
     let (mut en, mut zh) = (String::new(), String::new());
     if let Some(since) = listed.since {
         en = format!(" since {since}");

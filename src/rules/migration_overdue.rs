@@ -4,6 +4,7 @@ use super::case::{AccessCase, Context, FilingCase};
 use super::finding::Draft;
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
+use crate::api::AccessStage;
 use crate::domain::FieldPath;
 use crate::registry::Access;
 
@@ -42,6 +43,9 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
 }
 
 fn draft(context: &Context<'_>, entry: &Access) -> Option<Draft> {
+    if entry.stage == AccessStage::Cancelled {
+        return None;
+    }
     let (from, since) = (entry.migrating_from.as_ref()?, entry.since?);
     let grace = context.policy.grace.migration;
     context.moment.is_past(since, grace).then(|| {

@@ -15,8 +15,8 @@ pub(super) static TOO_MANY_CHANGES: Rule = Rule {
         zh: "已有 {count} 项核心信息与审核通过时不同",
     },
     remedy: Words {
-        en: "think of cancelling it and filing anew, rather than changing it once more",
-        zh: "建议注销后重新备案，而非继续变更",
+        en: "look whether it is still the site and the subject that were approved; what has become another is filed anew",
+        zh: "请核对是否仍为审核通过时的网站和主体；已成为另一网站或主体的，应重新备案",
     },
     foretells: false,
     is_of_the_name_alone: false,

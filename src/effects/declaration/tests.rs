@@ -288,7 +288,7 @@ fn expiring_says_what_ends_first(#[case] over: Value, #[case] expected: &str) {
 
 #[test]
 fn expiring_turns_at_the_moment_that_the_status_names() {
-    let document = filing(KEY, json!({"licence": {"expiresAt": "2027-05-01"}}));
+    let document = filing(KEY, json!({"registration": {"expiresAt": "2027-05-01"}}));
     let first = first(&document, "2026-11-23T10:00:00+08:00");
     let turns = first.next_transition.clone().unwrap().0;
     assert_eq!(turns, at("2027-01-31T00:00:00+08:00"));
