@@ -116,17 +116,17 @@ pub(super) fn approved(before: &DeclarationStatus, filing: &Filing) -> Vec<Field
     core
 }
 
-/// How many core fields of a filing are no longer what was approved, as its status has that.
-pub fn changed_since_approval(filing: &Filing, status: &DeclarationStatus) -> u8 {
+/// How many core fields of a filing are no longer what was approved; none where its status does not have that.
+pub fn changed_since_approval(filing: &Filing, status: &DeclarationStatus) -> Option<u8> {
     if filing.stage != Stage::Approved || status.approved.is_empty() {
-        return 0;
+        return None;
     }
     let core = core_of(filing);
     let changed = core.iter().filter(|field| {
         let mut approved = status.approved.iter();
         approved.any(|approved| approved.field == field.field && approved.value != field.value)
     });
-    u8::try_from(changed.count()).unwrap_or(u8::MAX)
+    Some(u8::try_from(changed.count()).unwrap_or(u8::MAX))
 }
 
 /// The core fields that are seen to have changed now: each against what was last seen of it.
@@ -257,11 +257,17 @@ mod tests {
         let second = seen(&first, &with(name.clone()), "2026-11-24T10:00:00+08:00");
         assert_eq!(told(&second), ["spec.subject.name 示例科技有限公司 示例集团有限公司"]);
         assert_eq!(second.approved, first.approved);
-        assert_eq!(changed_since_approval(&read(&with(name.clone())).unwrap(), &second), 1);
+        assert_eq!(
+            changed_since_approval(&read(&with(name.clone())).unwrap(), &second),
+            Some(1)
+        );
         // Back to what was approved: that is a change too, and none is left.
         let third = seen(&second, &with(json!({})), "2026-11-25T10:00:00+08:00");
         assert_eq!(third.changes.len(), 2);
-        assert_eq!(changed_since_approval(&read(&with(json!({}))).unwrap(), &third), 0);
+        assert_eq!(
+            changed_since_approval(&read(&with(json!({}))).unwrap(), &third),
+            Some(0)
+        );
     }
 
     /// A hundred thousand statuses are remembered: what was approved costs something only where it is no longer so.
@@ -295,7 +301,7 @@ mod tests {
         assert_eq!(status.approved.len(), 10);
         let after = seen(&status, &with(over.clone()), "2026-11-24T10:00:00+08:00");
         assert_eq!(after.approved, []);
-        assert_eq!(changed_since_approval(&read(&with(over)).unwrap(), &status), 0);
+        assert_eq!(changed_since_approval(&read(&with(over)).unwrap(), &status), None);
     }
 
     #[test]

@@ -87,8 +87,8 @@ pub struct Filing {
     pub allowed: Allowed,
     /// What few filings say. Where nothing of it is said, it takes no memory.
     pub(crate) particulars: Option<Box<Particulars>>,
-    /// How many of its core fields are no longer what was approved; 0 where that is not known, as in a manifest.
-    pub changed: u8,
+    /// How many of its core fields are no longer what was approved; none where that is not known, as in a manifest.
+    pub changed: Option<u8>,
 }
 
 /// Who files (主体).
@@ -328,7 +328,7 @@ impl Filing {
             particulars: Some(Particulars::new(spec))
                 .filter(|particulars| *particulars != *NOTHING_PARTICULAR)
                 .map(Box::new),
-            changed: 0,
+            changed: None,
         }
     }
 

@@ -49,7 +49,10 @@ fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
 
 fn draft(server: &Server) -> Option<Draft> {
     // One that was given back serves nothing.
-    let listed = server.blocklisted.as_ref().filter(|_| server.state != ServerState::Released)?;
+    let listed = server
+        .blocklisted
+        .as_ref()
+        .filter(|_| server.state != ServerState::Released)?;
     let (mut en, mut zh) = (String::new(), String::new());
     if let Some(since) = listed.since {
         en = format!(" since {since}");

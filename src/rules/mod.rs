@@ -68,6 +68,7 @@ pub use moment::Moment;
 pub use no_filing::NO_FILING;
 pub use page::{Page, Pages, Part};
 pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
+pub use too_many_changes::TOO_MANY_CHANGES;
 pub use unreadable::UNREADABLE;
 pub use wrong_service_kind::WRONG_SERVICE_KIND;
 
@@ -129,7 +130,7 @@ pub static CATALOGUE: [&Rule; 53] = [
     &mirror_unmarked::MIRROR_UNMARKED,
     &account_mismatch::ACCOUNT_MISMATCH,
     &conflicting_access::CONFLICTING_ACCESS,
-    &too_many_changes::TOO_MANY_CHANGES,
+    &TOO_MANY_CHANGES,
 ];
 
 /// The rule of a name.

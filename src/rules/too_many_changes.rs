@@ -5,7 +5,8 @@ use super::finding::Draft;
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Words};
 
-pub(super) static TOO_MANY_CHANGES: Rule = Rule {
+/// The rule that needs to know what was approved, which only a cluster does.
+pub static TOO_MANY_CHANGES: Rule = Rule {
     id: "TooManyChanges",
     pages: documented!("TooManyChanges"),
     severity: None,
@@ -28,9 +29,9 @@ pub(super) static TOO_MANY_CHANGES: Rule = Rule {
 const MOST: u8 = 5;
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    let changed = case.filing.changed;
-    if changed <= MOST {
-        return Vec::new();
-    }
-    vec![Draft::new().with("count", changed)]
+    let changed = case.filing.changed.filter(|changed| *changed > MOST);
+    changed
+        .map(|changed| Draft::new().with("count", changed))
+        .into_iter()
+        .collect()
 }

@@ -8,12 +8,13 @@ use kube::core::ObjectMeta;
 
 use super::input::{self, Facts, Trouble};
 use crate::api::keys;
-use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom};
+use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom, Stage};
 use crate::domain::place::is_known_provider;
 use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
-use crate::registry::{Change, Policy, Trust};
+use crate::registry::{Change, Kept, Policy, Trust};
 use crate::report::{Answer, Report};
+use crate::rules::{self, TOO_MANY_CHANGES};
 
 /// What the command line says of it.
 pub(super) struct DefaultPolicy {
@@ -36,6 +37,8 @@ pub(super) struct Notes {
     /// The policies that trust the operator's own namespace, and that namespace.
     trusts_home: Vec<Arc<str>>,
     home: String,
+    /// Whether what has changed since the approval is asked for, and not known.
+    knows_no_changes: bool,
 }
 
 impl DefaultPolicy {
@@ -68,6 +71,7 @@ impl DefaultPolicy {
             is_only_one: facts.policies.is_empty(),
             trusts_home: Vec::new(),
             home: home.to_owned(),
+            knows_no_changes: false,
         };
         facts.troubles.splice(0..0, self.troubles);
         let in_input = facts.policies.iter().find(|(name, _)| **name == *keys::DEFAULT_POLICY);
@@ -98,6 +102,12 @@ impl DefaultPolicy {
         }
         let policies = facts.registry.snapshot().policies();
         let at_home = policies.filter(|policy| policy.trust == Trust::Home);
+        let snapshot = facts.registry.snapshot();
+        notes.knows_no_changes = rules::severity(&TOO_MANY_CHANGES, None, snapshot.default_policy()).is_some()
+            && snapshot.filings().any(|(_, kept)| match kept {
+                Kept::Read(filing) => filing.stage == Stage::Approved && filing.changed.is_none(),
+                Kept::Unreadable(_) => false,
+            });
         notes.trusts_home = at_home.map(|policy| Arc::clone(&policy.name)).collect();
         notes
     }
@@ -133,6 +143,12 @@ impl Notes {
             told.push(format!(
                 "policy {name} has no filingsFrom: only Filings in {} count",
                 self.home
+            ));
+        }
+        if self.knows_no_changes {
+            told.push(format!(
+                "{} can't be told of a Filing without a status: what was approved, only a cluster knows",
+                TOO_MANY_CHANGES.id
             ));
         }
         if report.routes.is_empty() && report.errors.is_empty() {

@@ -288,7 +288,10 @@ fn expiring_says_what_ends_first(#[case] over: Value, #[case] expected: &str) {
 
 #[test]
 fn expiring_turns_at_the_moment_that_the_status_names() {
-    let document = filing(KEY, json!({"registration": {"expiresAt": "2027-05-01"}}));
+    let document = filing(
+        KEY,
+        json!({"licence": {"number": "京ICP证030173号", "expiresAt": "2027-05-01"}}),
+    );
     let first = first(&document, "2026-11-23T10:00:00+08:00");
     let turns = first.next_transition.clone().unwrap().0;
     assert_eq!(turns, at("2027-01-31T00:00:00+08:00"));
@@ -296,6 +299,10 @@ fn expiring_turns_at_the_moment_that_the_status_names() {
     assert_eq!(expiring(&second).status, "True");
     assert_eq!(expiring(&second).last_transition_time.0, turns);
     assert_eq!(ready(&second).last_transition_time, ready(&first).last_transition_time);
+    let turns_yellow = second.next_transition.clone().unwrap().0;
+    assert_eq!(turns_yellow, at("2027-04-01T00:00:00+08:00"));
+    let second = after(&document, &second, &turns_yellow.to_string());
+    assert_eq!(second.colour, Some(Colour::Yellow));
     let ends = second.next_transition.clone().unwrap().0;
     assert_eq!(ends, at("2027-05-02T00:00:00+08:00"));
     let third = after(&document, &second, &ends.to_string());
