@@ -1,6 +1,7 @@
 //! How a declaration has come so far: the changes of its stages and of what was approved, as they are seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -59,7 +60,7 @@ pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
     let content = particulars.content.iter().map(|content| format!("{content:?}"));
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let fields = [
-        ("spec.domains", in_order(domains)),
+        ("spec.domains", Some(in_order(domains))),
         ("spec.number", number(NumberRole::Site)),
         ("spec.subject.name", Some(filing.subject.name.to_string())),
         ("spec.subject.nature", Some(format!("{:?}", filing.subject.nature))),
@@ -70,7 +71,7 @@ pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
         ("spec.subject.mainNumber", number(NumberRole::Main)),
         ("spec.service.name", text(&particulars.service_name)),
         ("spec.service.kind", Some(format!("{:?}", filing.kind))),
-        ("spec.service.contentTypes", in_order(content)),
+        ("spec.service.contentTypes", Some(in_order(content))),
         ("spec.registration.holder", text(&particulars.holder)),
     ];
     let present = fields.into_iter().map(|(field, value)| FieldValue {
@@ -81,9 +82,9 @@ pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
 }
 
 /// In one order, so that another order is no change.
-fn in_order(values: impl Iterator<Item = String>) -> Option<String> {
+fn in_order(values: impl Iterator<Item = String>) -> String {
     let sorted: BTreeSet<String> = values.collect();
-    Some(sorted.into_iter().collect::<Vec<_>>().join(", "))
+    sorted.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// A value in as many characters as a status holds. Two that differ do so after.
@@ -93,13 +94,13 @@ fn bounded(value: &str) -> String {
     if value.chars().count() <= MOST {
         return value.to_owned();
     }
-    let digest = Sha256::digest(value);
-    let digest = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
-    format!("{}…{digest}", value.chars().take(KEPT).collect::<String>())
+    let mut shown: String = value.chars().take(KEPT).collect();
+    shown.push('…');
+    for byte in Sha256::digest(value).iter().take(8) {
+        // Writing into a String cannot fail.
+        let _ = write!(shown, "{byte:02x}");
+    }
+    shown
 }
 
 /// The core fields as they were approved; none before the approval, and after a cancellation.
@@ -164,8 +165,8 @@ pub(super) fn changes(
     if let Some(known) = before.observed.as_ref().filter(|known| *known != stages) {
         let (was, is) = (fields(known), fields(stages));
         let all: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-        let changed = all.into_iter().filter(|field| was.get(*field) != is.get(*field));
-        changes.extend(changed.map(|field| FieldChange {
+        let others = all.into_iter().filter(|field| was.get(*field) != is.get(*field));
+        changes.extend(others.map(|field| FieldChange {
             field: field.clone(),
             from: was.get(field).cloned(),
             to: is.get(field).cloned(),
@@ -236,6 +237,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that cases read as json!({…})")]
     fn with(over: Value) -> Value {
         let mut spec = json!({
             "service": {"name": "示例商城", "contentTypes": ["Tool", "Commerce"]},

@@ -51,7 +51,7 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
         let suffix = domain.suffix();
         let is_under =
             |due: &&str| suffix == *due || suffix.strip_suffix(due).is_some_and(|above| above.ends_with('.'));
-        OF_GOVERNMENT.iter().chain(more).any(|due| is_under(due))
+        OF_GOVERNMENT.iter().chain(more).any(is_under)
     };
     let domains = case.filing.domains.iter().enumerate();
     domains
