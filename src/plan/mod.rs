@@ -7,7 +7,7 @@ mod migration;
 mod procedure;
 mod renewal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 use std::collections::BTreeMap;

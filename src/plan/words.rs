@@ -25,13 +25,13 @@ impl Entry {
     /// What is to be done, in a sentence that stands alone.
     pub fn what(&self, lang: Lang) -> String {
         let what = self.task.what(&self.object, self.days < 0, lang);
-        match (&self.task, self.until) {
-            (Task::Approval { is_change }, Some(until)) => approval(&what, self.date, until, *is_change, lang),
-            (Task::AccessDecision { moves: None, .. } | Task::Stage { .. }, Some(until)) if self.days < 0 => match lang
-            {
-                Lang::En => format!("{what}; it should have come by {until}: ask the provider"),
-                Lang::Zh => format!("{what}；按通常时限应已于 {until} 前完成，请向接入商查询"),
-            },
+        let is_awaited = matches!(
+            self.task,
+            Task::AccessDecision { .. } | Task::Stage { .. } | Task::Approval { .. }
+        );
+        match (self.until, &self.task) {
+            (Some(until), _) if is_awaited && self.days < 0 => late(&what, until, lang),
+            (Some(until), Task::Approval { .. }) => approval(&what, self.date, until, lang),
             _ => what,
         }
     }
@@ -56,10 +56,18 @@ pub(crate) fn unknown_holidays(years: &[i16], lang: Lang) -> Option<String> {
     })
 }
 
-fn approval(what: &str, earliest: Day, latest: Day, is_change: bool, lang: Lang) -> String {
-    match (lang, is_change) {
-        (Lang::En, _) => format!("{what}: {earliest} at the earliest, usually by {latest}"),
-        (Lang::Zh, _) => format!("{what}：最早 {earliest}，通常不晚于 {latest}"),
+/// Of what others do, and have not done in the usual time.
+fn late(what: &str, until: Day, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{what}; it should have come by {until}: ask the provider"),
+        Lang::Zh => format!("{what}；按通常时限应已于 {until} 前完成，请向接入商查询"),
+    }
+}
+
+fn approval(what: &str, earliest: Day, latest: Day, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{what}: {earliest} at the earliest, usually by {latest}"),
+        Lang::Zh => format!("{what}：最早 {earliest}，通常不晚于 {latest}"),
     }
 }
 

@@ -10,7 +10,7 @@ use ical::prop::IcalProp;
 use ical::prop::spec::IcalPropSpec;
 use ical::prop::{
     action::ACTION, calscale::CALSCALE, categories::CATEGORIES, description::DESCRIPTION, dtend::DTEND,
-    dtstamp::DTSTAMP, dtstart::DTSTART, method::METHOD, name::NAME, priority::PRIORITY, prodid::PRODID,
+    dtstamp::DTSTAMP, dtstart::DTSTART, name::NAME, priority::PRIORITY, prodid::PRODID, sequence::SEQUENCE,
     summary::SUMMARY, transp::TRANSP, trigger::TRIGGER, tzid::TZID, tzoffsetfrom::TZOFFSETFROM, tzoffsetto::TZOFFSETTO,
     uid::UID,
 };
@@ -73,7 +73,6 @@ pub(super) fn of(plan: &Plan, now: Timestamp, lang: Lang) -> Result<String, Cale
         props: vec![
             text::<PRODID>(PRODUCT)?,
             text::<CALSCALE>("GREGORIAN")?,
-            text::<METHOD>("PUBLISH")?,
             text::<NAME>(name)?,
             // What calendar programs showed as the name before RFC 7986 had one.
             extension("X-WR-CALNAME", name),
@@ -93,6 +92,7 @@ fn event(entry: &Entry, now: Timestamp, lang: Lang) -> Result<IcalComponent<'sta
         props: vec![
             text::<UID>(&format!("{}@filing-operator.io", entry.id()))?,
             prop::<DTSTAMP>(moment(now), None)?,
+            prop::<SEQUENCE>(revision(now), None)?,
             prop::<DTSTART>(day(entry.date), Some("DATE"))?,
             // The day on which it is over is the first that is not part of it.
             prop::<DTEND>(day(after), Some("DATE"))?,
@@ -175,6 +175,11 @@ fn description(entry: &Entry, lang: Lang) -> String {
         }
     }
     shortened(&lines.join("\n"), MAX_DESCRIPTION)
+}
+
+/// A number that rises from plan to plan: the minutes of the clock. By it a calendar program tells the newer of two.
+fn revision(now: Timestamp) -> IcalValue<'static> {
+    IcalValue::Integer(IcalInteger((now.as_second() / 60).max(0).to_string().into()))
 }
 
 /// 1 is the highest, 9 the lowest.

@@ -1,5 +1,8 @@
 //! What is due, for people and for programs.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
