@@ -1,5 +1,7 @@
 //! One thing that is due.
 
+use std::fmt::Write as _;
+
 use kube::ResourceExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -298,7 +300,12 @@ impl Entry {
         let Object { kind, namespace, name } = &self.object;
         let parts = [kind.as_str(), namespace, name, self.task.id(), &self.task.particulars()];
         let digest = Sha256::digest(parts.join("\0").as_bytes());
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let bytes = digest.iter().take(16);
+        bytes.fold(String::with_capacity(32), |mut id, byte| {
+            // Writing into a String cannot fail.
+            let _ = write!(id, "{byte:02x}");
+            id
+        })
     }
 
     /// What it rests on.

@@ -1,6 +1,7 @@
 //! The tables that a plan rests on: how long the stages of a filing take, the steps of a renewal, and the papers of a first
 //! filing. Each row names its source.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -129,10 +130,11 @@ impl Duration {
             (Unit::Days, Lang::Zh) => format!("{count} 天"),
         };
         if let Some(most) = self.at_most.filter(|most| most > max) {
-            match lang {
-                Lang::En => told.push_str(&format!(", at most {most}")),
-                Lang::Zh => told.push_str(&format!("，最长 {most} 个")),
-            }
+            // Writing into a String cannot fail.
+            let _ = match lang {
+                Lang::En => write!(told, ", at most {most}"),
+                Lang::Zh => write!(told, "，最长 {most} 个"),
+            };
         }
         told
     }

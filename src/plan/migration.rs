@@ -41,7 +41,7 @@ impl Planner<'_> {
     pub(super) fn access(&mut self, object: &Object, filing: &Filing, grace: u32) {
         for entry in &filing.spec.access {
             match (&entry.migrating_from, entry.stage) {
-                (_, AccessStage::Cancelled) => {}
+                (_, AccessStage::Cancelled) | (None, AccessStage::Approved) => {}
                 (Some(from), _) => self.migration(object, filing, entry, from, grace),
                 (None, AccessStage::Submitted) => {
                     let task = Task::AccessDecision {
@@ -51,7 +51,6 @@ impl Planner<'_> {
                     let handed_in = entry.since.unwrap_or(self.horizon.today);
                     self.add(object, decided(handed_in), task);
                 }
-                (None, AccessStage::Approved) => {}
             }
         }
     }

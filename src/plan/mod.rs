@@ -73,7 +73,7 @@ impl Plan {
             planner.filing(filing, grace);
         }
         let mut entries = planner.entries;
-        entries.sort_by_cached_key(|entry| entry.rank());
+        entries.sort_by_cached_key(Entry::rank);
         Self {
             today,
             last: horizon.last,

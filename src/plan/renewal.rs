@@ -14,7 +14,7 @@ impl Planner<'_> {
                 SubjectKind::Policy => snapshot.policies().find(|policy| *policy.name == *ending.name),
                 _ => None,
             };
-            let policy = policy.map_or_else(|| snapshot.default_policy(), |policy| policy);
+            let policy = policy.map_or(snapshot.default_policy(), |policy| policy);
             self.renewal(&ending, &policy.reminders);
         }
     }

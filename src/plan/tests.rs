@@ -142,7 +142,7 @@ fn public_security_is_filed_with_within_30_days_of_the_launch(#[case] over: Valu
     assert_eq!(told(&[filing("fs/it", over)], 365), expected);
 }
 
-fn access(entries: Value) -> Value {
+fn access(entries: &Value) -> Value {
     filing("fs/it", json!({"access": entries}))
 }
 
@@ -190,14 +190,14 @@ fn a_migration_files_the_new_access_before_the_move_and_cancels_the_old_one_afte
     #[case] entries: Value,
     #[case] expected: &[&str],
 ) {
-    assert_eq!(told(&[access(entries)], 365), expected);
+    assert_eq!(told(&[access(&entries)], 365), expected);
 }
 
 #[test]
 fn a_policy_says_how_long_the_old_access_may_stay() {
     let documents = [
         policy("default", json!({"grace": {"migration": 30}})),
-        access(json!([
+        access(&json!([
             {"provider": "alicloud", "stage": "Approved"},
             {"provider": "tencentcloud", "stage": "Approved", "since": "2026-12-01", "migratingFrom": "alicloud"},
         ])),
@@ -331,22 +331,19 @@ fn reminded(documents: &[Value], reference: &Reference, subject: &Object) -> BTr
                 audience: &Audience::default(),
             };
             let policy = facts.default_policy();
-            match subject.kind {
-                ObjectKind::Filing => {
-                    let key = FilingKey::new(subject.namespace.as_str(), subject.name.as_str());
-                    let Some(Kept::Read(filing)) = facts.filing(&key) else {
-                        panic!()
-                    };
-                    let verdict = judge_filing(filing, &facts, moment);
-                    effects::declaration(observed, effects::Declared::Filing(filing, &verdict), policy, moment)
-                }
-                _ => {
-                    let Some(Kept::Read(server)) = facts.server(&subject.name) else {
-                        panic!()
-                    };
-                    let verdict = judge_server(server, &facts, moment);
-                    effects::declaration(observed, effects::Declared::Server(server, &verdict), policy, moment)
-                }
+            if subject.kind == ObjectKind::Filing {
+                let key = FilingKey::new(subject.namespace.as_str(), subject.name.as_str());
+                let Some(Kept::Read(filing)) = facts.filing(&key) else {
+                    panic!()
+                };
+                let verdict = judge_filing(filing, &facts, moment);
+                effects::declaration(observed, effects::Declared::Filing(filing, &verdict), policy, moment)
+            } else {
+                let Some(Kept::Read(server)) = facts.server(&subject.name) else {
+                    panic!()
+                };
+                let verdict = judge_server(server, &facts, moment);
+                effects::declaration(observed, effects::Declared::Server(server, &verdict), policy, moment)
             }
         };
         for effect in observed(&Remembered::of(status.clone())) {

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 use vparser::Parser;
@@ -65,7 +67,7 @@ fn a_filing_goes_its_way() {
     let mut told = String::new();
     let mut tell = |what: &str, day: &str, document: Value| {
         let table = view(&[document], day, 60, Lang::En, |view| view.table(Some(100)));
-        told += &format!("# {day}: {what}\n{table}\n");
+        writeln!(told, "# {day}: {what}\n{table}").unwrap();
     };
     let at_stage = |over: Value| filing("filings/news", over);
     tell(
