@@ -3,7 +3,7 @@
 
 use super::facts::{self, Duration, duration};
 use super::{Object, Planner, Task, When};
-use crate::api::{Change, Filing, Stage};
+use crate::api::{Change, ContentType, Filing, Stage};
 use crate::domain::Day;
 
 /// How far it is, and since when.
@@ -69,9 +69,15 @@ impl Planner<'_> {
             .and_then(|registration| registration.verified)
             == Some(true);
         let progress = Progress::of(spec.stage, spec.submitted_at, is_verified, today);
-        let contents = spec.service.as_ref().map_or(&[][..], |service| &service.content_types);
+        let mut contents = spec
+            .service
+            .as_ref()
+            .map_or_else(Vec::new, |service| service.content_types.clone());
+        if spec.service.as_ref().is_some_and(|service| service.paid) {
+            contents.push(ContentType::CommercialIcp);
+        }
         let task = Task::Papers {
-            papers: facts::papers(spec.subject.nature, contents),
+            papers: facts::papers(spec.subject.nature, &contents),
             is_handed_in: progress.is_handed_in,
         };
         self.add(object, When::on(today), task);

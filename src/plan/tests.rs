@@ -261,7 +261,7 @@ fn the_papers_are_those_of_the_subject_and_the_content() {
     let document = filing(
         "fs/it",
         json!({"stage": "Draft", "number": null, "subject": {"name": "某某", "nature": "Individual"},
-            "service": {"contentTypes": ["Publishing"]}}),
+            "service": {"contentTypes": ["Publishing"], "paid": true}}),
     );
     let plan = plan(&[document], today(), 365);
     let papers = plan.entries.iter().find_map(|entry| match &entry.task {
@@ -274,6 +274,10 @@ fn the_papers_are_those_of_the_subject_and_the_content() {
     let names: Vec<&str> = papers.unwrap().iter().map(|paper| paper.name(Lang::Zh)).collect();
     assert!(names[0].starts_with("居民身份证"), "{names:?}");
     assert!(names.contains(&"《网络出版服务许可证》"), "{names:?}");
+    assert!(
+        names.iter().any(|name| name.starts_with("增值电信业务经营许可证")),
+        "{names:?}"
+    );
     assert!(!names.contains(&"营业执照"), "{names:?}");
 }
 
