@@ -1,7 +1,7 @@
 //! filing-operator makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 //!
 //! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
-//! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
+//! [`rules`], [`judge`], [`effects`], [`plan`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
 //! [`telemetry`], [`operator`], [`cli`].
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ pub mod judge;
 pub mod manifest;
 pub mod notify;
 pub mod operator;
+pub mod plan;
 pub mod registry;
 pub mod report;
 pub mod route;

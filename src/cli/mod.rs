@@ -5,7 +5,9 @@ mod check;
 mod cluster;
 mod connection;
 mod crds;
+mod declarations;
 mod output;
+mod plan;
 mod probe;
 mod release;
 mod rules;
@@ -35,6 +37,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Rules(rules::Args),
+    Plan(plan::Args),
     Crds(crds::Args),
     Run(Box<run::Args>),
     Probe(probe::Args),
@@ -48,10 +51,17 @@ enum Command {
 #[command(name = "kubectl filing", bin_name = "kubectl filing", version, max_term_width = 100)]
 struct Plugin {
     #[command(subcommand)]
-    command: cluster::Command,
+    command: PluginCommand,
     /// When to colour what is printed
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    #[command(flatten)]
+    Cluster(cluster::Command),
+    Plan(plan::Args),
 }
 
 /// The name by which kubectl finds its plugin.
@@ -86,13 +96,18 @@ pub fn main() -> ExitCode {
     if called.as_deref().and_then(Path::file_stem) == Some(OsStr::new(PLUGIN)) {
         let plugin = Plugin::parse();
         let output = Output::new(plugin.color);
-        return ended(cluster::run(&plugin.command, &output), &output);
+        let outcome = match &plugin.command {
+            PluginCommand::Cluster(command) => cluster::run(command, &output),
+            PluginCommand::Plan(args) => plan::run(args, true, &output),
+        };
+        return ended(outcome, &output);
     }
     let cli = Cli::parse();
     let output = Output::new(cli.color);
     let outcome = match cli.command {
         Command::Check(args) => check::run(&args, &output),
         Command::Rules(args) => rules::run(&args, &output),
+        Command::Plan(args) => plan::run(&args, false, &output),
         Command::Crds(args) => crds::run(&args, &output),
         Command::Run(args) => run::run(*args),
         Command::Probe(args) => probe::run(&args, &output),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -88,6 +88,21 @@ impl Day {
     pub fn months_until(self, later: Self) -> u32 {
         let months = |day: Date| i32::from(day.year()) * 12 + i32::from(day.month());
         u32::try_from(months(later.0) - months(self.0)).unwrap_or_default()
+    }
+
+    /// How many days there are until another; fewer than none where that is earlier.
+    pub fn days_until(self, other: Self) -> i64 {
+        other.start().duration_since(self.start()).as_hours() / 24
+    }
+
+    /// The year.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
+    /// Whether it is a Saturday or a Sunday.
+    pub fn is_weekend(self) -> bool {
+        matches!(self.0.weekday(), Weekday::Saturday | Weekday::Sunday)
     }
 }
 
@@ -186,6 +201,15 @@ mod tests {
     fn what_is_no_date_is_refused_with_the_form_to_write(#[case] typed: &str) {
         let error = typed.parse::<Day>().unwrap_err().to_string();
         assert!(error.contains("YYYY-MM-DD"), "{error}");
+    }
+
+    #[rstest]
+    #[case::the_same("2026-11-23", "2026-11-23", 0)]
+    #[case::later("2026-11-23", "2027-11-23", 365)]
+    #[case::earlier("2026-11-23", "2026-11-20", -3)]
+    fn days_between_are_counted(#[case] day: Day, #[case] other: Day, #[case] days: i64) {
+        assert_eq!(day.days_until(other), days);
+        assert_eq!(other.days_until(day), -days);
     }
 
     proptest! {

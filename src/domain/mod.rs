@@ -12,6 +12,7 @@ pub mod path;
 pub mod place;
 pub mod province;
 pub mod suffix;
+pub mod workday;
 
 pub use annotation::AnnotationFact;
 pub use content::ContentFact;

@@ -70,7 +70,7 @@ impl End {
     }
 
     /// Whether something is lost when the day is over: a review is held on its day, and ends nothing.
-    pub(super) fn is_loss(&self) -> bool {
+    pub fn is_loss(&self) -> bool {
         *self != Self::Other(Other::Review)
     }
 

@@ -1,18 +1,22 @@
-//! What `check` and `rules` answer, as text: one renderer a format, all from one [`Report`]; and the report of a namespace
-//! that others read in a cluster. Pure: it neither judges nor writes anything, and where a field stands in a file is told
+//! What `check` and `rules` answer, as text: one renderer a format, all from one [`Report`]; the report of a namespace
+//! that others read in a cluster; and what is due, for people, programs and calendars. Pure: it neither judges nor writes anything, and where a field stands in a file is told
 //! to it.
 
+mod calendar;
 mod catalogue;
 mod cluster;
 mod columns;
 mod json;
 mod model;
 pub mod openreports;
+mod plan;
 mod table;
 mod words;
 
 pub use catalogue::{rule_json, rule_text, rules_json, rules_markdown, rules_table};
+pub use calendar::CalendarError;
 pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
 pub use json::json;
 pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};
+pub use plan::PlanView;
 pub use table::{Layout, table};

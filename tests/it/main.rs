@@ -29,6 +29,7 @@ mod image;
 mod node;
 mod notices;
 mod overload;
+mod plan;
 mod plugin;
 mod probe;
 mod registration;

@@ -131,6 +131,17 @@ async fn a_year_is_a_table_or_a_picture() {
 }
 
 #[tokio::test]
+async fn what_is_due_is_read_from_the_cluster_where_no_files_are_named() {
+    let stage = stage().await;
+    let told: Value = serde_json::from_str(&stage.says("plan -o json")).unwrap();
+    let entries = told["entries"].as_array().unwrap();
+    let of_outlet = |entry: &&Value| entry["object"]["name"] == "beijing-outlet-slb";
+    assert!(entries.iter().any(|entry| of_outlet(&entry)), "{told}");
+    let of_files: Value = serde_json::from_str(&stage.says("plan examples -o json")).unwrap();
+    assert_eq!(of_files["schema"], told["schema"]);
+}
+
+#[tokio::test]
 async fn whoever_may_view_can_look_and_is_told_what_could_not_be_read() {
     let stage = stage().await;
     let roles = render("--show-only templates/rbac.yaml");

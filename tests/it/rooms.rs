@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in their order, and whether each is pure. A room may use itself and those before it.
-const ROOMS: [(&str, bool); 15] = [
+const ROOMS: [(&str, bool); 16] = [
     ("domain", true),
     ("api", true),
     ("route", true),
@@ -13,6 +13,7 @@ const ROOMS: [(&str, bool); 15] = [
     ("rules", true),
     ("judge", true),
     ("effects", true),
+    ("plan", true),
     ("report", true),
     ("manifest", false),
     ("admission", false),
