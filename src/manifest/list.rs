@@ -42,7 +42,7 @@ impl Document {
         let mut values: Option<Vec<Value>> = None;
         for (index, item) in items.iter().enumerate() {
             if item.range.is_some() || !(item.top.is_mapping || item.top.merges) {
-                objects.extend(self.item(list, item, lists));
+                objects.extend(self.item(list, item, index, lists));
                 continue;
             }
             // Aliases tie it to the rest of the list, which is read as values once.
@@ -72,7 +72,7 @@ impl Document {
         self.error(at, message, Some("take the inner lists out"))
     }
 
-    fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
+    fn item(&self, list: &TypeMeta, item: &Item, index: usize, lists: usize) -> Vec<Result<Object, ReadError>> {
         let start = self.position(item.line, item.column);
         let meta = match of_item(list, &item.top) {
             Ok(meta) => meta,
@@ -91,6 +91,12 @@ impl Document {
                 usize::try_from(before).unwrap_or(0)
             },
             shift: if item.is_flow { before } else { 0 },
+            steps: self
+                .steps
+                .iter()
+                .cloned()
+                .chain(["items".to_owned(), index.to_string()])
+                .collect(),
         };
         if meta.is_list() {
             return document.objects_in(lists + 1);

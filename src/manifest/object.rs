@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::error::{Location, Position, ReadError};
 use super::fields::{self, Step};
 use super::list::checked;
-use super::locate::{self, Place};
+use super::locate::{self, Place, Scalar};
 use super::source::Source;
 use super::split::{first_content, has_content, lines};
 use super::survey::{Top, survey};
@@ -61,6 +61,8 @@ pub struct Document {
     pub(super) indent: usize,
     /// Columns that its first line stands to the right of what is parsed.
     pub(super) shift: u32,
+    /// The way to it from the top of the stream's document that it is an element of.
+    pub(super) steps: Vec<Step>,
 }
 
 impl Document {
@@ -71,6 +73,7 @@ impl Document {
             line,
             indent: 0,
             shift: 0,
+            steps: Vec::new(),
         }
     }
 
@@ -126,7 +129,7 @@ impl Document {
     }
 
     /// Its text as it is parsed.
-    fn text(&self) -> Cow<'_, str> {
+    pub(super) fn text(&self) -> Cow<'_, str> {
         let text = self.source.slice(self.range.clone());
         if self.indent == 0 {
             return Cow::Borrowed(text);
@@ -269,12 +272,37 @@ impl Object {
             .collect()
     }
 
-    fn places<'s>(&'s self, mut paths: Vec<Vec<&'s str>>) -> Vec<Place> {
+    /// The scalars that hold the values of fields, with their bytes in the file's text.
+    pub(super) fn scalars(&self, paths: &[&FieldPath]) -> Vec<Option<Scalar>> {
+        let paths = paths.iter().map(|path| self.in_document(fields::steps_of(path)));
+        let Document { range, indent, .. } = &self.document;
+        let in_file = |at: usize| range.start + at.saturating_sub(*indent);
+        let found = locate::scalars(&self.document.text(), paths.collect()).into_iter();
+        let scalars = found.map(|scalar| {
+            scalar.map(|scalar| Scalar {
+                range: in_file(scalar.range.start)..in_file(scalar.range.end),
+                ..scalar
+            })
+        });
+        scalars.collect()
+    }
+
+    /// The way to a field from the top of the stream's document.
+    pub(super) fn way_to(&self, path: &FieldPath) -> Vec<Step> {
+        let inside = self.in_document(fields::steps_of(path));
+        let inside = inside.into_iter().map(str::to_owned);
+        self.document.steps.iter().cloned().chain(inside).collect()
+    }
+
+    fn in_document<'s>(&'s self, mut steps: Vec<&'s str>) -> Vec<&'s str> {
         if let Some(part) = &self.part {
-            for steps in &mut paths {
-                steps.splice(..0, part.steps.iter().map(String::as_str));
-            }
+            steps.splice(..0, part.steps.iter().map(String::as_str));
         }
+        steps
+    }
+
+    fn places<'s>(&'s self, paths: Vec<Vec<&'s str>>) -> Vec<Place> {
+        let paths = paths.into_iter().map(|steps| self.in_document(steps)).collect();
         let in_file = |at: Position| self.document.position(at.line, at.column);
         let found = locate::places(&self.document.text(), paths);
         let places = found.into_iter().map(|place| match place {

@@ -18,6 +18,7 @@ const HEAD: usize = 8000;
 pub struct Source {
     file: Arc<str>,
     text: String,
+    is_exact: bool,
     faults: Vec<Fault>,
 }
 
@@ -46,14 +47,19 @@ impl Source {
             return Err(ReadError::of_file(file, "the file is binary, not YAML or JSON", None));
         }
         let mut faults = Vec::new();
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(broken) => repaired(broken.as_bytes(), &mut faults),
+        let (text, is_exact) = match String::from_utf8(bytes) {
+            Ok(text) => (text, true),
+            Err(broken) => (repaired(broken.as_bytes(), &mut faults), false),
         };
         let (message, remedy) = NUL;
         faults.extend(text.match_indices('\0').map(|(at, _)| Fault { at, message, remedy }));
         faults.sort_by_key(|fault| fault.at);
-        Ok(Arc::new(Self { file, text, faults }))
+        Ok(Arc::new(Self {
+            file,
+            text,
+            is_exact,
+            faults,
+        }))
     }
 
     /// Its name for messages: as it was typed, or below what was typed; `<stdin>` for standard input.
@@ -94,6 +100,16 @@ impl Source {
             });
         }
         Ok(Document::new(Arc::clone(self), range, line))
+    }
+
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether its text is the file's, byte for byte.
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     pub(super) fn slice(&self, range: Range<usize>) -> &str {

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in their order, and whether each is pure. A room may use itself and those before it.
-const ROOMS: [(&str, bool); 15] = [
+const ROOMS: [(&str, bool); 16] = [
     ("domain", true),
     ("api", true),
     ("route", true),
     ("registry", true),
+    ("mend", true),
     ("rules", true),
     ("judge", true),
     ("effects", true),
