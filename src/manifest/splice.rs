@@ -303,3 +303,220 @@ fn differences(one: &Value, other: &Value, way: &mut Vec<Step>, found: &mut Vec<
         _ => found.push(way.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::manifest::Strictness;
+
+    const WRONG: &str = "京icp备12345678-1号";
+    const RIGHT: &str = "京ICP备12345678号-1";
+
+    /// Asks for the right number in each `spec.number` and each of `spec.domains` that holds the wrong one.
+    fn wanted(object: &Object) -> Vec<Mend> {
+        let Ok(read) = object.read::<Value>(Strictness::Lenient) else {
+            return Vec::new();
+        };
+        let domains = read["spec"]["domains"].as_array().cloned().unwrap_or_default();
+        let domains = domains
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| (format!("spec.domains[{at}]"), value));
+        std::iter::once(("spec.number".to_owned(), read["spec"]["number"].clone()))
+            .chain(domains)
+            .filter(|(_, value)| value == WRONG)
+            .map(|(path, _)| Mend {
+                path: FieldPath::from(path),
+                from: WRONG.to_owned(),
+                to: RIGHT.to_owned(),
+            })
+            .collect()
+    }
+
+    fn mended(text: &str) -> Mended {
+        Source::new("a.yaml".into(), text.as_bytes().to_vec())
+            .unwrap()
+            .mended(wanted)
+    }
+
+    /// What comes of a text, and why fields were left.
+    fn outcome(text: &str) -> (String, Vec<Why>) {
+        let mended = mended(text);
+        let made = mended.source.map_or(text.to_owned(), |source| source.text().to_owned());
+        (made, mended.left.iter().map(|left| left.why).collect())
+    }
+
+    const HEAD: &str = "apiVersion: v1\nkind: Shop\n";
+
+    #[rstest]
+    #[case::plain(
+        "spec:\n  number: W # 京icp备12345678-1号\n",
+        "spec:\n  number: R # 京icp备12345678-1号\n"
+    )]
+    #[case::tabs_before_a_comment("spec:\n  number:\tW\t# it\n", "spec:\n  number:\tR\t# it\n")]
+    #[case::single_quoted("spec: {number:   'W' , a: 1}\n", "spec: {number:   'R' , a: 1}\n")]
+    #[case::double_quoted("spec:\n  \"number\": \"W\"", "spec:\n  \"number\": \"R\"")]
+    #[case::escaped(
+        "spec:\n  number: \"\\u4eacicp\\u590712345678-1\\u53f7\"\n",
+        "spec:\n  number: \"\\u4eacICP\\u590712345678\\u53f7-1\"\n"
+    )]
+    #[case::half_escaped("spec:\n  number: \"京icp\\u590712345678-1号\"\n", "spec:\n  number: \"R\"\n")]
+    #[case::flow("spec: {domains: [W,'W', \"W\"]}\n", "spec: {domains: [R,'R', \"R\"]}\n")]
+    #[case::block_sequence("spec:\n  domains:\n  - W\n  -   'W'\n", "spec:\n  domains:\n  - R\n  -   'R'\n")]
+    #[case::tagged("spec:\n  number: !!str W\n", "spec:\n  number: !!str R\n")]
+    #[case::anchored("spec:\n  number: &n W\n", "spec:\n  number: &n R\n")]
+    #[case::on_the_next_line("spec:\n  number:\n    # it is\n    W\n", "spec:\n  number:\n    # it is\n    R\n")]
+    #[case::explicit_key("spec:\n  ? number\n  : W\n", "spec:\n  ? number\n  : R\n")]
+    #[case::alias_that_is_mended_too(
+        "spec:\n  number: &n W\n  domains: [*n]\n",
+        "spec:\n  number: &n R\n  domains: [*n]\n"
+    )]
+    #[case::behind_an_alias("x: &n W\nspec:\n  number: *n\n", "x: &n W\nspec:\n  number: *n\n")]
+    #[case::anchored_whole("x: 1\nspec: &s\n  number: W\n", "x: 1\nspec: &s\n  number: R\n")]
+    #[case::merged("x: &s {number: W}\nspec:\n  <<: *s\n", "x: &s {number: W}\nspec:\n  <<: *s\n")]
+    #[case::of_two_anchors(
+        "spec:\n  number: &n W\n  domains: [&m W, x]\n  note: *n\n",
+        "spec:\n  number: &n W\n  domains: [&m R, x]\n  note: *n\n"
+    )]
+    #[case::as_a_key("spec:\n  number: &n W\n  note: {*n : 1}\n", "spec:\n  number: &n W\n  note: {*n : 1}\n")]
+    #[case::block(
+        "spec:\n  number: |-\n    W\n  domains: [W]\n",
+        "spec:\n  number: |-\n    W\n  domains: [R]\n"
+    )]
+    #[case::folded("spec:\n  number: >-\n    W\n", "spec:\n  number: >-\n    W\n")]
+    #[case::nothing_else("spec:\n  number: W\n  note: W\n", "spec:\n  number: R\n  note: W\n")]
+    fn only_what_is_meant_is_written(#[case] before: &str, #[case] after: &str) {
+        for (head, breaks) in [
+            (HEAD, "\n"),
+            (HEAD, "\r\n"),
+            ("\u{feff}---\napiVersion: v1\nkind: Shop\n", "\n"),
+        ] {
+            let text = |template: &str| {
+                let text = head.to_owned() + &template.replace('W', WRONG).replace('R', RIGHT);
+                text.replace('\n', breaks)
+            };
+            assert_eq!(
+                outcome(&text(before)).0,
+                text(after),
+                "{:?}",
+                mended(&text(before)).left
+            );
+        }
+    }
+
+    #[rstest]
+    #[case::block("spec: {number: W}\n---\napiVersion: v1\nkind: Shop\nspec:\n  number: |-\n    W\n", &[Why::Block])]
+    #[case::shared("spec: {number: &n W}\nx: *n\n", &[Why::Shared])]
+    #[case::shared_from_elsewhere("x: &n W\nspec: {number: *n}\n", &[Why::Shared])]
+    #[case::a_key("spec: {number: &n W}\nx: {*n : 1}\n", &[Why::Unsure])]
+    #[case::nothing("spec: {number: W, domains: [W]}\n", &[])]
+    fn what_is_left_says_why(#[case] text: &str, #[case] due: &[Why]) {
+        assert_eq!(outcome(&(HEAD.to_owned() + &text.replace('W', WRONG))).1, due);
+    }
+
+    #[rstest]
+    #[case::block("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Shop\n  spec:\n    number: W\n-   kind: Shop\n    apiVersion: v1\n    spec: {number: 'W'}\n", &[])]
+    #[case::flow("apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Shop, spec: {number: W}}, {kind: Shop, apiVersion: v1, spec: {domains: [W]}}]\n", &[])]
+    #[case::json(r#"{"kind": "ShopList", "apiVersion": "v1", "items": [{"spec": {"number": "W"}}, {"spec": {"number": "W"}}]}"#, &[])]
+    #[case::list_in_a_list("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {apiVersion: v1, kind: Shop, spec: {number: W}}\n", &[])]
+    #[case::aliases_across_items("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Shop, spec: &s {number: W}}\n- {apiVersion: v1, kind: Shop, spec: *s}\n", &[])]
+    fn the_items_of_a_list_are_mended(#[case] text: &str, #[case] left: &[Why]) {
+        let (made, why) = outcome(&text.replace('W', WRONG));
+        assert_eq!(
+            (made.as_str(), why.as_slice()),
+            (text.replace('W', RIGHT).as_str(), left)
+        );
+    }
+
+    #[test]
+    fn an_anchor_that_another_item_needs_is_left() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Shop, spec: {number: &n W}}\n\
+                    - {apiVersion: v1, kind: Shop, spec: {note: *n, domains: [W]}}\n";
+        let (made, why) = outcome(&text.replace('W', WRONG));
+        let due = text.replacen('W', WRONG, 1).replacen('W', RIGHT, 1);
+        assert_eq!((made, why), (due, vec![Why::Shared]));
+    }
+
+    #[test]
+    fn a_document_with_a_broken_item_is_left_and_another_is_mended() {
+        let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Shop, spec: {number: W}}\n\
+                    - {apiVersion: v1, kind: Shop, a: 1, a: 2}\n";
+        let text = format!("{list}---\n{HEAD}spec: {{number: W}}\n").replace('W', WRONG);
+        let (made, why) = outcome(&text);
+        assert_eq!(made.matches(RIGHT).count(), 1);
+        assert!(made.ends_with(&format!("spec: {{number: {RIGHT}}}\n")), "{made}");
+        assert_eq!(why, [Why::Unsure]);
+    }
+
+    #[test]
+    fn a_file_whose_bytes_are_no_text_is_left() {
+        let mut bytes = format!("{HEAD}spec: {{number: {WRONG}}}\n---\n").into_bytes();
+        bytes.extend(b"a: \xff\n");
+        let mended = Source::new("a.yaml".into(), bytes).unwrap().mended(wanted);
+        assert!(mended.source.is_none());
+        assert_eq!((mended.fields, mended.left.len()), (0, 1));
+    }
+
+    #[rstest]
+    #[case::number("1.5", "\"1.5\"")]
+    #[case::boolean("no", "\"no\"")]
+    #[case::nothing("null", "\"null\"")]
+    #[case::text("xn--fiqs8s", "xn--fiqs8s")]
+    #[case::licence("B2-20203456", "B2-20203456")]
+    fn a_text_stays_a_text(#[case] to: &str, #[case] due: &str) {
+        assert_eq!(written(to, ScalarStyle::Plain, "x").as_deref(), Some(due));
+    }
+
+    /// One way to write a number, wrong and right.
+    fn scalar(style: usize, anchor: usize) -> [String; 2] {
+        let before = ["", "&a ", "!!str "][anchor];
+        let written = |number: &str| match style {
+            0 => format!("{before}{number}"),
+            1 => format!("{before}'{number}'"),
+            _ => format!("{before}\"{number}\""),
+        };
+        match style {
+            3 => [written("\\u4eacicp备12345678-1号"), written(RIGHT)],
+            _ => [written(WRONG), written(RIGHT)],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_around_a_mended_text_changes(
+            fields in prop::collection::vec(
+                (0..4_usize, 0..3_usize, 0..4_usize, " {0,3}", "( +#[ a-z:'\"京&*{-]{0,12})?", prop::bool::ANY), 1..6),
+            indent in 1..5_usize, crlf in prop::bool::ANY, last_break in prop::bool::ANY, mark in prop::bool::ANY,
+        ) {
+            let mut template = if mark { "\u{feff}".to_owned() } else { String::new() };
+            let mut numbers = Vec::new();
+            for (style, anchor, shape, spaces, comment, is_commented) in fields {
+                let pad = " ".repeat(indent);
+                let above = if is_commented { format!("{pad}# {WRONG}\n") } else { String::new() };
+                template += &match shape {
+                    0 => format!("---\n{HEAD}spec:\n{above}{pad}number:{spaces} @{comment}\n"),
+                    1 => format!("---\n{HEAD}spec:{comment}\n{above}{pad}domains:{spaces} [x ,{spaces}@]{comment}\n"),
+                    2 => format!(
+                        "---{comment}\napiVersion: v1\nkind: List\nitems:\n{pad}-{spaces} {{apiVersion: v1, kind: Shop, \
+                         spec: {{number: @{spaces}}}}}{comment}\n{above}"
+                    ),
+                    _ => format!(
+                        "---\n{{\"apiVersion\":{spaces}\"v1\", \"kind\": \"List\", \"items\":{spaces}[\n\t{{\"kind\": \"Shop\", \
+                         \"apiVersion\": \"v1\", \"spec\": {{\"number\": @}}}}]}}{comment}\n"
+                    ),
+                };
+                numbers.push(scalar(if shape == 3 { 2 } else { style }, if shape == 3 { 0 } else { anchor }));
+            }
+            if !last_break { template.truncate(template.trim_end().len()); }
+            if crlf { template = template.replace('\n', "\r\n"); }
+            let [before, after] = [0, 1].map(|nth| numbers.iter().fold(template.clone(), |text, number| text.replacen('@', &number[nth], 1)));
+            let (made, left) = outcome(&before);
+            prop_assert_eq!(left, vec![]);
+            prop_assert_eq!(&made, &after);
+            prop_assert_eq!(outcome(&made).0, after);
+        }
+    }
+}

@@ -110,7 +110,8 @@ mod tests {
     use super::*;
 
     fn filing(fields: &Value) -> FilingSpec {
-        let mut spec = json!({"domains": ["example.com"], "subject": {"name": "示例科技有限公司", "nature": "Enterprise"}});
+        let mut spec =
+            json!({"domains": ["example.com"], "subject": {"name": "示例科技有限公司", "nature": "Enterprise"}});
         for (key, value) in fields.as_object().unwrap() {
             match (spec[key].as_object_mut(), value.as_object()) {
                 (Some(there), Some(more)) => there.extend(more.clone()),

@@ -16,7 +16,8 @@ use super::progress::Progress;
 use super::{source, whole};
 use crate::api::{AccessServer, Filing, FilingPolicy, keys};
 use crate::domain::{FieldPath, Place};
-use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
+use crate::manifest::{Input, Object, ReadError, Source as Text, Strictness, TypeMeta, discover};
+use crate::mend;
 use crate::registry::{
     self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
 };
@@ -34,6 +35,8 @@ pub(super) struct Facts {
     pub(super) policies: Vec<(Arc<str>, Object)>,
     /// Documents of kinds that say nothing here.
     pub(super) skipped: usize,
+    /// Whether something in it has a right form that it is not written in.
+    pub(super) is_mendable: bool,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -70,17 +73,37 @@ impl From<ReadError> for Trouble {
     }
 }
 
-/// Reads everything that was typed.
+/// What was typed, as texts.
+pub(super) struct Loaded {
+    /// In the order of what was typed.
+    pub(super) sources: Vec<(Input, Result<Arc<Text>, ReadError>)>,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// Loads everything that was typed.
+pub(super) fn load(paths: &[PathBuf]) -> Loaded {
+    let (inputs, errors) = discover(paths);
+    let sources = inputs.into_par_iter().map(|input| {
+        let source = input.load();
+        (input, source)
+    });
+    Loaded {
+        sources: sources.collect(),
+        troubles: errors.into_iter().map(Trouble::from).collect(),
+    }
+}
+
+/// Reads everything that was loaded.
 ///
 /// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
-pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Progress) -> Facts {
-    let (inputs, errors) = discover(paths);
-    let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
-    let documents: Vec<_> = inputs
+pub(super) fn read(loaded: &Loaded, namespace: &str, home: &str, progress: &Progress) -> Facts {
+    let mut troubles = loaded.troubles.clone();
+    let documents: Vec<_> = loaded
+        .sources
         .par_iter()
-        .flat_map_iter(|input| match input.load() {
+        .flat_map_iter(|(_, source)| match source {
             Ok(source) => source.documents(),
-            Err(error) => vec![Err(error)],
+            Err(error) => vec![Err(error.clone())],
         })
         .collect();
     let objects: Vec<Result<Object, ReadError>> = documents
@@ -111,6 +134,7 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Pr
 struct Read {
     change: Option<Change>,
     is_skipped: bool,
+    is_mendable: bool,
     troubles: Vec<Trouble>,
 }
 
@@ -162,24 +186,31 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
         };
     }
     match meta.kind.as_str() {
-        "Filing" => declaration::<Filing>(object, nth, |meta, name, read| {
-            let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
-            let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
-            Change::Filing(key, filing)
-        }),
+        "Filing" => {
+            let mut is_mendable = false;
+            let read = declaration::<Filing>(object, nth, |meta, name, read| {
+                let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
+                is_mendable = read.as_ref().is_ok_and(|read| !mend::of_filing(&read.spec).is_empty());
+                let filing = read.map(|read| registry::Filing::new(key.clone(), meta, &read.spec));
+                Change::Filing(key, filing)
+            });
+            Read { is_mendable, ..read }
+        }
         "AccessServer" => declaration::<AccessServer>(object, nth, |meta, name, read| {
             let server = read.map(|read| Server::new(Arc::clone(&name), meta, &read.spec));
             Change::Server(name, server)
         }),
         "FilingPolicy" => {
+            let mut is_mendable = false;
             let mut read = declaration::<FilingPolicy>(object, nth, |meta, name, read| {
+                is_mendable = read.as_ref().is_ok_and(|read| !mend::of_policy(&read.spec).is_empty());
                 let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
                 Change::Policy(name, policy)
             });
             if let Some(Change::Policy(_, Ok(policy))) = &read.change {
                 read.troubles.extend(problems(object, policy, false));
             }
-            read
+            Read { is_mendable, ..read }
         }
         "Ingress" => declaration::<Ingress>(object, nth, |meta, name, read| {
             let key = RouteKey {
@@ -336,6 +367,7 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 /// Puts together what was read, the first of each where an object stands twice.
 fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> Facts {
     let mut skipped = 0;
+    let is_mendable = read.iter().any(|(_, read)| read.is_mendable);
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
     let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
     for (object, read) in read {
@@ -364,6 +396,7 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         servers: Vec::new(),
         policies: Vec::new(),
         skipped,
+        is_mendable,
         troubles,
     };
     // What others are seen by goes first, so that nothing is affected by it yet.
