@@ -9,6 +9,7 @@ pub mod number;
 pub mod path;
 pub mod place;
 pub mod province;
+pub mod shown;
 pub mod suffix;
 
 pub use annotation::AnnotationFact;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::domain::shown::shown;
+
 /// How much of a line is kept for an error, in characters: a JSON file may be one line of many megabytes.
 const EXCERPT: usize = 160;
 
@@ -95,8 +97,8 @@ impl ReadError {
         Self {
             file,
             position: None,
-            message: message.into(),
-            remedy: remedy.map(str::to_owned),
+            message: shown(&message.into()).into_owned(),
+            remedy: remedy.map(|remedy| shown(remedy).into_owned()),
             excerpt: None,
         }
     }

@@ -161,24 +161,21 @@ impl Document {
     pub(super) fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
         let said = fault.at.map(|(line, column)| self.position(line, column));
         let at = said.or(at).unwrap_or_else(|| self.start());
-        let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
+        let excerpt = self.source.excerpt(at, fault.width);
         let template = excerpt.as_ref().is_some_and(|line| line.text.contains("{{"));
         let rendered = || "a chart's templates are read when they are rendered: helm template CHART".to_owned();
         let remedy = fault.remedy.or_else(|| template.then(rendered));
         ReadError {
-            remedy,
             excerpt,
-            ..self.error(at, fault.message, None)
+            ..self.error(at, fault.message, remedy.as_deref())
         }
     }
 
     pub(super) fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
         ReadError {
-            file: Arc::clone(self.source.file()),
             position: Some(at),
-            message,
-            remedy: remedy.map(str::to_owned),
-            excerpt: self.source.excerpt(self.range.start, self.line, at, 0),
+            excerpt: self.source.excerpt(at, 0),
+            ..ReadError::of_file(Arc::clone(self.source.file()), message, remedy)
         }
     }
 }
@@ -210,6 +207,11 @@ impl Object {
     /// What it says it is.
     pub fn meta(&self) -> &TypeMeta {
         &self.meta
+    }
+
+    /// How many bytes its own text has; none where it is tied to the rest of a list by aliases.
+    pub fn size(&self) -> Option<usize> {
+        self.part.is_none().then(|| self.document.range.len())
     }
 
     /// Where it begins.
@@ -248,7 +250,7 @@ impl Object {
         let object = result.map_err(|error| vec![error])?;
         let unknown: Vec<ReadError> = match strictness {
             Strictness::Lenient => Vec::new(),
-            Strictness::Strict => unknown.iter().map(|steps| self.unknown_field::<K>(steps)).collect(),
+            Strictness::Strict => self.unknown_fields::<K>(&unknown),
         };
         if unknown.is_empty() { Ok(object) } else { Err(unknown) }
     }
@@ -361,7 +363,16 @@ impl Object {
             .error(self.place(&steps).value, named(&steps, &message), None)
     }
 
-    fn unknown_field<K: DeserializeOwned>(&self, steps: &[Step]) -> ReadError {
+    fn unknown_fields<K: DeserializeOwned>(&self, unknown: &[Vec<Step>]) -> Vec<ReadError> {
+        let paths = unknown.iter().map(|steps| steps.iter().map(String::as_str).collect());
+        let places = self.places(paths.collect());
+        let pairs = unknown.iter().zip(places);
+        pairs
+            .map(|(steps, place)| self.unknown_field::<K>(steps, place))
+            .collect()
+    }
+
+    fn unknown_field<K: DeserializeOwned>(&self, steps: &[Step], Place { key, value }: Place) -> ReadError {
         let (field, parent) = steps
             .split_last()
             .map_or(("", &[] as &[Step]), |(field, parent)| (field, parent));
@@ -375,7 +386,6 @@ impl Object {
             None if known.is_empty() => "remove it".to_owned(),
             None => format!("remove it; known are {}", known.join(", ")),
         };
-        let Place { key, value } = self.place(steps);
         self.document.error(key.unwrap_or(value), message, Some(&remedy))
     }
 }

@@ -381,7 +381,10 @@ mod tests {
         "spec:\n  number: &n W\n  domains: [&m W, x]\n  note: *n\n",
         "spec:\n  number: &n W\n  domains: [&m R, x]\n  note: *n\n"
     )]
-    #[case::as_a_key("spec:\n  number: &n W\n  note: {*n : 1}\n", "spec:\n  number: &n W\n  note: {*n : 1}\n")]
+    #[case::as_a_key(
+        "spec:\n  number: &n W\n  note: {*n : 1}\n",
+        "spec:\n  number: &n W\n  note: {*n : 1}\n"
+    )]
     #[case::block(
         "spec:\n  number: |-\n    W\n  domains: [W]\n",
         "spec:\n  number: |-\n    W\n  domains: [R]\n"

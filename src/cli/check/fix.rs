@@ -20,6 +20,7 @@ use super::{Args, source, whole};
 use crate::api::{Filing, FilingPolicy, keys};
 use crate::cli::FAILED;
 use crate::cli::output::{self, Output};
+use crate::domain::shown::shown;
 use crate::manifest::{Input, Left, Mended, Object, Source, Strictness, Why};
 use crate::mend::{self, Mend};
 use crate::rules::Lang;
@@ -279,10 +280,7 @@ fn coloured(diff: &str) -> String {
             [b'+', ..] => ADDED,
             _ => Style::new(),
         };
-        let shown: String = line
-            .chars()
-            .map(|it| if it.is_control() && it != '\t' { '\u{fffd}' } else { it })
-            .collect();
+        let shown = line.split('\t').map(shown).collect::<Vec<_>>().join("\t");
         // Writing to a String can't fail.
         let _ = writeln!(coloured, "{style}{shown}{style:#}");
     }
