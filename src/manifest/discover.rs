@@ -37,12 +37,13 @@ impl Input {
         }
     }
 
-    /// How many bytes it has, where that is known before it is read.
+    /// How many bytes it takes in memory, where that is known before it is read. One that is too large is not read.
     pub fn size(&self) -> u64 {
-        match self {
+        let size = match self {
             Self::Stdin => 0,
             Self::File(path) => fs::metadata(path).map_or(0, |about| about.len()),
-        }
+        };
+        if size > MAX_FILE { 0 } else { size }
     }
 
     /// Reads it whole.
@@ -125,11 +126,10 @@ impl Walk {
         }
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {
-                let before = (self.inputs.len(), self.errors.len(), self.seen.len());
-                self.folder(path);
+                let before = (self.inputs.len(), self.errors.len());
                 // A folder that has been read already adds nothing, and is no mistake.
-                let read_before = self.seen.len() == before.2;
-                if self.inputs.len() == before.0 && self.errors.len() == before.1 && !read_before {
+                let is_new = self.folder(path);
+                if is_new && before == (self.inputs.len(), self.errors.len()) {
                     self.fail(
                         path,
                         "the folder has no *.yaml, *.yml or *.json",
@@ -143,13 +143,17 @@ impl Walk {
         }
     }
 
-    fn folder(&mut self, folder: &Path) {
+    /// Takes what is in a folder, unless that has been taken.
+    fn folder(&mut self, folder: &Path) -> bool {
         if !self.first_time(folder) {
-            return;
+            return false;
         }
         let mut entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder, &error),
+            Err(error) => {
+                self.unreadable(folder, &error);
+                return true;
+            }
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -164,12 +168,15 @@ impl Walk {
             };
             let manifest = is_manifest(&path);
             match fs::metadata(&path) {
-                Ok(about) if about.is_dir() => self.folder(&path),
+                Ok(about) if about.is_dir() => {
+                    self.folder(&path);
+                }
                 Ok(about) if manifest => self.found(&path, &about),
                 Err(error) if manifest => self.unreadable(&path, &error),
                 _ => {}
             }
         }
+        true
     }
 
     fn found(&mut self, path: &Path, about: &Metadata) {

@@ -123,9 +123,10 @@ impl ReadError {
     /// `colour` adds ANSI escapes. Without a line it is one sentence that names the file.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let title = match &self.position {
+        // Where no line is shown that names its file, the sentence does.
+        let title = match &self.excerpt {
             Some(_) => self.message.clone(),
-            None => format!("{}: {}", self.file, self.message),
+            None => format!("{}{}", self.place(), self.message),
         };
         let mut group = Group::with_title(Level::ERROR.primary_title(title));
         if let (Some(at), Some(excerpt)) = (&self.position, &self.excerpt) {

@@ -332,6 +332,7 @@ mod tests {
                 path: FieldPath::from(path),
                 from: WRONG.to_owned(),
                 to: RIGHT.to_owned(),
+                is_irregular: true,
             })
             .collect()
     }

@@ -18,6 +18,8 @@ pub struct Mend {
     pub from: String,
     /// What ought to.
     pub to: String,
+    /// Whether what stands there is against its form. Else it may stand: a domain in Unicode, a province by its name.
+    pub is_irregular: bool,
 }
 
 impl Mend {
@@ -26,6 +28,7 @@ impl Mend {
             path,
             from: from.to_owned(),
             to: to.to_owned(),
+            is_irregular: false,
         })
     }
 }
@@ -70,7 +73,8 @@ fn number(role: NumberRole, typed: &str) -> Option<Mend> {
     if !role.takes(&number) || role.lacks_service(&number) {
         return None;
     }
-    Mend::new(role.path(), typed, number.text())
+    let is_irregular = !number.irregularities().is_empty();
+    Mend::new(role.path(), typed, number.text()).map(|mend| Mend { is_irregular, ..mend })
 }
 
 /// A list of domains is a set: two that would become one are left alone, for one of them is to go.

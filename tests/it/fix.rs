@@ -40,7 +40,7 @@ const PASTED: &str = "\u{feff}# 备案\r\napiVersion: filing-operator.io/v1alpha
 
 const MENDED: &str = "\u{feff}# 备案\r\napiVersion: filing-operator.io/v1alpha1\r\nkind: Filing\r\nmetadata: {name: example-com, namespace: filing-system}\r\nspec:\r\n  domains: [xn--fsq092h.xn--fiqs8s, \"example.com\"]   # ours\r\n  number:   京ICP备2021012345号-1\t# pasted: 京icp备2021012345-1号\r\n  stage: 'Approved'\r\n  subject: {name: 示例科技有限公司, nature: Enterprise, province: CN-BJ, mainNumber: '京ICP备2021012345号'}\r\n  licence: {number: \"\\u4eacB2-20203456\"}\r\n  publicSecurity:\r\n    number: &n 京公网安备11010502030123号\r\n  access: [{provider: alicloud, stage: Approved}]";
 
-const POLICY: &str = "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: default}\nspec:\n  filingsFrom: {from: All}\n  site: {provider: idc-telecom, province: 上海} # ours\n";
+const POLICY: &str = "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: default}\nspec:\n  filingsFrom: {all: true}\n  site: {provider: idc-telecom, province: 上海} # ours\n";
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +75,7 @@ fn what_has_one_right_form_is_rewritten_and_not_a_byte_else() {
     let fixed = run(folder.path(), &["--fix", "."], "");
     assert_eq!(
         (fixed.code, fixed.err.as_str()),
-        (0, "note: mended 8 fields in 2 files\n"),
+        (0, "note: there is no route in the input\nnote: mended 8 fields in 2 files\n"),
         "{}",
         fixed.out
     );
@@ -94,7 +94,7 @@ fn what_has_one_right_form_is_rewritten_and_not_a_byte_else() {
     );
 
     let again = run(folder.path(), &["--fix", "."], "");
-    assert_eq!((again.code, again.err.as_str()), (0, "note: nothing was mended\n"));
+    assert_eq!((again.code, again.err.as_str()), (0, "note: there is no route in the input\nnote: nothing was mended\n"));
     assert_eq!(text(&folder, "a.yaml"), MENDED);
     let unchanged = run(folder.path(), &["--diff", "."], "");
     assert_eq!(

@@ -87,7 +87,7 @@ fn laughs() -> String {
 
 fn merges() -> String {
     let level = |nth: usize| format!("m{nth}: &m{nth} {{<<: [*m{0}, *m{0}, *m{0}]}}\n", nth - 1);
-    let levels: String = (1..30).map(level).collect();
+    let levels: String = (1..12).map(level).collect();
     format!("m0: &m0 {{k: 1, l: 2}}\n{levels}")
 }
 
@@ -120,19 +120,19 @@ fn steps(levels: usize) -> String {
 #[case::deeper_sequence(format!("{INGRESS}x:\n {}a\n", "- ".repeat(1_000_000)), "nested deeper than 64 levels")]
 #[case::deep_flow(format!("{INGRESS}x: {}{}\n", "[".repeat(10_000), "]".repeat(10_000)), "nested deeper than 64 levels")]
 #[case::deeper_flow(format!("{INGRESS}x: {}{}\n", "[".repeat(1_000_000), "]".repeat(1_000_000)), "nested deeper than 64 levels")]
-#[case::deep_mappings(format!("{INGRESS}x: {}1{}\n", "{a: ".repeat(1_000_000), "}".repeat(1_000_000)), "nested deeper than 64 levels")]
+#[case::deep_mappings(format!("{INGRESS}x: {}1{}\n", "{a: ".repeat(500_000), "}".repeat(500_000)), "nested deeper than 64 levels")]
 #[case::deep_keys("? ".repeat(1_000_000), "nested deeper than 64 levels")]
 #[case::deep_json(format!("{{\"apiVersion\": \"v1\", \"kind\": \"X\", \"x\": {}1{}}}", "{\"a\":".repeat(1_000_000), "}".repeat(1_000_000)), "nested deeper than 64 levels")]
 #[case::never_closed("[".repeat(5_000_000), "nested deeper than 64 levels")]
 #[case::one_long_scalar(format!("{INGRESS}spec: {}\n", "x".repeat(20 << 20)), "the Ingress is 20 MiB large")]
-#[case::one_long_key(format!("{INGRESS}spec: {{{}: 1}}\n", "x".repeat(2 << 20)), "the field spec.xxx")]
+#[case::one_long_key(format!("{INGRESS}spec: {{{}: 1}}\n", "x".repeat(2 << 20)), "while parsing a flow mapping")]
 #[case::one_long_word(format!("{FILING}spec: {{domains: [a.cn], stage: {}, subject: {{name: a, nature: Individual}}}}\n", "x".repeat(2 << 20)), "is not among Draft")]
 #[case::one_long_document(format!("a: {}\n", "x".repeat(65 << 20)), "the document is 65 MiB large")]
 #[case::a_long_name(INGRESS.replace("bad", &"b".repeat(1 << 20)), "the name has more than 253 characters")]
 #[case::many_documents("---\na: 1\n".repeat(150_000), "the file holds more than 100000 documents")]
 #[case::many_broken_documents("---\n[\n".repeat(90_000), "more errors in this file")]
 #[case::many_broken_items(format!("apiVersion: v1\nkind: List\nitems:\n{}", "- 1\n".repeat(50_000)), "more errors in this file")]
-#[case::many_unknown_fields(format!("{FILING}spec:\n{}", (0..5000).map(|nth| format!("  u{nth}: 1\n")).collect::<String>()), "more errors in this file")]
+#[case::many_unknown_fields(format!("{FILING}spec:\n  domains: [a.cn]\n  subject: {{name: a, nature: Individual}}\n{}", (0..5000).map(|nth| format!("  u{nth}: 1\n")).collect::<String>()), "more errors in this file")]
 #[case::many_domains(format!("{FILING}spec:\n  subject: {{name: a, nature: Individual}}\n  domains:\n{}", "  - com.cn\n".repeat(100_000)), "more than 1000 domains")]
 #[case::escapes_in_a_value(format!("{FILING}spec: {{domains: [a.cn], stage: \"\\e[31m\\u202eX\", subject: {{name: a, nature: Individual}}}}\n"), "[31m")]
 #[case::escapes_in_a_key(format!("{FILING}spec: {{domains: [a.cn], \"\\e[2J\\u2066k\": 1, subject: {{name: a, nature: Individual}}}}\n"), "[2J")]

@@ -36,7 +36,7 @@ pub(super) struct Facts {
     pub(super) policies: Vec<(Arc<str>, Object)>,
     /// Documents of kinds that say nothing here.
     pub(super) skipped: usize,
-    /// Whether something in it has a right form that it is not written in.
+    /// Whether something in it that is told of as wrong has one right form.
     pub(super) is_mendable: bool,
     pub(super) troubles: Vec<Trouble>,
 }
@@ -281,7 +281,7 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             let (mut is_mendable, mut is_too_long) = (false, false);
             let read = declaration::<Filing>(object, nth, |meta, name, read| {
                 let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
-                is_mendable = read.as_ref().is_ok_and(|read| !mend::of_filing(&read.spec).is_empty());
+                is_mendable = read.as_ref().is_ok_and(|read| mend::of_filing(&read.spec).iter().any(|mend| mend.is_irregular));
                 is_too_long = read
                     .as_ref()
                     .is_ok_and(|read| read.spec.domains.len().max(read.spec.access.len()) > MAX_ENTRIES);
@@ -302,16 +302,14 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             Change::Server(name, server)
         }),
         "FilingPolicy" => {
-            let mut is_mendable = false;
             let mut read = declaration::<FilingPolicy>(object, nth, |meta, name, read| {
-                is_mendable = read.as_ref().is_ok_and(|read| !mend::of_policy(&read.spec).is_empty());
                 let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
                 Change::Policy(name, policy)
             });
             if let Some(Change::Policy(_, Ok(policy))) = &read.change {
                 read.troubles.extend(problems(object, policy, false));
             }
-            Read { is_mendable, ..read }
+            read
         }
         "Ingress" => declaration::<Ingress>(object, nth, |meta, name, read| {
             let key = RouteKey {
