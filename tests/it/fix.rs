@@ -75,7 +75,10 @@ fn what_has_one_right_form_is_rewritten_and_not_a_byte_else() {
     let fixed = run(folder.path(), &["--fix", "."], "");
     assert_eq!(
         (fixed.code, fixed.err.as_str()),
-        (0, "note: there is no route in the input\nnote: mended 8 fields in 2 files\n"),
+        (
+            0,
+            "note: there is no route in the input\nnote: mended 8 fields in 2 files\n"
+        ),
         "{}",
         fixed.out
     );
@@ -94,7 +97,10 @@ fn what_has_one_right_form_is_rewritten_and_not_a_byte_else() {
     );
 
     let again = run(folder.path(), &["--fix", "."], "");
-    assert_eq!((again.code, again.err.as_str()), (0, "note: there is no route in the input\nnote: nothing was mended\n"));
+    assert_eq!(
+        (again.code, again.err.as_str()),
+        (0, "note: there is no route in the input\nnote: nothing was mended\n")
+    );
     assert_eq!(text(&folder, "a.yaml"), MENDED);
     let unchanged = run(folder.path(), &["--diff", "."], "");
     assert_eq!(

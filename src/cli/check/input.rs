@@ -281,7 +281,9 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             let (mut is_mendable, mut is_too_long) = (false, false);
             let read = declaration::<Filing>(object, nth, |meta, name, read| {
                 let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
-                is_mendable = read.as_ref().is_ok_and(|read| mend::of_filing(&read.spec).iter().any(|mend| mend.is_irregular));
+                is_mendable = read
+                    .as_ref()
+                    .is_ok_and(|read| mend::of_filing(&read.spec).iter().any(|mend| mend.is_irregular));
                 is_too_long = read
                     .as_ref()
                     .is_ok_and(|read| read.spec.domains.len().max(read.spec.access.len()) > MAX_ENTRIES);
