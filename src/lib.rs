@@ -1,7 +1,8 @@
 //! filing-operator makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 //!
 //! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
-//! [`rules`], [`judge`], [`effects`], [`plan`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
+//! [`mend`], [`rules`], [`judge`], [`effects`], [`plan`], [`report`], [`manifest`], [`admission`], [`notify`],
+//! [`controller`],
 //! [`telemetry`], [`operator`], [`cli`].
 
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ pub mod domain;
 pub mod effects;
 pub mod judge;
 pub mod manifest;
+pub mod mend;
 pub mod notify;
 pub mod operator;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! `check`: judges the routes in manifests against the filings in the same manifests. It needs no cluster and no network.
 
 mod default;
+mod fix;
 pub(super) mod input;
 mod progress;
 
@@ -66,6 +67,12 @@ pub(super) struct Args {
     /// The language of what is found
     #[arg(long, value_enum, default_value_t)]
     lang: Language,
+    /// First rewrite, in its place, what has exactly one right form: numbers and domains of Filings, provinces by name
+    #[arg(long)]
+    fix: bool,
+    /// Show what --fix would rewrite as a diff, and rewrite nothing: the exit code is 1 where there is something
+    #[arg(long)]
+    diff: bool,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     fail_on: FailOn,
@@ -105,7 +112,19 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let progress = Progress::new();
     let default = DefaultPolicy::read(args.policy.as_deref(), args.provider.as_deref(), args.region.as_deref());
-    let mut facts = input::read(&args.paths, &args.namespace, &args.home_namespace, &progress);
+    let lang = args.lang.into();
+    let mut loaded = input::load(&args.paths);
+    let mut mended = None;
+    if args.diff {
+        return fix::show(loaded, args, output);
+    }
+    if args.fix {
+        mended = Some(fix::write(&mut loaded)?);
+    }
+    let mut facts = input::read(&loaded, &args.namespace, &args.home_namespace, &progress);
+    if mended.is_none() && facts.is_mendable {
+        mended = Some(fix::would_write(&loaded));
+    }
     let notes = default.add_to(&mut facts, &args.home_namespace);
     let now = args.now.unwrap_or_else(operator::now);
     let report = judged(&facts, now, &progress);
@@ -117,7 +136,9 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     for note in notes.told(&report) {
         output.note(&note);
     }
-    let lang = args.lang.into();
+    for note in mended.iter().flat_map(|mended| mended.notes(lang)) {
+        output.note(&note);
+    }
     match args.output {
         Format::Json => Output::plain(&(report::json(&report, lang)? + "\n"))?,
         Format::Table => {

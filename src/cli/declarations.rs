@@ -35,9 +35,9 @@ impl Declarations {
     /// Reads files, folders and `-` as `check` does. Objects of other kinds are passed over; `namespace` is that of Filings
     /// that name none.
     pub(super) fn from_files(paths: &[PathBuf], namespace: &str) -> Self {
-        let (objects, troubles) = input::objects(paths);
+        let (objects, troubles) = input::objects(&input::load(paths));
         let mut declared = Self {
-            troubles,
+            troubles: troubles.all(),
             ..Self::default()
         };
         let mut seen = HashMap::new();

@@ -78,6 +78,15 @@ impl Output {
         Some(usize::from(width))
     }
 
+    /// Whether what was asked for is coloured.
+    pub(super) fn is_coloured(&self) -> bool {
+        let choice = match self.choice {
+            ColorChoice::Auto => AutoStream::choice(&io::stdout()),
+            decided => decided,
+        };
+        choice != ColorChoice::Never
+    }
+
     /// Whether a person watches.
     pub(super) fn is_watched() -> bool {
         io::stdout().is_terminal()

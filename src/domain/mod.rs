@@ -11,6 +11,7 @@ pub mod number;
 pub mod path;
 pub mod place;
 pub mod province;
+pub mod shown;
 pub mod suffix;
 pub mod workday;
 

@@ -3,14 +3,21 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::error::ReadError;
 use super::source::Source;
+use crate::domain::shown::shown;
 
 /// The most bytes of one file.
 const MAX_FILE: u64 = 256 << 20;
+
+/// How long somebody is waited for who writes to a pipe.
+const PIPE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something to read manifests from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +33,17 @@ impl Input {
     pub fn name(&self) -> Arc<str> {
         match self {
             Self::Stdin => "<stdin>".into(),
-            Self::File(path) => path.to_string_lossy().into(),
+            Self::File(path) => name(path),
         }
+    }
+
+    /// How many bytes it takes in memory, where that is known before it is read. One that is too large is not read.
+    pub fn size(&self) -> u64 {
+        let size = match self {
+            Self::Stdin => 0,
+            Self::File(path) => fs::metadata(path).map_or(0, |about| about.len()),
+        };
+        if size > MAX_FILE { 0 } else { size }
     }
 
     /// Reads it whole.
@@ -37,7 +53,7 @@ impl Input {
     pub fn load(&self) -> Result<Arc<Source>, ReadError> {
         let bytes = match self {
             Self::Stdin => read_bounded(io::stdin().lock(), 0),
-            Self::File(path) => File::open(path).and_then(|file| {
+            Self::File(path) => open(path).and_then(|file| {
                 let size = file.metadata().map_or(0, |about| about.len());
                 read_bounded(file, size)
             }),
@@ -52,6 +68,21 @@ impl Input {
             Err(error) => Err(unreadable(self.name(), &error)),
         }
     }
+}
+
+/// Opens a file. A pipe that has a name can be opened only once somebody writes to it: that is waited for, and not for
+/// ever. One that a shell makes, as for `<(helm template .)`, has its writer already, who may take what time he needs.
+fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.file_type().is_fifo() {
+        return File::open(path);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    // Where nobody ever writes it ends with the program.
+    thread::spawn(move || sender.send(File::open(path)));
+    receiver
+        .recv_timeout(PIPE_PATIENCE)
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nobody writes to this pipe")))
 }
 
 fn read_bounded(from: impl Read, size: u64) -> io::Result<Option<Vec<u8>>> {
@@ -95,11 +126,10 @@ impl Walk {
         }
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {
-                let before = (self.inputs.len(), self.errors.len(), self.seen.len());
-                self.folder(path);
+                let before = (self.inputs.len(), self.errors.len());
                 // A folder that has been read already adds nothing, and is no mistake.
-                let read_before = self.seen.len() == before.2;
-                if self.inputs.len() == before.0 && self.errors.len() == before.1 && !read_before {
+                let is_new = self.folder(path);
+                if is_new && before == (self.inputs.len(), self.errors.len()) {
                     self.fail(
                         path,
                         "the folder has no *.yaml, *.yml or *.json",
@@ -113,13 +143,17 @@ impl Walk {
         }
     }
 
-    fn folder(&mut self, folder: &Path) {
+    /// Takes what is in a folder, unless that has been taken.
+    fn folder(&mut self, folder: &Path) -> bool {
         if !self.first_time(folder) {
-            return;
+            return false;
         }
         let mut entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder, &error),
+            Err(error) => {
+                self.unreadable(folder, &error);
+                return true;
+            }
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -134,12 +168,15 @@ impl Walk {
             };
             let manifest = is_manifest(&path);
             match fs::metadata(&path) {
-                Ok(about) if about.is_dir() => self.folder(&path),
+                Ok(about) if about.is_dir() => {
+                    self.folder(&path);
+                }
                 Ok(about) if manifest => self.found(&path, &about),
                 Err(error) if manifest => self.unreadable(&path, &error),
                 _ => {}
             }
         }
+        true
     }
 
     fn found(&mut self, path: &Path, about: &Metadata) {
@@ -166,8 +203,7 @@ impl Walk {
     }
 
     fn fail(&mut self, path: &Path, message: &str, remedy: Option<&str>) {
-        self.errors
-            .push(ReadError::of_file(path.to_string_lossy().into(), message, remedy));
+        self.errors.push(ReadError::of_file(name(path), message, remedy));
     }
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
@@ -175,7 +211,7 @@ impl Walk {
         if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() {
             return self.fail(path, "the link points to nothing", Some("mend or remove the link"));
         }
-        self.errors.push(unreadable(path.to_string_lossy().into(), error));
+        self.errors.push(unreadable(name(path), error));
     }
 }
 
@@ -188,6 +224,12 @@ fn unreadable(file: Arc<str>, error: &io::Error) -> ReadError {
     match error.kind() {
         io::ErrorKind::NotFound => ReadError::of_file(file, "no such file or folder", Some("check the path")),
         io::ErrorKind::PermissionDenied => ReadError::of_file(file, "permission denied", Some("make it readable")),
+        io::ErrorKind::TimedOut => ReadError::of_file(file, error.to_string(), Some("start what writes to it first")),
         _ => ReadError::of_file(file, format!("can't be read: {error}"), None),
     }
+}
+
+/// A file's name for messages. It may be any bytes, and those of a stranger.
+fn name(path: &Path) -> Arc<str> {
+    shown(&path.to_string_lossy()).into()
 }

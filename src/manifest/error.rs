@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::domain::shown::shown;
+
 /// How much of a line is kept for an error, in characters: a JSON file may be one line of many megabytes.
 const EXCERPT: usize = 160;
 
@@ -95,8 +97,8 @@ impl ReadError {
         Self {
             file,
             position: None,
-            message: message.into(),
-            remedy: remedy.map(str::to_owned),
+            message: shown(&message.into()).into_owned(),
+            remedy: remedy.map(|remedy| shown(remedy).into_owned()),
             excerpt: None,
         }
     }
@@ -121,9 +123,10 @@ impl ReadError {
     /// `colour` adds ANSI escapes. Without a line it is one sentence that names the file.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let title = match &self.position {
+        // Where no line is shown that names its file, the sentence does.
+        let title = match &self.excerpt {
             Some(_) => self.message.clone(),
-            None => format!("{}: {}", self.file, self.message),
+            None => format!("{}{}", self.place(), self.message),
         };
         let mut group = Group::with_title(Level::ERROR.primary_title(title));
         if let (Some(at), Some(excerpt)) = (&self.position, &self.excerpt) {

@@ -11,6 +11,11 @@ use super::object::{Document, Object, Part, TypeMeta};
 use super::survey::{Item, Survey, Top};
 use super::yaml;
 
+/// The most bytes that are parsed for the items of one list that aliases tie together, and how many of these there may be
+/// however long it is.
+const MAX_PARSED: usize = 32 << 20;
+const MIN_TIED: usize = 4;
+
 /// How deep lists may hold lists.
 const MAX_LISTS: usize = 4;
 
@@ -40,10 +45,24 @@ impl Document {
             return objects;
         };
         let mut values: Option<Vec<Value>> = None;
+        // To show a field of one, the whole list is parsed.
+        let most = (MAX_PARSED / text.len().max(1)).max(MIN_TIED);
+        let mut tied = 0;
         for (index, item) in items.iter().enumerate() {
             if item.range.is_some() || !(item.top.is_mapping || item.top.merges) {
-                objects.extend(self.item(list, item, lists));
+                objects.extend(self.item(list, item, index, lists));
                 continue;
+            }
+            tied += 1;
+            if tied > most {
+                let message = format!("more than {most} items of the list are tied together by aliases");
+                let at = self.position(item.line, item.column);
+                objects.push(Err(self.error(
+                    at,
+                    message,
+                    Some("write the values out; the rest of them is not read"),
+                )));
+                break;
             }
             // Aliases tie it to the rest of the list, which is read as values once.
             let values = match &mut values {
@@ -72,7 +91,7 @@ impl Document {
         self.error(at, message, Some("take the inner lists out"))
     }
 
-    fn item(&self, list: &TypeMeta, item: &Item, lists: usize) -> Vec<Result<Object, ReadError>> {
+    fn item(&self, list: &TypeMeta, item: &Item, index: usize, lists: usize) -> Vec<Result<Object, ReadError>> {
         let start = self.position(item.line, item.column);
         let meta = match of_item(list, &item.top) {
             Ok(meta) => meta,
@@ -91,6 +110,12 @@ impl Document {
                 usize::try_from(before).unwrap_or(0)
             },
             shift: if item.is_flow { before } else { 0 },
+            steps: self
+                .steps
+                .iter()
+                .cloned()
+                .chain(["items".to_owned(), index.to_string()])
+                .collect(),
         };
         if meta.is_list() {
             return document.objects_in(lists + 1);

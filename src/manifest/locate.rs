@@ -1,6 +1,8 @@
 //! Where fields stand in a text.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::ops::Range;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
@@ -17,10 +19,22 @@ pub(super) struct Place {
     pub(super) value: Position,
 }
 
+/// A scalar as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scalar {
+    /// Its bytes in the text, quotes included; anchor and tag stand before them.
+    pub(super) range: Range<usize>,
+    pub(super) style: ScalarStyle,
+    /// What it says.
+    pub(super) says: Box<str>,
+}
+
 /// A path within the text, and the best place found for it so far, with how many steps lead there.
 struct Target<'p> {
     steps: Vec<&'p str>,
     found: Option<(usize, Place)>,
+    /// The scalar that holds its value, wherever that stands.
+    scalar: Option<Scalar>,
 }
 
 /// A target, and how many of its steps lead to the node at hand.
@@ -32,7 +46,23 @@ const MAX_PASSES: usize = 16;
 /// The place of each path in one document; of the nearest ancestor where the path is absent. None where the document
 /// can't be parsed up to there.
 pub(super) fn places(text: &str, paths: Vec<Vec<&str>>) -> Vec<Option<Place>> {
-    let mut targets: Vec<Target<'_>> = paths.into_iter().map(|steps| Target { steps, found: None }).collect();
+    let found = walked(text, paths).into_iter();
+    found.map(|target| target.found.map(|(_, place)| place)).collect()
+}
+
+/// The scalar that holds the value of each path in one document, also where an alias or a merge key leads to it. None
+/// where there is none.
+pub(super) fn scalars(text: &str, paths: Vec<Vec<&str>>) -> Vec<Option<Scalar>> {
+    walked(text, paths).into_iter().map(|target| target.scalar).collect()
+}
+
+fn walked<'p>(text: &str, paths: Vec<Vec<&'p str>>) -> Vec<Target<'p>> {
+    let target = |steps| Target {
+        steps,
+        found: None,
+        scalar: None,
+    };
+    let mut targets: Vec<Target<'p>> = paths.into_iter().map(target).collect();
     let mut root: Vec<Goal> = (0..targets.len()).map(|target| (target, 0)).collect();
     let mut anchors: HashMap<usize, Vec<Goal>> = HashMap::new();
     let mut done = BTreeSet::new();
@@ -50,9 +80,6 @@ pub(super) fn places(text: &str, paths: Vec<Vec<&str>>) -> Vec<Option<Place>> {
         }
     }
     targets
-        .into_iter()
-        .map(|target| target.found.map(|(_, place)| place))
-        .collect()
 }
 
 /// One pass over the parser's events: nothing is kept but the places.
@@ -108,8 +135,11 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
         self.depth += 1;
         let walked = match event {
             Event::Alias(id) => {
-                let further: Vec<Goal> = goals.into_iter().filter(|goal| self.step(*goal).is_some()).collect();
-                self.behind.extend(further.into_iter().map(|goal| (*id, goal)));
+                self.behind.extend(goals.into_iter().map(|goal| (*id, goal)));
+                Ok(())
+            }
+            Event::Scalar(says, style, ..) => {
+                self.holds(&goals, says, *style, span);
                 Ok(())
             }
             Event::SequenceStart(..) => self.sequence(&goals),
@@ -135,13 +165,14 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
     }
 
     fn sequence(&mut self, goals: &[Goal]) -> Result<(), ScanError> {
+        let mut next = self.next_steps(goals, |step| step.parse::<usize>().ok());
         let mut index: usize = 0;
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 break;
             }
             if event.is_node() {
-                let inside = self.inside(goals, |step| step.parse() == Ok(index));
+                let inside = next.remove(&index).unwrap_or_default();
                 self.node(&event, span, &inside, None)?;
                 index += 1;
             }
@@ -150,7 +181,8 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
     }
 
     fn mapping(&mut self, goals: &[Goal]) -> Result<(), ScanError> {
-        let mut met: Vec<Goal> = Vec::new();
+        let mut next = self.next_steps(goals, Some);
+        let mut met: BTreeSet<Goal> = BTreeSet::new();
         let mut merged: Vec<usize> = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
@@ -179,7 +211,7 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
                     }
                 }
                 Some((name, _)) => {
-                    let inside = self.inside(goals, |step| step == name);
+                    let inside = next.remove(name.as_ref()).unwrap_or_default();
                     met.extend(&inside);
                     self.node(&value, value_span, &inside, Some(position(span)))?;
                 }
@@ -228,9 +260,30 @@ impl<'t, 'w, 'p> Walk<'t, 'w, 'p> {
         self.targets.get(target)?.steps.get(depth).copied()
     }
 
-    fn inside(&self, goals: &[Goal], fits: impl Fn(&str) -> bool) -> Vec<Goal> {
-        let fitting = goals.iter().filter(|goal| self.step(**goal).is_some_and(&fits));
-        fitting.map(|(target, depth)| (*target, depth + 1)).collect()
+    /// The goals inside a collection by the step that leads to them.
+    ///
+    /// Together, for a collection may have a hundred thousand elements, and something may be told of each.
+    fn next_steps<K: Eq + Hash>(&self, goals: &[Goal], key: impl Fn(&'p str) -> Option<K>) -> HashMap<K, Vec<Goal>> {
+        let mut next: HashMap<K, Vec<Goal>> = HashMap::new();
+        for goal @ (target, depth) in goals {
+            if let Some(key) = self.step(*goal).and_then(&key) {
+                next.entry(key).or_default().push((*target, depth + 1));
+            }
+        }
+        next
+    }
+
+    fn holds(&mut self, goals: &[Goal], says: &str, style: ScalarStyle, span: Span) {
+        for (target, depth) in goals {
+            if let Some(target) = self.targets.get_mut(*target)
+                && target.steps.len() == *depth
+                && target.scalar.is_none()
+                && let Some(range) = span.byte_range()
+            {
+                let says = says.into();
+                target.scalar = Some(Scalar { range, style, says });
+            }
+        }
     }
 
     fn reached(&mut self, goals: &[Goal], here: Place) {

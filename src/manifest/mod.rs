@@ -7,6 +7,7 @@
 //! [`Source::documents`] splits that, [`Document::objects`] gives its Kubernetes objects (those of a `List` one by
 //! one), and [`Object::read`] makes a typed value. Documents share nothing mutable, so callers may read them in
 //! parallel. [`Object::locate`] turns field paths into lines and columns, only when something is to be shown.
+//! [`Source::mended`] writes other texts where some stand, and leaves every byte around them as it is.
 
 mod discover;
 mod error;
@@ -15,6 +16,7 @@ mod list;
 mod locate;
 mod object;
 mod source;
+mod splice;
 mod split;
 mod survey;
 #[cfg(test)]
@@ -25,3 +27,4 @@ pub use discover::{Input, discover};
 pub use error::{Location, Position, ReadError};
 pub use object::{Document, Object, Strictness, TypeMeta};
 pub use source::Source;
+pub use splice::{Left, Mended, Why};

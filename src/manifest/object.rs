@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::error::{Location, Position, ReadError};
 use super::fields::{self, Step};
 use super::list::checked;
-use super::locate::{self, Place};
+use super::locate::{self, Place, Scalar};
 use super::source::Source;
 use super::split::{first_content, has_content, lines};
 use super::survey::{Top, survey};
@@ -61,6 +61,8 @@ pub struct Document {
     pub(super) indent: usize,
     /// Columns that its first line stands to the right of what is parsed.
     pub(super) shift: u32,
+    /// The way to it from the top of the stream's document that it is an element of.
+    pub(super) steps: Vec<Step>,
 }
 
 impl Document {
@@ -71,6 +73,7 @@ impl Document {
             line,
             indent: 0,
             shift: 0,
+            steps: Vec::new(),
         }
     }
 
@@ -126,7 +129,7 @@ impl Document {
     }
 
     /// Its text as it is parsed.
-    fn text(&self) -> Cow<'_, str> {
+    pub(super) fn text(&self) -> Cow<'_, str> {
         let text = self.source.slice(self.range.clone());
         if self.indent == 0 {
             return Cow::Borrowed(text);
@@ -158,24 +161,21 @@ impl Document {
     pub(super) fn fault(&self, fault: Fault, at: Option<Position>) -> ReadError {
         let said = fault.at.map(|(line, column)| self.position(line, column));
         let at = said.or(at).unwrap_or_else(|| self.start());
-        let excerpt = self.source.excerpt(self.range.start, self.line, at, fault.width);
+        let excerpt = self.source.excerpt(at, fault.width);
         let template = excerpt.as_ref().is_some_and(|line| line.text.contains("{{"));
         let rendered = || "a chart's templates are read when they are rendered: helm template CHART".to_owned();
         let remedy = fault.remedy.or_else(|| template.then(rendered));
         ReadError {
-            remedy,
             excerpt,
-            ..self.error(at, fault.message, None)
+            ..self.error(at, fault.message, remedy.as_deref())
         }
     }
 
     pub(super) fn error(&self, at: Position, message: String, remedy: Option<&str>) -> ReadError {
         ReadError {
-            file: Arc::clone(self.source.file()),
             position: Some(at),
-            message,
-            remedy: remedy.map(str::to_owned),
-            excerpt: self.source.excerpt(self.range.start, self.line, at, 0),
+            excerpt: self.source.excerpt(at, 0),
+            ..ReadError::of_file(Arc::clone(self.source.file()), message, remedy)
         }
     }
 }
@@ -207,6 +207,11 @@ impl Object {
     /// What it says it is.
     pub fn meta(&self) -> &TypeMeta {
         &self.meta
+    }
+
+    /// How many bytes its own text has; none where it is tied to the rest of a list by aliases.
+    pub fn size(&self) -> Option<usize> {
+        self.part.is_none().then(|| self.document.range.len())
     }
 
     /// Where it begins.
@@ -245,7 +250,7 @@ impl Object {
         let object = result.map_err(|error| vec![error])?;
         let unknown: Vec<ReadError> = match strictness {
             Strictness::Lenient => Vec::new(),
-            Strictness::Strict => unknown.iter().map(|steps| self.unknown_field::<K>(steps)).collect(),
+            Strictness::Strict => self.unknown_fields::<K>(&unknown),
         };
         if unknown.is_empty() { Ok(object) } else { Err(unknown) }
     }
@@ -269,12 +274,37 @@ impl Object {
             .collect()
     }
 
-    fn places<'s>(&'s self, mut paths: Vec<Vec<&'s str>>) -> Vec<Place> {
+    /// The scalars that hold the values of fields, with their bytes in the file's text.
+    pub(super) fn scalars(&self, paths: &[&FieldPath]) -> Vec<Option<Scalar>> {
+        let paths = paths.iter().map(|path| self.in_document(fields::steps_of(path)));
+        let Document { range, indent, .. } = &self.document;
+        let in_file = |at: usize| range.start + at.saturating_sub(*indent);
+        let found = locate::scalars(&self.document.text(), paths.collect()).into_iter();
+        let scalars = found.map(|scalar| {
+            scalar.map(|scalar| Scalar {
+                range: in_file(scalar.range.start)..in_file(scalar.range.end),
+                ..scalar
+            })
+        });
+        scalars.collect()
+    }
+
+    /// The way to a field from the top of the stream's document.
+    pub(super) fn way_to(&self, path: &FieldPath) -> Vec<Step> {
+        let inside = self.in_document(fields::steps_of(path));
+        let inside = inside.into_iter().map(str::to_owned);
+        self.document.steps.iter().cloned().chain(inside).collect()
+    }
+
+    fn in_document<'s>(&'s self, mut steps: Vec<&'s str>) -> Vec<&'s str> {
         if let Some(part) = &self.part {
-            for steps in &mut paths {
-                steps.splice(..0, part.steps.iter().map(String::as_str));
-            }
+            steps.splice(..0, part.steps.iter().map(String::as_str));
         }
+        steps
+    }
+
+    fn places<'s>(&'s self, paths: Vec<Vec<&'s str>>) -> Vec<Place> {
+        let paths = paths.into_iter().map(|steps| self.in_document(steps)).collect();
         let in_file = |at: Position| self.document.position(at.line, at.column);
         let found = locate::places(&self.document.text(), paths);
         let places = found.into_iter().map(|place| match place {
@@ -333,7 +363,16 @@ impl Object {
             .error(self.place(&steps).value, named(&steps, &message), None)
     }
 
-    fn unknown_field<K: DeserializeOwned>(&self, steps: &[Step]) -> ReadError {
+    fn unknown_fields<K: DeserializeOwned>(&self, unknown: &[Vec<Step>]) -> Vec<ReadError> {
+        let paths = unknown.iter().map(|steps| steps.iter().map(String::as_str).collect());
+        let places = self.places(paths.collect());
+        let pairs = unknown.iter().zip(places);
+        pairs
+            .map(|(steps, place)| self.unknown_field::<K>(steps, place))
+            .collect()
+    }
+
+    fn unknown_field<K: DeserializeOwned>(&self, steps: &[Step], Place { key, value }: Place) -> ReadError {
         let (field, parent) = steps
             .split_last()
             .map_or(("", &[] as &[Step]), |(field, parent)| (field, parent));
@@ -347,7 +386,6 @@ impl Object {
             None if known.is_empty() => "remove it".to_owned(),
             None => format!("remove it; known are {}", known.join(", ")),
         };
-        let Place { key, value } = self.place(steps);
         self.document.error(key.unwrap_or(value), message, Some(&remedy))
     }
 }

@@ -11,7 +11,10 @@ pub(super) struct Part {
     pub(super) line: u32,
 }
 
-/// The documents of a stream that hold something.
+/// The most documents of one stream. The largest clusters have some ten thousand of the objects that are judged.
+pub(super) const MAX_DOCUMENTS: usize = 100_000;
+
+/// The documents of a stream that hold something; of too many, one more than may be.
 ///
 /// A marker (`---` or `...`, then white space or the end of the line) in the first column ends a document wherever it
 /// stands, also inside a block scalar or a quoted text: that is what YAML says, and it is what lets a broken document
@@ -21,6 +24,9 @@ pub(super) fn split(text: &str) -> Vec<Part> {
     let mut open = Open::at(0, 1);
     let mut number: u32 = 1;
     for (start, line) in lines(text) {
+        if parts.len() > MAX_DOCUMENTS {
+            return parts;
+        }
         // A byte order mark is allowed before each document; it comes from files that were joined.
         let mark = if line.starts_with('\u{feff}') {
             '\u{feff}'.len_utf8()

@@ -132,11 +132,7 @@ fn words(error: &Error) -> (String, Option<String>, bool) {
         Error::Budget {
             breach: BudgetBreach::Depth { .. },
             ..
-        } => (
-            format!("the document is nested deeper than {MAX_DEPTH} levels"),
-            None,
-            false,
-        ),
+        } => (too_deep(), None, false),
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -165,8 +161,18 @@ fn words(error: &Error) -> (String, Option<String>, bool) {
             };
             (due.to_owned(), None, true)
         }
-        _ => (one_line(&UserMessageFormatter.format_message(error)), None, false),
+        _ => {
+            let message = one_line(&UserMessageFormatter.format_message(error));
+            // The parser has a limit of its own for what is written in brackets, above ours.
+            let is_deep = message.contains("recursion limit");
+            let message = if is_deep { too_deep() } else { message };
+            (message, None, false)
+        }
     }
+}
+
+fn too_deep() -> String {
+    format!("the document is nested deeper than {MAX_DEPTH} levels")
 }
 
 /// An error of serde's own as the fact.

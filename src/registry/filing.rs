@@ -11,7 +11,7 @@ use super::snapshot::Labels;
 use super::uid::Uid;
 use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, Nature, ServiceKind, Stage};
 use crate::domain::place::{canonical_provider, same_region};
-use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, Place, Province};
+use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, NumberKind, Place, Province};
 
 /// Which filing: namespace and name. It is kept in many places, and so is a single pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -217,6 +217,26 @@ pub enum NumberRole {
 }
 
 impl NumberRole {
+    /// Whether a number is of the kind that is due there.
+    pub fn takes(self, number: &Number) -> bool {
+        let is_public_security = number.kind == NumberKind::PublicSecurity;
+        match self {
+            Self::Site => !is_public_security,
+            Self::Main => !is_public_security && number.service.is_none(),
+            Self::Licence => matches!(number.kind, NumberKind::LegacyLicence | NumberKind::Licence),
+            Self::PublicSecurity => is_public_security,
+        }
+    }
+
+    /// Whether a number is of the subject or the licence alone, where that of one site is due. In Guangdong (粤) the subject's
+    /// stands for the site's.
+    pub fn lacks_service(self, number: &Number) -> bool {
+        self == Self::Site
+            && number.service.is_none()
+            && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
+            && number.province.is_none_or(|province| province.icp != "粤")
+    }
+
     /// The field.
     pub fn path(self) -> FieldPath {
         FieldPath::fixed(match self {

@@ -2,6 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::domain::shown::shown;
+
 /// Cells that a text takes.
 pub(super) fn width(text: &str) -> usize {
     text.width()
@@ -12,11 +14,9 @@ pub(super) fn padding(text: &str, to: usize) -> String {
     " ".repeat(to.saturating_sub(width(text)))
 }
 
-/// Control characters would move the cursor or change its colour: what was typed is shown, and does nothing.
+/// What was typed is shown, and does nothing.
 pub(super) fn tame(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    shown(text).into_owned()
 }
 
 /// Breaks a sentence into lines of at most `room` cells, at spaces and behind Chinese punctuation. What has neither, like

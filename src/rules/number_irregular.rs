@@ -4,8 +4,8 @@ use super::case::FilingCase;
 use super::finding::{Draft, Value};
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::{Irregularity, NumberKind};
-use crate::registry::{NumberRole, Numbered};
+use crate::domain::Irregularity;
+use crate::registry::Numbered;
 
 pub(super) static NUMBER_IRREGULAR: Rule = Rule {
     id: "NumberIrregular",
@@ -50,11 +50,7 @@ fn draft(numbered: &Numbered) -> Option<Draft> {
                 .with("right", number.text()),
         );
     }
-    let is_main = numbered.role == NumberRole::Site
-        && number.service.is_none()
-        && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
-        && number.province.is_none_or(|province| province.icp != "粤");
-    is_main.then(|| {
+    numbered.role.lacks_service(number).then(|| {
         let fact = Value::words("does not say which site it is for", "未写明网站序号");
         let right = Value::Both {
             en: format!("{}-N, with the number of the site", number.text()),

@@ -5,7 +5,7 @@ use super::finding::{Draft, Value};
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::Stage;
-use crate::domain::{Number, NumberKind};
+use crate::domain::Number;
 use crate::registry::NumberRole;
 
 pub(super) static NUMBER_MALFORMED: Rule = Rule {
@@ -53,30 +53,25 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
 }
 
 fn wrong_kind(role: NumberRole, number: &Number) -> Option<Value> {
-    let is_public_security = number.kind == NumberKind::PublicSecurity;
-    let is_licence = matches!(number.kind, NumberKind::LegacyLicence | NumberKind::Licence);
-    let (fits, en, zh) = match role {
+    let (en, zh) = match role {
         NumberRole::Site => (
-            !is_public_security,
             "a site's number (those look like 京ICP备2021012345号-1)",
             "网站备案号（形如 京ICP备2021012345号-1）",
         ),
         NumberRole::Main => (
-            !is_public_security && number.service.is_none(),
             "a subject's number (those look like 京ICP备2021012345号)",
             "主体备案号（形如 京ICP备2021012345号）",
         ),
         NumberRole::Licence => (
-            is_licence,
             "a commercial licence (those look like 京ICP证030173号 or 京B2-20203456)",
             "经营许可证编号（形如 京ICP证030173号 或 京B2-20203456）",
         ),
         NumberRole::PublicSecurity => (
-            is_public_security,
             "a public-security number (those look like 京公网安备11010502030123号)",
             "公安备案号（形如 京公网安备11010502030123号）",
         ),
     };
+    let fits = role.takes(number);
     let number = number.text();
     (!fits).then(|| Value::Both {
         en: format!("{number} is not {en}"),

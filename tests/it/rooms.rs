@@ -10,6 +10,7 @@ const ROOMS: [(&str, bool); 16] = [
     ("api", true),
     ("route", true),
     ("registry", true),
+    ("mend", true),
     ("rules", true),
     ("judge", true),
     ("effects", true),

@@ -15,9 +15,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::progress::Progress;
 use super::{source, whole};
 use crate::api::{AccessServer, Filing, FilingPolicy, keys};
+use crate::domain::shown::shown;
 use crate::domain::{FieldPath, Place};
 use crate::effects::changed_since_approval;
-use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
+use crate::manifest::{Input, Object, ReadError, Source as Text, Strictness, TypeMeta, discover};
+use crate::mend;
 use crate::registry::{
     self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
 };
@@ -35,6 +37,8 @@ pub(super) struct Facts {
     pub(super) policies: Vec<(Arc<str>, Object)>,
     /// Documents of kinds that say nothing here.
     pub(super) skipped: usize,
+    /// Whether something in it that is told of as wrong has one right form.
+    pub(super) is_mendable: bool,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -47,6 +51,7 @@ pub(in crate::cli) struct Trouble {
 
 impl Trouble {
     pub(in crate::cli) fn new(message: String, source: Source) -> Self {
+        let message = shown(&message).into_owned();
         const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
         const ARROW: Style = AnsiColor::BrightBlue.on_default().bold();
         Self {
@@ -71,11 +76,103 @@ impl From<ReadError> for Trouble {
     }
 }
 
-/// Reads everything that was typed.
+/// What was typed, as texts.
+pub(super) struct Loaded {
+    /// In the order of what was typed.
+    pub(super) sources: Vec<(Input, Result<Arc<Text>, ReadError>)>,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// The most bytes that are read at a time: it all has to stand in memory.
+const MAX_INPUT: u64 = 1 << 30;
+
+/// The most errors that are told of one file. Where there are more, most come from one mistake.
+const MAX_ERRORS: usize = 100;
+
+/// The most bytes of one object: more than this no API server takes.
+const MAX_OBJECT: usize = 3 << 20;
+
+/// The most domains and access entries of one Filing that are compared with each other. The API server takes fewer by far.
+const MAX_ENTRIES: usize = 1000;
+
+/// The longest name that an object may have.
+const MAX_NAME: usize = 253;
+
+fn too_much(input: &Input) -> ReadError {
+    ReadError {
+        file: input.name(),
+        position: None,
+        message: "with this file the input is larger than 1 GiB".to_owned(),
+        remedy: Some("check it in parts".to_owned()),
+        excerpt: None,
+    }
+}
+
+/// The errors of the input, and of each file no more than a person reads.
+#[derive(Default)]
+struct Troubles {
+    kept: Vec<Trouble>,
+    by_file: HashMap<Arc<str>, usize>,
+}
+
+impl Troubles {
+    fn add(&mut self, file: &Arc<str>, trouble: impl FnOnce() -> Trouble) {
+        let count = self.by_file.entry(Arc::clone(file)).or_default();
+        *count += 1;
+        if *count <= MAX_ERRORS {
+            self.kept.push(trouble());
+        }
+    }
+
+    fn all(self) -> Vec<Trouble> {
+        let mut kept = self.kept;
+        let mut more: Vec<(Arc<str>, usize)> = self
+            .by_file
+            .into_iter()
+            .filter(|(_, count)| *count > MAX_ERRORS)
+            .collect();
+        more.sort();
+        kept.extend(more.into_iter().map(|(file, count)| {
+            let message = format!(
+                "there are {} more errors in this file; mend the first ones",
+                count - MAX_ERRORS
+            );
+            Trouble::new(message, whole(&file))
+        }));
+        kept
+    }
+}
+
+/// Loads everything that was typed.
+pub(super) fn load(paths: &[PathBuf]) -> Loaded {
+    let (inputs, errors) = discover(paths);
+    let mut size: u64 = 0;
+    let inputs: Vec<(Input, bool)> = inputs
+        .into_iter()
+        .map(|input| {
+            size = size.saturating_add(input.size());
+            (input, size > MAX_INPUT)
+        })
+        .collect();
+    let sources = inputs.into_par_iter().map(|(input, is_too_much)| {
+        let source = if is_too_much {
+            Err(too_much(&input))
+        } else {
+            input.load()
+        };
+        (input, source)
+    });
+    Loaded {
+        sources: sources.collect(),
+        troubles: errors.into_iter().map(Trouble::from).collect(),
+    }
+}
+
+/// Reads everything that was loaded.
 ///
 /// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
-pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Progress) -> Facts {
-    let (objects, troubles) = objects(paths);
+pub(super) fn read(loaded: &Loaded, namespace: &str, home: &str, progress: &Progress) -> Facts {
+    let (objects, troubles) = objects(loaded);
     progress.expect(objects.len());
     let read: Vec<(Object, Read)> = objects
         .into_par_iter()
@@ -89,15 +186,18 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Pr
     gather(read, home, troubles)
 }
 
-/// Every object of what was typed, in its order, and what can't be told apart into objects.
-pub(in crate::cli) fn objects(paths: &[PathBuf]) -> (Vec<Object>, Vec<Trouble>) {
-    let (inputs, errors) = discover(paths);
-    let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
-    let documents: Vec<_> = inputs
+/// Every object of what was loaded, in its order, and what can't be told apart into objects.
+pub(in crate::cli) fn objects(loaded: &Loaded) -> (Vec<Object>, Troubles) {
+    let mut troubles = Troubles::default();
+    for trouble in &loaded.troubles {
+        troubles.add(&trouble.told.source.file, || trouble.clone());
+    }
+    let documents: Vec<_> = loaded
+        .sources
         .par_iter()
-        .flat_map_iter(|input| match input.load() {
+        .flat_map_iter(|(_, source)| match source {
             Ok(source) => source.documents(),
-            Err(error) => vec![Err(error)],
+            Err(error) => vec![Err(error.clone())],
         })
         .collect();
     let objects: Vec<Result<Object, ReadError>> = documents
@@ -109,7 +209,10 @@ pub(in crate::cli) fn objects(paths: &[PathBuf]) -> (Vec<Object>, Vec<Trouble>) 
         .collect();
     let objects = objects
         .into_iter()
-        .filter_map(|object| object.map_err(|error| troubles.push(error.into())).ok())
+        .filter_map(|object| {
+            let failed = object.map_err(|error| troubles.add(&error.file.clone(), || error.into()));
+            failed.ok()
+        })
         .collect();
     (objects, troubles)
 }
@@ -119,6 +222,7 @@ pub(in crate::cli) fn objects(paths: &[PathBuf]) -> (Vec<Object>, Vec<Trouble>) 
 struct Read {
     change: Option<Change>,
     is_skipped: bool,
+    is_mendable: bool,
     troubles: Vec<Trouble>,
 }
 
@@ -171,22 +275,45 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
             ..Read::default()
         };
     }
+    if let Some(size) = object.size().filter(|size| *size > MAX_OBJECT) {
+        let message = format!(
+            "the {} is {} MiB large; write a smaller one, for no API server takes more than 3 MiB",
+            meta.kind,
+            size >> 20
+        );
+        return Read {
+            troubles: vec![Trouble::new(message, source(object.location()))],
+            ..Read::default()
+        };
+    }
     match meta.kind.as_str() {
-        "Filing" => declaration::<Filing>(object, nth, |meta, name, read| {
-            let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
-            let filing = read.map(|read| {
-                let filing = registry::Filing::new(key.clone(), meta, &read.spec);
-                match &read.status {
+        "Filing" => {
+            let (mut is_mendable, mut is_too_long) = (false, false);
+            let read = declaration::<Filing>(object, nth, |meta, name, read| {
+                let key = FilingKey::new(meta.namespace.as_deref().unwrap_or(default_namespace), &*name);
+                is_mendable = read
+                    .as_ref()
+                    .is_ok_and(|read| mend::of_filing(&read.spec).iter().any(|mend| mend.is_irregular));
+                is_too_long = read
+                    .as_ref()
+                    .is_ok_and(|read| read.spec.domains.len().max(read.spec.access.len()) > MAX_ENTRIES);
+                let filing = read.map(|read| {
+                    let filing = registry::Filing::new(key.clone(), meta, &read.spec);
                     // As a cluster's manifests have it.
-                    Some(status) => registry::Filing {
-                        changed: changed_since_approval(&filing, status),
-                        ..filing
-                    },
-                    None => filing,
-                }
+                    let changed = read.status.as_ref().and_then(|status| changed_since_approval(&filing, status));
+                    registry::Filing { changed, ..filing }
+                });
+                Change::Filing(key, filing)
             });
-            Change::Filing(key, filing)
-        }),
+            if is_too_long {
+                let message = format!("the Filing has more than {MAX_ENTRIES} domains or access entries; divide it");
+                return Read {
+                    troubles: vec![at_field(object, &FieldPath::fixed("spec"), message)],
+                    ..Read::default()
+                };
+            }
+            Read { is_mendable, ..read }
+        }
         "AccessServer" => declaration::<AccessServer>(object, nth, |meta, name, read| {
             let server = read.map(|read| Server::new(Arc::clone(&name), meta, &read.spec));
             Change::Server(name, server)
@@ -318,6 +445,14 @@ pub(in crate::cli) fn generate(meta: &mut ObjectMeta, nth: usize) {
 
 fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Change) -> Read {
     match meta.name.as_deref() {
+        Some(name) if name.len() > MAX_NAME => Read {
+            troubles: vec![at_field(
+                object,
+                &FieldPath::fixed("metadata.name"),
+                format!("the name has more than {MAX_NAME} characters; write a shorter one"),
+            )],
+            ..Read::default()
+        },
         Some(name) if !name.is_empty() => Read {
             change: Some(change(name.into())),
             ..Read::default()
@@ -355,19 +490,26 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 }
 
 /// Puts together what was read, the first of each where an object stands twice.
-fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> Facts {
+fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Troubles) -> Facts {
     let mut skipped = 0;
+    let is_mendable = read.iter().any(|(_, read)| read.is_mendable);
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
     let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
     for (object, read) in read {
         skipped += usize::from(read.is_skipped);
-        troubles.extend(read.troubles);
+        for trouble in read.troubles {
+            let file = Arc::clone(&trouble.told.source.file);
+            troubles.add(&file, || trouble);
+        }
         let Some(change) = read.change else { continue };
         let first = *seen.entry(change.subject()).or_insert(kept.len());
         match kept.get(first) {
             None => kept.push((object, change)),
             Some((_, same)) if says_the_same(same, &change) => {}
-            Some((other, _)) => troubles.push(twice(&object, &name(&change.subject()), other)),
+            Some((other, _)) => {
+                let trouble = twice(&object, &name(&change.subject()), other);
+                troubles.add(&object.location().file, || trouble);
+            }
         }
     }
     let mut facts = Facts {
@@ -377,7 +519,8 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         servers: Vec::new(),
         policies: Vec::new(),
         skipped,
-        troubles,
+        is_mendable,
+        troubles: troubles.all(),
     };
     // What others are seen by goes first, so that nothing is affected by it yet.
     kept.sort_by_key(|(_, change)| rank(change));
