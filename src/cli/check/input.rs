@@ -77,7 +77,7 @@ impl From<ReadError> for Trouble {
 }
 
 /// What was typed, as texts.
-pub(super) struct Loaded {
+pub(in crate::cli) struct Loaded {
     /// In the order of what was typed.
     pub(super) sources: Vec<(Input, Result<Arc<Text>, ReadError>)>,
     pub(super) troubles: Vec<Trouble>,
@@ -110,7 +110,7 @@ fn too_much(input: &Input) -> ReadError {
 
 /// The errors of the input, and of each file no more than a person reads.
 #[derive(Default)]
-struct Troubles {
+pub(in crate::cli) struct Troubles {
     kept: Vec<Trouble>,
     by_file: HashMap<Arc<str>, usize>,
 }
@@ -124,7 +124,7 @@ impl Troubles {
         }
     }
 
-    fn all(self) -> Vec<Trouble> {
+    pub(in crate::cli) fn all(self) -> Vec<Trouble> {
         let mut kept = self.kept;
         let mut more: Vec<(Arc<str>, usize)> = self
             .by_file
@@ -144,7 +144,7 @@ impl Troubles {
 }
 
 /// Loads everything that was typed.
-pub(super) fn load(paths: &[PathBuf]) -> Loaded {
+pub(in crate::cli) fn load(paths: &[PathBuf]) -> Loaded {
     let (inputs, errors) = discover(paths);
     let mut size: u64 = 0;
     let inputs: Vec<(Input, bool)> = inputs
