@@ -220,7 +220,8 @@ impl Common {
     }
 }
 
-fn refused(what: &str, status: &Refusal) -> String {
+/// What could not be listed, why, and what that takes.
+pub(super) fn refused(what: &str, status: &Refusal) -> String {
     match status.code {
         404 => format!(
             "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"

@@ -77,11 +77,24 @@ struct RouteEntry<'a> {
     verdict: Option<&'static str>,
     policy: Option<&'a str>,
     sites: Vec<SiteEntry<'a>>,
-    source: SourceEntry<'a>,
+    /// Null of a route of the cluster.
+    source: Option<SourceEntry<'a>>,
+    /// Whether it is the cluster's; absent of one in a file.
+    #[serde(skip_serializing_if = "is_false")]
+    live: bool,
+    /// How it stands without the files; absent where that is not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<BeforeEntry>,
     hosts: Vec<HostEntry<'a>>,
     /// What concerns the route as a whole: that it can't be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct BeforeEntry {
+    /// Null where no policy governed it.
+    verdict: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -138,7 +151,8 @@ struct FindingEntry<'a> {
     path: &'a str,
     message: String,
     remedy: String,
-    source: SourceEntry<'a>,
+    /// Null of an object of the cluster.
+    source: Option<SourceEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -163,7 +177,12 @@ struct ErrorEntry<'a> {
 }
 
 fn route(judged: &Judged, lang: Lang) -> RouteEntry<'_> {
-    let Judged { key, places, answer } = judged;
+    let Judged {
+        key,
+        places,
+        answer,
+        before,
+    } = judged;
     let verdict = match answer {
         Answer::Verdict(verdict) => Some(verdict),
         Answer::Ungoverned | Answer::Unreadable(_) => None,
@@ -180,7 +199,11 @@ fn route(judged: &Judged, lang: Lang) -> RouteEntry<'_> {
         verdict: answer.outcome().map(Outcome::as_str),
         policy: verdict.map(|verdict| &*verdict.policy.name),
         sites: verdict.iter().flat_map(|verdict| &verdict.site).map(site).collect(),
-        source: source(&places.object),
+        source: places.object.as_ref().map(source),
+        live: places.object.is_none(),
+        before: before.map(|before| BeforeEntry {
+            verdict: before.outcome.map(Outcome::as_str),
+        }),
         hosts: verdict
             .iter()
             .flat_map(|verdict| &verdict.hosts)
@@ -248,7 +271,7 @@ fn findings<'a>(findings: &'a [Finding], places: &'a Places, lang: Lang) -> Vec<
             path: finding.path.as_str(),
             message: finding.message(lang),
             remedy: finding.remedy(lang),
-            source: source(places.of(&finding.path)),
+            source: places.of(&finding.path).map(source),
         })
         .collect()
 }
@@ -275,6 +298,11 @@ fn error(error: &InputError) -> ErrorEntry<'_> {
         message: &error.message,
         source: source(&error.source),
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn source(source: &Source) -> SourceEntry<'_> {

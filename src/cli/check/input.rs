@@ -1,4 +1,5 @@
-//! Manifests as facts: what each document declares, read side by side, and put together in the order of the input.
+//! Manifests as facts: what each document declares, read side by side, and put together in the order of the input, over
+//! what is known already: nothing, or a cluster.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,23 +19,33 @@ use crate::api::{AccessServer, Filing, FilingPolicy, keys};
 use crate::domain::{FieldPath, Place};
 use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
 use crate::registry::{
-    self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
+    self, Affected, Change, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Subject, Unreadable,
 };
 use crate::report::{InputError, Source};
-use crate::route::{RouteKey, RouteKind, from_ingress};
+use crate::route::{Route, RouteKey, RouteKind, from_ingress};
 use crate::rules;
 
 /// What the input declares.
 pub(super) struct Facts {
+    /// What routes are judged by, and the routes of a cluster that are not in the input.
     pub(super) registry: Registry,
-    /// In the order of the input, like the others.
-    pub(super) routes: Vec<(RouteKey, Object)>,
+    /// What the input may change of a cluster.
+    pub(super) affected: Affected,
+    /// In the order of the input, like the others. Nothing hangs on them, so the registry, which would index them, has none.
+    pub(super) routes: Vec<DeclaredRoute>,
     pub(super) filings: Vec<(FilingKey, Object)>,
     pub(super) servers: Vec<(Arc<str>, Object)>,
     pub(super) policies: Vec<(Arc<str>, Object)>,
     /// Documents of kinds that say nothing here.
     pub(super) skipped: usize,
     pub(super) troubles: Vec<Trouble>,
+}
+
+/// A route of the input.
+pub(super) struct DeclaredRoute {
+    pub(super) key: RouteKey,
+    pub(super) object: Object,
+    pub(super) route: Kept<Route>,
 }
 
 /// Something that can't be read or used, for programs and for people.
@@ -70,10 +81,8 @@ impl From<ReadError> for Trouble {
     }
 }
 
-/// Reads everything that was typed.
-///
-/// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
-pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Progress) -> Facts {
+/// Reads everything that was typed. `namespace` is that of objects that name none, `known` what is known already.
+pub(super) fn read(paths: &[PathBuf], namespace: &str, known: Registry, progress: &Progress) -> Facts {
     let (inputs, errors) = discover(paths);
     let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
     let documents: Vec<_> = inputs
@@ -103,15 +112,45 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Pr
             (object, read)
         })
         .collect();
-    gather(read, home, troubles)
+    gather(read, known, troubles)
 }
 
 /// What one object declares.
 #[derive(Default)]
 struct Read {
-    change: Option<Change>,
+    found: Option<Found>,
     is_skipped: bool,
     troubles: Vec<Trouble>,
+}
+
+/// What is there. Of routes there may be very many, and the largest fact takes ten times what one does.
+enum Found {
+    Route(RouteKey, Kept<Route>),
+    Fact(Box<Change>),
+}
+
+impl Found {
+    fn new(change: Change) -> Self {
+        match change {
+            Change::Route(key, Ok(route)) => {
+                // One key, not one like it.
+                let route = Route {
+                    key: key.clone(),
+                    ..route
+                };
+                Self::Route(key, Kept::Read(Arc::new(route)))
+            }
+            Change::Route(key, Err(unreadable)) => Self::Route(key, Kept::Unreadable(Arc::new(unreadable))),
+            fact => Self::Fact(Box::new(fact)),
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Self::Route(key, _) => Subject::Route(key.clone()),
+            Self::Fact(change) => change.subject(),
+        }
+    }
 }
 
 impl Read {
@@ -176,7 +215,9 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
                 let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
                 Change::Policy(name, policy)
             });
-            if let Some(Change::Policy(_, Ok(policy))) = &read.change {
+            if let Some(Found::Fact(change)) = &read.found
+                && let Change::Policy(_, Ok(policy)) = &**change
+            {
                 read.troubles.extend(problems(object, policy, false));
             }
             read
@@ -268,7 +309,7 @@ where
                 named(object, &metadata, |name| change(&metadata, name, Err(unreadable)))
             });
             Read {
-                change: told.and_then(|told| told.change),
+                found: told.and_then(|told| told.found),
                 ..Read::failed(errors)
             }
         }
@@ -299,7 +340,7 @@ fn generate(meta: &mut ObjectMeta, nth: usize) {
 fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Change) -> Read {
     match meta.name.as_deref() {
         Some(name) if !name.is_empty() => Read {
-            change: Some(change(name.into())),
+            found: Some(Found::new(change(name.into()))),
             ..Read::default()
         },
         _ => Read {
@@ -334,23 +375,23 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 }
 
 /// Puts together what was read, the first of each where an object stands twice.
-fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> Facts {
+fn gather(read: Vec<(Object, Read)>, known: Registry, mut troubles: Vec<Trouble>) -> Facts {
     let mut skipped = 0;
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
-    let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
+    let mut kept: Vec<(Object, Found)> = Vec::with_capacity(read.len());
     for (object, read) in read {
         skipped += usize::from(read.is_skipped);
         troubles.extend(read.troubles);
-        let Some(change) = read.change else { continue };
-        let first = *seen.entry(change.subject()).or_insert(kept.len());
+        let Some(found) = read.found else { continue };
+        let first = *seen.entry(found.subject()).or_insert(kept.len());
         match kept.get(first) {
-            None => kept.push((object, change)),
-            Some((_, same)) if says_the_same(same, &change) => {}
+            None => kept.push((object, found)),
+            Some((_, same)) if says_the_same(same, &found) => {}
             Some((other, _)) => {
                 let message = format!(
                     "{} {} stands twice, first at {}; this one is not used, keep one of them",
                     object.meta().kind,
-                    name(&change.subject()),
+                    name(&found.subject()),
                     other.location()
                 );
                 troubles.push(Trouble::new(message, source(object.location())));
@@ -358,7 +399,8 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         }
     }
     let mut facts = Facts {
-        registry: Registry::new(Snapshot::new(home, false)),
+        registry: known,
+        affected: Affected::default(),
         routes: Vec::new(),
         filings: Vec::new(),
         servers: Vec::new(),
@@ -367,23 +409,73 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         troubles,
     };
     // What others are seen by goes first, so that nothing is affected by it yet.
-    kept.sort_by_key(|(_, change)| rank(change));
-    for (object, change) in kept {
-        match &change {
-            Change::Route(key, _) => facts.routes.push((key.clone(), object)),
-            Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
-            Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
-            Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
-            Change::Namespace(..) | Change::Class(..) | Change::Node(..) => {}
+    kept.sort_by_key(|(_, found)| rank(found));
+    for (object, found) in kept {
+        match found {
+            Found::Route(key, route) => {
+                facts.registry.delete(&Subject::Route(key.clone()));
+                facts.routes.push(DeclaredRoute { key, object, route });
+            }
+            Found::Fact(change) => {
+                match &*change {
+                    Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
+                    Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
+                    Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
+                    Change::Namespace(..) | Change::Class(..) | Change::Node(..) | Change::Route(..) => {}
+                }
+                facts.apply(*change);
+            }
         }
-        facts.registry.apply(change);
     }
+    facts.routes.shrink_to_fit();
     facts
 }
 
+impl Facts {
+    /// Takes a fact in the place of what is known of the same object, and leaves of that what an apply would leave: its
+    /// identity and age, and the labels that others have put on a namespace.
+    pub(super) fn apply(&mut self, mut change: Change) {
+        let known = self.registry.snapshot();
+        match &mut change {
+            Change::Filing(key, Ok(filing)) => {
+                if let Some(Kept::Read(known)) = known.filing(key) {
+                    (filing.uid, filing.created) = (known.uid.clone(), known.created);
+                    filing.generation = known.generation;
+                }
+            }
+            Change::Server(name, Ok(server)) => {
+                if let Some(Kept::Read(known)) = known.server(name) {
+                    (server.uid, server.created) = (Arc::clone(&known.uid), known.created);
+                    server.generation = known.generation;
+                }
+            }
+            Change::Class(name, class) => class.created = known.class(name).and_then(|known| known.created),
+            Change::Namespace(name, labels) => {
+                for (key, value) in known.labels(name).into_iter().flatten() {
+                    labels.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            _ => {}
+        }
+        let Affected {
+            routes,
+            filings,
+            servers,
+            policies,
+        } = self.registry.apply(change);
+        self.affected.routes.extend(routes);
+        self.affected.filings.extend(filings);
+        self.affected.servers.extend(servers);
+        self.affected.policies.extend(policies);
+    }
+}
+
 /// Charts repeat the namespace that they share.
-fn says_the_same(one: &Change, other: &Change) -> bool {
-    match (one, other) {
+fn says_the_same(one: &Found, other: &Found) -> bool {
+    let (Found::Fact(one), Found::Fact(other)) = (one, other) else {
+        return false;
+    };
+    match (&**one, &**other) {
         (Change::Namespace(_, one), Change::Namespace(_, other)) => one == other,
         (Change::Class(_, one), Change::Class(_, other)) => one == other,
         (Change::Node(_, one), Change::Node(_, other)) => one == other,
@@ -391,8 +483,9 @@ fn says_the_same(one: &Change, other: &Change) -> bool {
     }
 }
 
-fn rank(change: &Change) -> u8 {
-    match change {
+fn rank(found: &Found) -> u8 {
+    let Found::Fact(change) = found else { return 4 };
+    match **change {
         Change::Namespace(..) | Change::Class(..) | Change::Node(..) => 0,
         Change::Policy(..) => 1,
         Change::Server(..) => 2,
