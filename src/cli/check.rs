@@ -185,7 +185,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     }
     let lang = args.lang.into();
     match args.output {
-        Format::Json => Output::plain(&(report::json(&report, lang)? + "\n"))?,
+        Format::Json => Output::json(&report::json_view(&report, lang))?,
         Format::Table => {
             let layout = Layout {
                 lang,

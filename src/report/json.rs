@@ -3,7 +3,7 @@
 //! Hosts and domains are as DNS and the object have them, in ASCII; messages show them as people read them.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::model::{Answer, Declared, InputError, Judged, Places, Report, Source};
 use crate::api::Colour;
@@ -20,8 +20,13 @@ const SCHEMA: &str = "filing-operator.io/check/v1";
 /// # Errors
 /// None that is known; the writer of JSON allows for them.
 pub fn json(report: &Report, lang: Lang) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&json_view(report, lang))
+}
+
+/// The same for whoever writes it piece by piece: of many routes the text takes more memory than all that is known of them.
+pub fn json_view(report: &Report, lang: Lang) -> impl Serialize + '_ {
     let tally = report.tally();
-    serde_json::to_string_pretty(&Document {
+    Document {
         schema: SCHEMA,
         now: report.now,
         summary: Summary {
@@ -34,23 +39,36 @@ pub fn json(report: &Report, lang: Lang) -> Result<String, serde_json::Error> {
             skipped: report.skipped,
             errors: report.errors.len(),
         },
-        routes: report.routes.iter().map(|judged| route(judged, lang)).collect(),
-        filings: report.filings.iter().map(|declared| filing(declared, lang)).collect(),
-        servers: report.servers.iter().map(|declared| server(declared, lang)).collect(),
-        errors: report.errors.iter().map(error).collect(),
-    })
+        routes: Each(move || report.routes.iter().map(move |judged| route(judged, lang))),
+        filings: Each(move || report.filings.iter().map(move |declared| filing(declared, lang))),
+        servers: Each(move || report.servers.iter().map(move |declared| server(declared, lang))),
+        errors: Each(move || report.errors.iter().map(error)),
+    }
+}
+
+/// A list whose elements are made when they are written.
+struct Each<F>(F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: Serialize>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct Document<R, F, S, E> {
     schema: &'static str,
     now: Timestamp,
     summary: Summary,
-    routes: Vec<RouteEntry<'a>>,
-    filings: Vec<FilingEntry<'a>>,
-    servers: Vec<ServerEntry<'a>>,
-    errors: Vec<ErrorEntry<'a>>,
+    routes: R,
+    filings: F,
+    servers: S,
+    errors: E,
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,6 @@ mod words;
 
 pub use catalogue::{rule_json, rule_text, rules_json, rules_table};
 pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
-pub use json::json;
+pub use json::{json, json_view};
 pub use model::{Answer, Before, Declared, InputError, Judged, Places, Report, Source, Tally};
 pub use table::{Layout, table};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Resource;
 use kube::core::ObjectMeta;
@@ -449,7 +450,13 @@ impl Facts {
                     server.generation = known.generation;
                 }
             }
-            Change::Class(name, class) => class.created = known.class(name).and_then(|known| known.created),
+            Change::Class(name, class) => {
+                let created = |name: &str| known.class(name).and_then(|known| known.created);
+                // The newest is the default one, where several are marked, and one that is made now is newer than all.
+                let is_new =
+                    known.class(name).is_none() && known.default_class().is_some_and(|name| created(name).is_some());
+                class.created = is_new.then_some(Timestamp::MAX).or_else(|| created(name));
+            }
             Change::Namespace(name, labels) => {
                 for (key, value) in known.labels(name).into_iter().flatten() {
                     labels.entry(key.clone()).or_insert_with(|| value.clone());

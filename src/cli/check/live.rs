@@ -85,13 +85,11 @@ fn tell_refused(look: &mut Look, are_routes_asked_for: bool, output: &Output) ->
             ),
             SubjectKind::Namespace => (
                 "namespaces",
-                Some("of their labels only the name is known to policies and filings that select by them"),
+                Some("policies and filings that select by labels know of each only its name"),
             ),
             SubjectKind::Class => (
                 "ingressclasses",
-                Some(
-                    "which one is the default is not known, and a route without a class is judged as if it had the one asked for",
-                ),
+                Some("which one is the default is not known: a route that names none may be under any policy"),
             ),
             SubjectKind::Node if take_site_of_status(look) => (
                 "nodes",
@@ -107,11 +105,13 @@ fn tell_refused(look: &mut Look, are_routes_asked_for: bool, output: &Output) ->
             None => errors.push(refused(what, &status)),
         }
     }
-    let Some(last) = errors.pop() else { return Ok(()) };
+    if errors.is_empty() {
+        return Ok(());
+    }
     for error in errors {
         output.error(&error);
     }
-    bail!("{last}; nothing is judged without")
+    bail!("nothing is judged: without these any answer could be wrong")
 }
 
 /// Without nodes the site is what the operator, which can list them, has found and told of a policy without one.
@@ -145,9 +145,13 @@ pub(super) fn add_to(report: &mut Report, facts: &Facts, shown: &Shown<'_>, now:
     report.filings.extend(filings(facts, shown, now));
     report.servers.extend(servers(facts, shown, now));
     match shown {
-        Shown::Changed(_) if untold > 0 => vec![format!(
-            "{untold} of the cluster's routes violate with or without these files, and are not shown; `filing-operator status` has them"
-        )],
+        Shown::Changed(_) if untold > 0 => {
+            let told = match untold {
+                1 => "1 route of the cluster violates with or without these files, and is not shown".to_owned(),
+                _ => format!("{untold} routes of the cluster violate with or without these files, and are not shown"),
+            };
+            vec![told + ": filing-operator status"]
+        }
         Shown::All(None) if report.routes.is_empty() => vec!["there is no route in the cluster".to_owned()],
         Shown::All(Some(namespace)) if report.routes.is_empty() => {
             vec![format!("there is no route in namespace {namespace} of the cluster")]
