@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use self::default::{DefaultPolicy, Whereabouts};
-use self::input::{DeclaredRoute, Facts};
+use self::input::Facts;
 use self::live::Cluster;
 use self::progress::Progress;
 use super::connection::Connection;
@@ -220,29 +220,33 @@ fn answer(route: &Kept<Route>, facts: &Snapshot, now: Timestamp) -> Answer {
     }
 }
 
-/// Judges what is in the input. The routes are taken out, and what was read of each goes as soon as its answer is there:
-/// there may be very many.
+/// Judges what is in the input. The routes are taken out, and each goes as soon as its answer is there.
 fn judged(facts: &mut Facts, now: Timestamp, progress: &Progress) -> Report {
     let routes = std::mem::take(&mut facts.routes);
     let snapshot = facts.registry.snapshot();
-    progress.expect(routes.len());
-    let routes = routes.into_par_iter().map(|DeclaredRoute { key, object, route }| {
-        let answer = answer(&route, snapshot, now);
-        let places = match &answer {
-            Answer::Verdict(verdict) => places(&object, verdict.findings().map(|(_, finding)| finding)),
-            Answer::Ungoverned | Answer::Unreadable(_) => places(&object, []),
-        };
+    let made = routes.into_par_iter().map(|unread| {
+        let made = facts.read_route(&unread, |key, route| {
+            let answer = answer(route, snapshot, now);
+            let places = match &answer {
+                Answer::Verdict(verdict) => places(&unread.object, verdict.findings().map(|(_, finding)| finding)),
+                Answer::Ungoverned | Answer::Unreadable(_) => places(&unread.object, []),
+            };
+            Judged {
+                key,
+                places,
+                answer,
+                before: None,
+            }
+        });
         progress.advance();
-        Judged {
-            key,
-            places,
-            answer,
-            before: None,
-        }
+        made
     });
+    let made = made.collect();
+    let routes = facts.settle(made);
+    let snapshot = facts.registry.snapshot();
     Report {
         now,
-        routes: routes.collect(),
+        routes,
         filings: facts
             .filings
             .par_iter()

@@ -2,6 +2,7 @@
 //! what is known already: nothing, or a cluster.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::manifest::{Object, ReadError, Strictness, TypeMeta, discover};
 use crate::registry::{
     self, Affected, Change, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Subject, Unreadable,
 };
-use crate::report::{InputError, Source};
+use crate::report::{InputError, Judged, Source};
 use crate::route::{Route, RouteKey, RouteKind, from_ingress};
 use crate::rules;
 
@@ -32,21 +33,33 @@ pub(super) struct Facts {
     pub(super) registry: Registry,
     /// What the input may change of a cluster.
     pub(super) affected: Affected,
-    /// In the order of the input, like the others. Nothing hangs on them, so the registry, which would index them, has none.
-    pub(super) routes: Vec<DeclaredRoute>,
+    /// In the order of the input, like the others. They are read when they are judged, one by one: nothing hangs on them, and
+    /// there may be very many.
+    pub(super) routes: Vec<Unread>,
     pub(super) filings: Vec<(FilingKey, Object)>,
     pub(super) servers: Vec<(Arc<str>, Object)>,
     pub(super) policies: Vec<(Arc<str>, Object)>,
     /// Documents of kinds that say nothing here.
     pub(super) skipped: usize,
     pub(super) troubles: Vec<Trouble>,
+    /// Those with one object, by its place in the input.
+    of_objects: Vec<(usize, Trouble)>,
+    /// The namespace of objects that name none.
+    namespace: String,
 }
 
 /// A route of the input.
-pub(super) struct DeclaredRoute {
-    pub(super) key: RouteKey,
+pub(super) struct Unread {
+    /// The how many-th object of the input it is.
+    nth: usize,
     pub(super) object: Object,
-    pub(super) route: Kept<Route>,
+}
+
+/// What was made of one.
+pub(super) struct Made<T> {
+    nth: usize,
+    made: Option<T>,
+    troubles: Vec<Trouble>,
 }
 
 /// Something that can't be read or used, for programs and for people.
@@ -101,57 +114,42 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, known: Registry, progress
         })
         .collect();
     progress.expect(objects.len());
-    let read: Vec<(Object, Read)> = objects
+    let objects = objects
         .into_iter()
         .filter_map(|object| object.map_err(|error| troubles.push(error.into())).ok())
-        .collect::<Vec<_>>()
+        .enumerate();
+    let (routes, facts): (Vec<Unread>, Vec<Unread>) = objects
+        .map(|(nth, object)| Unread { nth, object })
+        .partition(|unread| is_route(unread.object.meta()));
+    let read: Vec<(Unread, Read)> = facts
         .into_par_iter()
-        .enumerate()
-        .map(|(nth, object)| {
-            let read = read_object(&object, nth, namespace);
+        .map(|unread| {
+            let read = read_object(&unread.object, unread.nth, namespace);
             progress.advance();
-            (object, read)
+            (unread, read)
         })
         .collect();
-    gather(read, known, troubles)
+    let facts = Facts {
+        registry: known,
+        affected: Affected::default(),
+        routes,
+        filings: Vec::new(),
+        servers: Vec::new(),
+        policies: Vec::new(),
+        skipped: 0,
+        troubles,
+        of_objects: Vec::new(),
+        namespace: namespace.to_owned(),
+    };
+    gather(read, facts)
 }
 
 /// What one object declares.
 #[derive(Default)]
 struct Read {
-    found: Option<Found>,
+    change: Option<Change>,
     is_skipped: bool,
     troubles: Vec<Trouble>,
-}
-
-/// What is there. Of routes there may be very many, and the largest fact takes ten times what one does.
-enum Found {
-    Route(RouteKey, Kept<Route>),
-    Fact(Box<Change>),
-}
-
-impl Found {
-    fn new(change: Change) -> Self {
-        match change {
-            Change::Route(key, Ok(route)) => {
-                // One key, not one like it.
-                let route = Route {
-                    key: key.clone(),
-                    ..route
-                };
-                Self::Route(key, Kept::Read(Arc::new(route)))
-            }
-            Change::Route(key, Err(unreadable)) => Self::Route(key, Kept::Unreadable(Arc::new(unreadable))),
-            fact => Self::Fact(Box::new(fact)),
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        match self {
-            Self::Route(key, _) => Subject::Route(key.clone()),
-            Self::Fact(change) => change.subject(),
-        }
-    }
 }
 
 impl Read {
@@ -165,6 +163,13 @@ impl Read {
 
 pub(super) fn is_ours(meta: &TypeMeta) -> bool {
     meta.group() == keys::GROUP
+}
+
+fn is_route(meta: &TypeMeta) -> bool {
+    matches!(
+        (meta.group(), meta.kind.as_str()),
+        ("networking.k8s.io" | "extensions", "Ingress")
+    )
 }
 
 /// Reads the `nth` object of the input.
@@ -216,9 +221,7 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
                 let policy = read.map(|read| Policy::new(Arc::clone(&name), meta, &read.spec));
                 Change::Policy(name, policy)
             });
-            if let Some(Found::Fact(change)) = &read.found
-                && let Change::Policy(_, Ok(policy)) = &**change
-            {
+            if let Some(Change::Policy(_, Ok(policy))) = &read.change {
                 read.troubles.extend(problems(object, policy, false));
             }
             read
@@ -310,7 +313,7 @@ where
                 named(object, &metadata, |name| change(&metadata, name, Err(unreadable)))
             });
             Read {
-                found: told.and_then(|told| told.found),
+                change: told.and_then(|told| told.change),
                 ..Read::failed(errors)
             }
         }
@@ -341,7 +344,7 @@ fn generate(meta: &mut ObjectMeta, nth: usize) {
 fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Change) -> Read {
     match meta.name.as_deref() {
         Some(name) if !name.is_empty() => Read {
-            found: Some(Found::new(change(name.into()))),
+            change: Some(change(name.into())),
             ..Read::default()
         },
         _ => Read {
@@ -376,63 +379,96 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 }
 
 /// Puts together what was read, the first of each where an object stands twice.
-fn gather(read: Vec<(Object, Read)>, known: Registry, mut troubles: Vec<Trouble>) -> Facts {
-    let mut skipped = 0;
+fn gather(read: Vec<(Unread, Read)>, mut facts: Facts) -> Facts {
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
-    let mut kept: Vec<(Object, Found)> = Vec::with_capacity(read.len());
-    for (object, read) in read {
-        skipped += usize::from(read.is_skipped);
-        troubles.extend(read.troubles);
-        let Some(found) = read.found else { continue };
-        let first = *seen.entry(found.subject()).or_insert(kept.len());
+    let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
+    for (Unread { nth, object }, read) in read {
+        facts.skipped += usize::from(read.is_skipped);
+        facts.note(nth, read.troubles);
+        let Some(change) = read.change else { continue };
+        let first = *seen.entry(change.subject()).or_insert(kept.len());
         match kept.get(first) {
-            None => kept.push((object, found)),
-            Some((_, same)) if says_the_same(same, &found) => {}
+            None => kept.push((object, change)),
+            Some((_, same)) if says_the_same(same, &change) => {}
             Some((other, _)) => {
-                let message = format!(
-                    "{} {} stands twice, first at {}; this one is not used, keep one of them",
-                    object.meta().kind,
-                    name(&found.subject()),
-                    other.location()
-                );
-                troubles.push(Trouble::new(message, source(object.location())));
+                let kind = &object.meta().kind;
+                let first = source(other.location());
+                facts.note(nth, [twice(kind, &change.subject(), &first, source(object.location()))]);
             }
         }
     }
-    let mut facts = Facts {
-        registry: known,
-        affected: Affected::default(),
-        routes: Vec::new(),
-        filings: Vec::new(),
-        servers: Vec::new(),
-        policies: Vec::new(),
-        skipped,
-        troubles,
-    };
     // What others are seen by goes first, so that nothing is affected by it yet.
-    kept.sort_by_key(|(_, found)| rank(found));
-    for (object, found) in kept {
-        match found {
-            Found::Route(key, route) => {
-                facts.registry.delete(&Subject::Route(key.clone()));
-                facts.routes.push(DeclaredRoute { key, object, route });
-            }
-            Found::Fact(change) => {
-                match &*change {
-                    Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
-                    Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
-                    Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
-                    Change::Namespace(..) | Change::Class(..) | Change::Node(..) | Change::Route(..) => {}
-                }
-                facts.apply(*change);
-            }
+    kept.sort_by_key(|(_, change)| rank(change));
+    for (object, change) in kept {
+        match &change {
+            Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
+            Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
+            Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
+            Change::Namespace(..) | Change::Class(..) | Change::Node(..) | Change::Route(..) => {}
         }
+        facts.apply(change);
     }
-    facts.routes.shrink_to_fit();
     facts
 }
 
+fn twice(kind: &str, subject: &Subject, first: &Source, this: Source) -> Trouble {
+    let name = name(subject);
+    let message = format!("{kind} {name} stands twice, first at {first}; this one is not used, keep one of them");
+    Trouble::new(message, this)
+}
+
 impl Facts {
+    fn note(&mut self, nth: usize, troubles: impl IntoIterator<Item = Trouble>) {
+        self.of_objects
+            .extend(troubles.into_iter().map(|trouble| (nth, trouble)));
+    }
+
+    /// Reads a route, and makes something of it while it is there.
+    pub(super) fn read_route<T>(&self, unread: &Unread, make: impl FnOnce(RouteKey, &Kept<Route>) -> T) -> Made<T> {
+        let Unread { nth, object } = unread;
+        let Read { change, troubles, .. } = read_object(object, *nth, &self.namespace);
+        let made = match change {
+            Some(Change::Route(key, Ok(route))) => Some(make(key, &Kept::Read(Arc::new(route)))),
+            Some(Change::Route(key, Err(unreadable))) => Some(make(key, &Kept::Unreadable(Arc::new(unreadable)))),
+            _ => None,
+        };
+        Made {
+            nth: *nth,
+            made,
+            troubles,
+        }
+    }
+
+    /// Takes what was made of the routes, the first of each where one stands twice; the cluster's are not theirs any more.
+    /// Then all that is wrong with objects is told in the order of the input.
+    pub(super) fn settle(&mut self, made: Vec<Made<Judged>>) -> Vec<Judged> {
+        let mut seen: HashMap<RouteKey, Option<Source>> = HashMap::with_capacity(made.len());
+        // As many as there are, they are moved within the room that they have.
+        let judged = made.into_iter().filter_map(|Made { nth, made, troubles }| {
+            self.note(nth, troubles);
+            let judged = made?;
+            let this = judged.places.object.as_ref();
+            match seen.entry(judged.key.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(this.cloned());
+                    self.registry.delete(&Subject::Route(judged.key.clone()));
+                    Some(judged)
+                }
+                Entry::Occupied(entry) => {
+                    let (first, this) = entry.get().as_ref().zip(this)?;
+                    let subject = Subject::Route(judged.key.clone());
+                    self.note(nth, [twice(judged.key.kind.kind(), &subject, first, this.clone())]);
+                    None
+                }
+            }
+        });
+        let judged = judged.collect();
+        self.of_objects.sort_by_key(|(nth, _)| *nth);
+        let of_objects = self.of_objects.drain(..).map(|(_, trouble)| trouble);
+        self.troubles.extend(of_objects);
+        judged
+    }
+
     /// Takes a fact in the place of what is known of the same object, and leaves of that what an apply would leave: its
     /// identity and age, and the labels that others have put on a namespace.
     pub(super) fn apply(&mut self, mut change: Change) {
@@ -478,11 +514,8 @@ impl Facts {
 }
 
 /// Charts repeat the namespace that they share.
-fn says_the_same(one: &Found, other: &Found) -> bool {
-    let (Found::Fact(one), Found::Fact(other)) = (one, other) else {
-        return false;
-    };
-    match (&**one, &**other) {
+fn says_the_same(one: &Change, other: &Change) -> bool {
+    match (one, other) {
         (Change::Namespace(_, one), Change::Namespace(_, other)) => one == other,
         (Change::Class(_, one), Change::Class(_, other)) => one == other,
         (Change::Node(_, one), Change::Node(_, other)) => one == other,
@@ -490,9 +523,8 @@ fn says_the_same(one: &Found, other: &Found) -> bool {
     }
 }
 
-fn rank(found: &Found) -> u8 {
-    let Found::Fact(change) = found else { return 4 };
-    match **change {
+fn rank(change: &Change) -> u8 {
+    match change {
         Change::Namespace(..) | Change::Class(..) | Change::Node(..) => 0,
         Change::Policy(..) => 1,
         Change::Server(..) => 2,
