@@ -1,8 +1,10 @@
-//! `check`: judges the routes in manifests against the filings in the same manifests. It needs no cluster and no network.
+//! `check`: judges the routes in manifests against the filings in the same manifests. It needs no cluster and no network,
+//! unless it is asked to look at one.
 
 mod default;
 mod fix;
 pub(super) mod input;
+mod live;
 mod progress;
 
 pub(super) use self::default::{read_named_policy, read_policy};
@@ -16,34 +18,46 @@ use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use self::default::DefaultPolicy;
+use self::default::{DefaultPolicy, Whereabouts};
 use self::input::Facts;
+use self::live::Cluster;
 use self::progress::Progress;
+use super::connection::Connection;
 use super::output::Output;
 use super::{FAILED, Language};
-use crate::domain::{Day, FieldPath};
+use crate::domain::{Day, FieldPath, Province};
 use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
 use crate::operator;
-use crate::registry::{Kept, Snapshot};
+use crate::registry::{Kept, Registry, Snapshot};
 use crate::report::{self, Answer, Declared, Judged, Layout, Places, Report, Source};
+use crate::route::Route;
 use crate::rules::{Finding, Severity};
 
-/// Judge the routes in manifests against the filings in the same manifests
+/// Judge the routes in manifests against the filings in the same manifests, or in a cluster
 ///
 /// Data goes to standard output, everything else to standard error. The exit code is 0 without violations, 1 with
 /// violations, of routes or of what is declared, and 2 where some of the input can't be read or used.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files, folders, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "live", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Look at a cluster, and judge what the files would change of it; without files, all that it has
+    ///
+    /// The objects in the files stand in place of the cluster's of the same name. Told are the routes in the files, and those
+    /// of the cluster whose verdict the files change.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    connection: Connection,
     /// The format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-    /// The namespace of manifests that name none
-    #[arg(short, long, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
-    namespace: String,
+    /// The namespace of manifests that name none; without it `default`, or with --live that of the context. With --live
+    /// and no PATH: whose routes and filings are told
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
     /// The namespace whose Filings count where a policy has no filingsFrom: the operator's own
     #[arg(
         long,
@@ -61,6 +75,9 @@ pub(super) struct Args {
     /// Its region, like cn-beijing
     #[arg(long, requires = "provider", value_parser = NonEmptyStringValueParser::new())]
     region: Option<String>,
+    /// The province of a data centre that is in no table, like CN-BJ or 北京; Outside: none of the mainland
+    #[arg(long, requires = "region", value_parser = province)]
+    province: Option<String>,
     /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
@@ -108,10 +125,39 @@ pub(super) fn moment(typed: &str) -> Result<Timestamp, String> {
         .map_err(|_| "write a moment like 2026-11-23T09:00:00+08:00, or a day like 2026-11-23".to_owned())
 }
 
+/// A province as it is typed, or `Outside`.
+fn province(typed: &str) -> Result<String, String> {
+    if typed == "Outside" || Province::find(typed).is_some() {
+        return Ok(typed.to_owned());
+    }
+    Err("write a province of the mainland by its ISO code or name, like CN-BJ or 北京, or Outside".to_owned())
+}
+
+impl Args {
+    fn whereabouts(&self) -> Option<Whereabouts<'_>> {
+        Some(Whereabouts {
+            provider: self.provider.as_deref()?,
+            region: self.region.as_deref(),
+            province: self.province.as_deref(),
+        })
+    }
+
+    fn look(&self, output: &Output) -> anyhow::Result<Option<Cluster>> {
+        if self.live {
+            return Cluster::look(self, output).map(Some);
+        }
+        if self.connection.is_given() {
+            anyhow::bail!("--context and --kubeconfig say at which cluster --live looks; add --live");
+        }
+        Ok(None)
+    }
+}
+
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
+    let cluster = args.look(output)?;
     let progress = Progress::new();
-    let default = DefaultPolicy::read(args.policy.as_deref(), args.provider.as_deref(), args.region.as_deref());
+    let default = DefaultPolicy::read(args.policy.as_deref(), args.whereabouts());
     let lang = args.lang.into();
     let mut loaded = input::load(&args.paths);
     let mut mended = None;
@@ -121,26 +167,48 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     if args.fix {
         mended = Some(fix::write(&mut loaded)?);
     }
-    let mut facts = input::read(&loaded, &args.namespace, &args.home_namespace, &progress);
+    let (known, comparison, namespace) = match cluster {
+        Some(Cluster { registry, namespace }) => {
+            let before = registry.snapshot().clone();
+            (registry, Some(before), namespace)
+        }
+        None => (
+            Registry::new(Snapshot::new(&args.home_namespace, false)),
+            None,
+            "default".to_owned(),
+        ),
+    };
+    let namespace = args.namespace.as_deref().unwrap_or(&namespace);
+    let mut facts = input::read(&loaded, namespace, known, &progress);
     if mended.is_none() && facts.is_mendable {
         mended = Some(fix::would_write(&loaded));
     }
-    let notes = default.add_to(&mut facts, &args.home_namespace);
+    // What the objects are cut from is not needed any more, and may be large.
+    drop(loaded);
+    let notes = default.add_to(&mut facts, &args.home_namespace, args.live);
     let now = args.now.unwrap_or_else(operator::now);
-    let report = judged(&facts, now, &progress);
+    let mut report = judged(&mut facts, now, &progress);
+    let of_cluster = comparison.map(|before| {
+        let shown = if args.paths.is_empty() {
+            live::Shown::All(args.namespace.as_deref())
+        } else {
+            live::Shown::Changed(&before)
+        };
+        live::add_to(&mut report, &facts, &shown, now)
+    });
     progress.finish();
 
     for trouble in &facts.troubles {
         output.aside(&format!("{}\n", trouble.rendered));
     }
-    for note in notes.told(&report) {
+    for note in notes.told(&report).into_iter().chain(of_cluster.into_iter().flatten()) {
         output.note(&note);
     }
     for note in mended.iter().flat_map(|mended| mended.notes(lang)) {
         output.note(&note);
     }
     match args.output {
-        Format::Json => Output::plain(&(report::json(&report, lang)? + "\n"))?,
+        Format::Json => Output::json(&report::json_view(&report, lang))?,
         Format::Table => {
             let layout = Layout {
                 lang,
@@ -166,31 +234,42 @@ fn exit_code(report: &Report, fail_on: FailOn) -> ExitCode {
     }
 }
 
-fn judged(facts: &Facts, now: Timestamp, progress: &Progress) -> Report {
+/// The answer about a route.
+fn answer(route: &Kept<Route>, facts: &Snapshot, now: Timestamp) -> Answer {
+    match route {
+        Kept::Read(route) => judge::judge(route, facts, now).map_or(Answer::Ungoverned, Answer::Verdict),
+        // Its class can't be read either, so that only the default policy can be asked.
+        Kept::Unreadable(unreadable) => Answer::Unreadable(judge::unreadable(unreadable, facts.default_policy())),
+    }
+}
+
+/// Judges what is in the input. The routes are taken out, and each goes as soon as its answer is there.
+fn judged(facts: &mut Facts, now: Timestamp, progress: &Progress) -> Report {
+    let routes = std::mem::take(&mut facts.routes);
     let snapshot = facts.registry.snapshot();
-    progress.expect(facts.routes.len());
-    let routes = facts.routes.par_iter().filter_map(|(key, object)| {
-        let answer = match facts.registry.route(key)? {
-            Kept::Read(route) => judge::judge(route, snapshot, now).map_or(Answer::Ungoverned, Answer::Verdict),
-            // Its class can't be read either, so that only the default policy can be asked.
-            Kept::Unreadable(unreadable) => {
-                Answer::Unreadable(judge::unreadable(unreadable, snapshot.default_policy()))
+    let made = routes.into_par_iter().map(|unread| {
+        let made = facts.read_route(&unread, |key, route| {
+            let answer = answer(route, snapshot, now);
+            let places = match &answer {
+                Answer::Verdict(verdict) => places(&unread.object, verdict.findings().map(|(_, finding)| finding)),
+                Answer::Ungoverned | Answer::Unreadable(_) => places(&unread.object, []),
+            };
+            Judged {
+                key,
+                places,
+                answer,
+                before: None,
             }
-        };
-        let places = match &answer {
-            Answer::Verdict(verdict) => places(object, verdict.findings().map(|(_, finding)| finding)),
-            Answer::Ungoverned | Answer::Unreadable(_) => places(object, []),
-        };
+        });
         progress.advance();
-        Some(Judged {
-            key: key.clone(),
-            places,
-            answer,
-        })
+        made
     });
+    let made = made.collect();
+    let routes = facts.settle(made);
+    let snapshot = facts.registry.snapshot();
     Report {
         now,
-        routes: routes.collect(),
+        routes,
         filings: facts
             .filings
             .par_iter()
@@ -224,6 +303,19 @@ fn judged(facts: &Facts, now: Timestamp, progress: &Progress) -> Report {
     }
 }
 
+/// The answer about a filing or a server.
+fn declaration<T>(
+    kept: &Kept<T>,
+    judge: impl Fn(&T, &Snapshot, Timestamp) -> Declaration,
+    facts: &Snapshot,
+    now: Timestamp,
+) -> Declaration {
+    match kept {
+        Kept::Read(read) => judge(read, facts, now),
+        Kept::Unreadable(unreadable) => judge::unreadable_declaration(unreadable, facts),
+    }
+}
+
 fn declared<K: Clone, T>(
     key: &K,
     object: &Object,
@@ -232,10 +324,7 @@ fn declared<K: Clone, T>(
     facts: &Snapshot,
     now: Timestamp,
 ) -> Declared<K> {
-    let answer = match kept {
-        Kept::Read(read) => judge(read, facts, now),
-        Kept::Unreadable(unreadable) => judge::unreadable_declaration(unreadable, facts),
-    };
+    let answer = declaration(kept, judge, facts, now);
     Declared {
         key: key.clone(),
         places: places(object, &answer.findings),
@@ -256,7 +345,7 @@ fn places<'a>(object: &Object, findings: impl IntoIterator<Item = &'a Finding>) 
         object.locate_all(&paths)
     };
     Places {
-        object: source(object.location()),
+        object: Some(source(object.location())),
         fields: paths
             .into_iter()
             .cloned()
@@ -265,7 +354,7 @@ fn places<'a>(object: &Object, findings: impl IntoIterator<Item = &'a Finding>) 
     }
 }
 
-fn source(location: Location) -> Source {
+pub(super) fn source(location: Location) -> Source {
     Source {
         file: location.file,
         line: Some(location.line),

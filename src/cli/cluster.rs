@@ -220,6 +220,7 @@ impl Common {
     }
 }
 
+/// What could not be listed, why, and what that takes.
 pub(super) fn refused(what: &str, status: &Refusal) -> String {
     match status.code {
         404 => format!(

@@ -45,8 +45,19 @@ pub(super) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T>
 }
 
 impl Connection {
+    /// Whether a flag says which cluster.
+    pub(super) fn is_given(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
+
     /// A client of that cluster, which gives a connection up that says nothing for so long. Nothing is asked of it yet.
     pub(super) async fn client(&self, silence: Duration) -> Result<Client> {
+        let config = self.config(silence).await?;
+        Client::try_from(config).context("connecting to the API server")
+    }
+
+    /// What that client is made of.
+    pub(super) async fn config(&self, silence: Duration) -> Result<Config> {
         let mut config = if self.kubeconfig.is_none() && self.context.is_none() {
             Config::infer()
                 .await
@@ -69,6 +80,26 @@ impl Connection {
         config.read_timeout = Some(silence);
         // The time that a connection was idle before it is used again does not count.
         config.reset_reader_on_write = true;
-        Client::try_from(config).context("connecting to the API server")
+        Ok(config)
+    }
+
+    /// The context and the address of that cluster, for messages. Nothing else that an address may hold is told.
+    pub(super) fn named(&self, config: &Config) -> String {
+        let url = &config.cluster_url;
+        let scheme = url.scheme_str().unwrap_or("https");
+        let host = url.host().unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let address = format!("{scheme}://{host}{port}");
+        let context = self.context.clone().or_else(|| {
+            let read = match &self.kubeconfig {
+                Some(file) => Kubeconfig::read_from(file),
+                None => Kubeconfig::read(),
+            };
+            read.ok()?.current_context
+        });
+        match context {
+            Some(context) => format!("context {context} ({address})"),
+            None => address,
+        }
     }
 }

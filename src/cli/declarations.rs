@@ -10,7 +10,7 @@ use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use super::check::input::{self, Trouble};
-use super::check::whole;
+use super::check::{source, whole};
 use super::cluster::refused;
 use crate::api::{AccessServer, Filing, FilingPolicy, keys, read};
 use crate::manifest::{Object, Strictness};
@@ -127,7 +127,8 @@ fn once<'o>(
     if std::ptr::eq(first, object) {
         Ok(())
     } else {
-        Err(vec![input::twice(object, &shown, first)])
+        let (first, this) = (source(first.location()), source(object.location()));
+        Err(vec![input::twice(kind, &shown, &first, this)])
     }
 }
 

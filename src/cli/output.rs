@@ -1,10 +1,11 @@
 //! Where answers go: data to standard output, everything else to standard error, colours only where they are wanted.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use serde::Serialize;
 
 const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 const NOTE: Style = AnsiColor::BrightCyan.on_default().bold();
@@ -53,6 +54,21 @@ impl Output {
     pub(super) fn plain(text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         taken(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// Writes a value as JSON, piece by piece.
+    ///
+    /// # Errors
+    /// As [`Self::styled`].
+    pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        // What serde_json says of a writer is its error again.
+        let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+        taken(
+            written
+                .and_then(|()| stdout.write_all(b"\n"))
+                .and_then(|()| stdout.flush()),
+        )
     }
 
     /// Says what went wrong.

@@ -44,6 +44,13 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
     let with_status = |resource: ApiResource| Api::<Whole>::all_with(client.clone(), &resource);
     let others = |resource: ApiResource| Api::<Bare>::all_with(client.clone(), &resource);
     let mut namespaces = Alike::default();
+    let classes = others(ApiResource::erase::<IngressClass>(&()));
+    look.list(SubjectKind::Class, classes, |object| class(&object.0), &seen)
+        .await?;
+    if !look.refused.is_empty() {
+        // A class that is not known may be there all the same.
+        look.registry = Registry::new(Snapshot::new(home, false));
+    }
     let filings = with_status(ApiResource::erase::<Filing>(&()));
     look.list(
         SubjectKind::Filing,
@@ -60,9 +67,6 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
         .await?;
     let routes = with_status(ApiResource::erase::<Ingress>(&()));
     look.list(SubjectKind::Route, routes, |object| ingress(&object.0), &seen)
-        .await?;
-    let classes = others(ApiResource::erase::<IngressClass>(&()));
-    look.list(SubjectKind::Class, classes, |object| class(&object.0), &seen)
         .await?;
     let nodes = others(ApiResource::erase::<Node>(&()));
     look.list(SubjectKind::Node, nodes, |object| node(&object.0), &seen)

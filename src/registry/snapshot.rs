@@ -257,6 +257,11 @@ impl Snapshot {
         self.servers.iter()
     }
 
+    /// The labels of a namespace that is known.
+    pub fn labels(&self, namespace: &str) -> Option<&BTreeMap<String, String>> {
+        self.namespaces.get(namespace)
+    }
+
     /// Whether the break-glass label lifts what is enforced in a namespace. It changes no verdict.
     pub fn breaks_glass(&self, namespace: &str) -> bool {
         self.with_labels(namespace, has_break_glass)

@@ -3,7 +3,7 @@
 //! Hosts and domains are as DNS and the object have them, in ASCII; messages show them as people read them.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::model::{Answer, Declared, InputError, Judged, Places, Report, Source};
 use crate::api::Colour;
@@ -20,8 +20,13 @@ const SCHEMA: &str = "filing-operator.io/check/v1";
 /// # Errors
 /// None that is known; the writer of JSON allows for them.
 pub fn json(report: &Report, lang: Lang) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&json_view(report, lang))
+}
+
+/// The same for whoever writes it piece by piece: of many routes the text takes more memory than all that is known of them.
+pub fn json_view(report: &Report, lang: Lang) -> impl Serialize + '_ {
     let tally = report.tally();
-    serde_json::to_string_pretty(&Document {
+    Document {
         schema: SCHEMA,
         now: report.now,
         summary: Summary {
@@ -34,23 +39,36 @@ pub fn json(report: &Report, lang: Lang) -> Result<String, serde_json::Error> {
             skipped: report.skipped,
             errors: report.errors.len(),
         },
-        routes: report.routes.iter().map(|judged| route(judged, lang)).collect(),
-        filings: report.filings.iter().map(|declared| filing(declared, lang)).collect(),
-        servers: report.servers.iter().map(|declared| server(declared, lang)).collect(),
-        errors: report.errors.iter().map(error).collect(),
-    })
+        routes: Each(move || report.routes.iter().map(move |judged| route(judged, lang))),
+        filings: Each(move || report.filings.iter().map(move |declared| filing(declared, lang))),
+        servers: Each(move || report.servers.iter().map(move |declared| server(declared, lang))),
+        errors: Each(move || report.errors.iter().map(error)),
+    }
+}
+
+/// A list whose elements are made when they are written.
+struct Each<F>(F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: Serialize>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct Document<R, F, S, E> {
     schema: &'static str,
     now: Timestamp,
     summary: Summary,
-    routes: Vec<RouteEntry<'a>>,
-    filings: Vec<FilingEntry<'a>>,
-    servers: Vec<ServerEntry<'a>>,
-    errors: Vec<ErrorEntry<'a>>,
+    routes: R,
+    filings: F,
+    servers: S,
+    errors: E,
 }
 
 #[derive(Serialize)]
@@ -77,11 +95,24 @@ struct RouteEntry<'a> {
     verdict: Option<&'static str>,
     policy: Option<&'a str>,
     sites: Vec<SiteEntry<'a>>,
-    source: SourceEntry<'a>,
+    /// Null of a route of the cluster.
+    source: Option<SourceEntry<'a>>,
+    /// Whether it is the cluster's; absent of one in a file.
+    #[serde(skip_serializing_if = "is_false")]
+    live: bool,
+    /// How it stands without the files; absent where that is not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<BeforeEntry>,
     hosts: Vec<HostEntry<'a>>,
     /// What concerns the route as a whole: that it can't be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct BeforeEntry {
+    /// Null where no policy governed it.
+    verdict: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -138,7 +169,8 @@ struct FindingEntry<'a> {
     path: &'a str,
     message: String,
     remedy: String,
-    source: SourceEntry<'a>,
+    /// Null of an object of the cluster.
+    source: Option<SourceEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -163,7 +195,12 @@ struct ErrorEntry<'a> {
 }
 
 fn route(judged: &Judged, lang: Lang) -> RouteEntry<'_> {
-    let Judged { key, places, answer } = judged;
+    let Judged {
+        key,
+        places,
+        answer,
+        before,
+    } = judged;
     let verdict = match answer {
         Answer::Verdict(verdict) => Some(verdict),
         Answer::Ungoverned | Answer::Unreadable(_) => None,
@@ -180,7 +217,11 @@ fn route(judged: &Judged, lang: Lang) -> RouteEntry<'_> {
         verdict: answer.outcome().map(Outcome::as_str),
         policy: verdict.map(|verdict| &*verdict.policy.name),
         sites: verdict.iter().flat_map(|verdict| &verdict.site).map(site).collect(),
-        source: source(&places.object),
+        source: places.object.as_ref().map(source),
+        live: places.object.is_none(),
+        before: before.map(|before| BeforeEntry {
+            verdict: before.outcome.map(Outcome::as_str),
+        }),
         hosts: verdict
             .iter()
             .flat_map(|verdict| &verdict.hosts)
@@ -248,7 +289,7 @@ fn findings<'a>(findings: &'a [Finding], places: &'a Places, lang: Lang) -> Vec<
             path: finding.path.as_str(),
             message: finding.message(lang),
             remedy: finding.remedy(lang),
-            source: source(places.of(&finding.path)),
+            source: places.of(&finding.path).map(source),
         })
         .collect()
 }
@@ -275,6 +316,11 @@ fn error(error: &InputError) -> ErrorEntry<'_> {
         message: &error.message,
         source: source(&error.source),
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn source(source: &Source) -> SourceEntry<'_> {

@@ -13,10 +13,10 @@ mod plan;
 mod table;
 mod words;
 
-pub use catalogue::{rule_json, rule_text, rules_json, rules_markdown, rules_table};
 pub use calendar::CalendarError;
+pub use catalogue::{rule_json, rule_text, rules_json, rules_markdown, rules_table};
 pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
-pub use json::json;
-pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};
+pub use json::{json, json_view};
+pub use model::{Answer, Before, Declared, InputError, Judged, Places, Report, Source, Tally};
 pub use plan::PlanView;
 pub use table::{Layout, table};

@@ -51,18 +51,18 @@ impl fmt::Display for Source {
 }
 
 /// Where an object and those of its fields stand of which something is to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// Where the object begins.
-    pub object: Source,
+    /// Where the object begins; none: it stands in no file, but in the cluster.
+    pub object: Option<Source>,
     /// The fields.
     pub fields: BTreeMap<FieldPath, Source>,
 }
 
 impl Places {
-    /// Where a field stands, or else the object.
-    pub fn of(&self, path: &FieldPath) -> &Source {
-        self.fields.get(path).unwrap_or(&self.object)
+    /// Where a field stands, or else the object, if that is in a file.
+    pub fn of(&self, path: &FieldPath) -> Option<&Source> {
+        self.fields.get(path).or(self.object.as_ref())
     }
 }
 
@@ -75,6 +75,17 @@ pub struct Judged {
     pub places: Places,
     /// The answer.
     pub answer: Answer,
+    /// Of a route of the cluster that the files change nothing of but its verdict: how it stood without them.
+    pub before: Option<Before>,
+}
+
+/// How a route of the cluster stands without the files that are judged beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Its verdict; none where it was not judged.
+    pub outcome: Option<Outcome>,
+    /// Whether the files make it, or one of its hosts, stand worse.
+    pub is_worse_now: bool,
 }
 
 /// What was answered about a route.
@@ -158,9 +169,12 @@ impl Report {
         tally
     }
 
-    /// The worst that was found: of routes, and of filings and servers by themselves.
+    /// The worst that was found: of routes, and of filings and servers by themselves. A route that the files make stand
+    /// better, if not yet well, is not held against them.
     pub fn worst(&self) -> Option<Severity> {
-        let of_routes = self.routes.iter().filter_map(|judged| match judged.answer.outcome()? {
+        let counts = |judged: &&Judged| judged.before.is_none_or(|before| before.is_worse_now);
+        let of_routes = self.routes.iter().filter(counts);
+        let of_routes = of_routes.filter_map(|judged| match judged.answer.outcome()? {
             Outcome::Violating => Some(Severity::Violation),
             Outcome::Warned => Some(Severity::Warning),
             Outcome::Compliant | Outcome::Exempt => None,

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::columns::{padding, tame, width, wrap};
 use super::model::{Answer, Declared, Judged, Places, Report, Source};
 use super::words;
+use crate::domain::FieldPath;
 use crate::judge::{FilingRef, HostVerdict, Outcome, Verdict};
 use crate::rules::{Finding, Lang, Severity};
 
@@ -96,8 +97,10 @@ fn says_something(judged: &Judged) -> bool {
 }
 
 /// Where an object begins: its column says nothing.
-fn place(source: &Source) -> String {
-    let Source { file, line, .. } = source.clone();
+fn place(source: Option<&Source>, lang: Lang) -> String {
+    let Some(Source { file, line, .. }) = source.cloned() else {
+        return words::cluster(lang).to_owned();
+    };
     Source {
         file,
         line,
@@ -156,7 +159,12 @@ impl Row<'_> {
 }
 
 fn of_route(judged: &Judged, lang: Lang) -> Block<'_> {
-    let Judged { key, places, answer } = judged;
+    let Judged {
+        key,
+        places,
+        answer,
+        before,
+    } = judged;
     let mut about = String::new();
     let rows = match answer {
         Answer::Verdict(verdict) => {
@@ -174,7 +182,10 @@ fn of_route(judged: &Judged, lang: Lang) -> Block<'_> {
         name: key.to_string(),
         kind: key.kind.kind(),
         about,
-        place: place(&places.object),
+        place: match before {
+            Some(before) => words::before(before.outcome, lang),
+            None => place(places.object.as_ref(), lang),
+        },
         rows,
     }
 }
@@ -247,7 +258,15 @@ fn of_finding<'a>(
         text: finding.message(lang),
         aside: String::new(),
         hint: hint(finding, lang),
-        foot: format!("{}{}", filing.unwrap_or_default(), places.of(&finding.path)),
+        foot: filing.unwrap_or_default() + &field(places, &finding.path),
+    }
+}
+
+/// Where a field stands; of what is in no file, which one it is.
+fn field(places: &Places, path: &FieldPath) -> String {
+    match places.of(path) {
+        Some(source) => source.to_string(),
+        None => path.to_string(),
     }
 }
 
@@ -277,7 +296,7 @@ fn declaration<'a>(
         name,
         kind,
         about: words::colour(colour, lang).to_owned(),
-        place: place(&places.object),
+        place: place(places.object.as_ref(), lang),
         rows,
     })
 }
@@ -388,7 +407,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::FieldPath;
     use crate::route::{RouteKey, RouteKind};
     use crate::rules::{Detail, UNREADABLE};
 
@@ -404,12 +422,13 @@ mod tests {
             column: Some(1),
         };
         let places = Places {
-            object,
+            object: Some(object),
             fields: BTreeMap::new(),
         };
         Judged {
             key,
             places,
+            before: None,
             answer: Answer::Unreadable(Some(Finding {
                 rule: &UNREADABLE,
                 severity: Severity::Violation,

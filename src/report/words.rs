@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::model::{Report, Tally};
 use crate::api::Colour;
-use crate::judge::Exemption;
+use crate::judge::{Exemption, Outcome};
 use crate::rules::{Basis, Lang, Severity};
 
 /// What stands before a remedy.
@@ -55,6 +55,33 @@ pub(super) fn exempted(rules: &str, lang: Lang) -> String {
     match lang {
         Lang::En => format!("; otherwise {rules}"),
         Lang::Zh => format!("；否则为 {rules}"),
+    }
+}
+
+/// Where an object stands that is in no file.
+pub(super) fn cluster(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "cluster",
+        Lang::Zh => "集群",
+    }
+}
+
+/// The same, with how it stands without the files.
+pub(super) fn before(outcome: Option<Outcome>, lang: Lang) -> String {
+    let stood = match (outcome, lang) {
+        (Some(Outcome::Exempt), Lang::En) => "exempt",
+        (Some(Outcome::Exempt), Lang::Zh) => "豁免",
+        (Some(Outcome::Compliant), _) => compliant(lang),
+        (Some(Outcome::Warned), Lang::En) => "warned",
+        (Some(Outcome::Warned), Lang::Zh) => "警告",
+        (Some(Outcome::Violating), Lang::En) => "violating",
+        (Some(Outcome::Violating), Lang::Zh) => "违规",
+        (None, Lang::En) => "not judged",
+        (None, Lang::Zh) => "未判断",
+    };
+    match lang {
+        Lang::En => format!("{} ({stood} before)", cluster(lang)),
+        Lang::Zh => format!("{}（此前{stood}）", cluster(lang)),
     }
 }
 

@@ -71,6 +71,48 @@ fn with(documents: &[&str]) -> String {
     documents.join("---\n")
 }
 
+#[rstest]
+#[case::one_that_is_not_there("Xanadu", "write a province of the mainland")]
+#[case::one_that_is_no_province_of_the_mainland("香港", "or Outside")]
+fn a_province_is_one_of_the_mainland(#[case] province: &str, #[case] told: &str) {
+    let args = [
+        "--provider",
+        "idc-telecom",
+        "--region",
+        "jiuxianqiao",
+        "--province",
+        province,
+    ];
+    let answer = check(FILING, &args);
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains(told), "{}", answer.err);
+}
+
+#[test]
+fn where_ones_own_data_centre_is_can_be_said_as_a_policy_says_it() {
+    let filing = FILING.replace("alicloud", "idc-telecom");
+    let input = with(&[&filing]) + &ingress("www.example.com");
+    let own = ["--provider", "idc-telecom", "--region", "jiuxianqiao"];
+    let rules = |args: &[&str]| {
+        let findings = check_json(&input, args)["routes"][0]["hosts"][0]["findings"].take();
+        let findings = findings.as_array().unwrap().iter();
+        findings
+            .map(|finding| finding["rule"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&own), ["RegionUnknown"]);
+    assert_eq!(rules(&[&own[..], &["--province", "北京"]].concat()), [""; 0]);
+    let outside = check_json(&input, &[&own[..], &["--province", "Outside"]].concat());
+    assert_eq!(outside["routes"][0]["hosts"][0]["exemption"]["kind"], "OutsideMainland");
+    // What no table has is noted, until it is said where it is.
+    assert!(check(&input, &own).err.contains("say it with --region and --province"));
+    assert!(
+        !check(&input, &[&own[..], &["--province", "CN-BJ"]].concat())
+            .err
+            .contains("idc-telecom")
+    );
+}
+
 #[test]
 fn the_examples_read_well() {
     let table = run(&["check", "examples/", "--now", "2026-11-23"], "");

@@ -16,6 +16,7 @@ mod break_glass;
 mod certificates;
 mod chart;
 mod check;
+mod check_live;
 mod cluster;
 mod corpus;
 mod crashes;

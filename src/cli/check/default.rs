@@ -8,7 +8,7 @@ use kube::core::ObjectMeta;
 
 use super::input::{self, Facts, Trouble};
 use crate::api::keys;
-use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom, Stage};
+use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom, SiteSpec, Stage};
 use crate::domain::place::is_known_provider;
 use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
@@ -28,10 +28,20 @@ pub(super) struct DefaultPolicy {
     is_asked_for: bool,
 }
 
+/// Where the cluster is, as the command line says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whereabouts<'a> {
+    pub(super) provider: &'a str,
+    pub(super) region: Option<&'a str>,
+    /// Of a data centre that is in no table.
+    pub(super) province: Option<&'a str>,
+}
+
 /// What the reader should know about the policies in force.
 pub(super) struct Notes {
     unlisted: Option<String>,
     replaced: Option<String>,
+    is_live: bool,
     is_built_in: bool,
     is_only_one: bool,
     /// The policies that trust the operator's own namespace, and that namespace.
@@ -42,31 +52,29 @@ pub(super) struct Notes {
 }
 
 impl DefaultPolicy {
-    pub(super) fn read(file: Option<&Path>, provider: Option<&str>, region: Option<&str>) -> Self {
+    pub(super) fn read(file: Option<&Path>, whereabouts: Option<Whereabouts<'_>>) -> Self {
         let mut troubles = Vec::new();
-        troubles.extend(
-            provider
-                .zip(region)
-                .and_then(|(provider, region)| unknown_region(provider, region)),
-        );
+        troubles.extend(whereabouts.and_then(unknown_region));
         Self {
             given: file
                 .and_then(|file| from_file(file, &mut troubles))
                 .map(|(_, spec)| last_resort(spec)),
-            site: provider.map(|provider| Site::of([Place::new(provider, region)])),
-            unlisted: provider
-                .filter(|provider| !is_known_provider(provider))
-                .map(str::to_owned),
+            site: whereabouts.and_then(Whereabouts::site),
+            unlisted: whereabouts
+                .filter(|told| !is_known_provider(told.provider) && told.province.is_none())
+                .map(|told| told.provider.to_owned()),
             troubles,
             is_asked_for: file.is_some(),
         }
     }
 
-    /// Puts it beside what the input declares. That of the input stands, unless the command line gives another.
-    pub(super) fn add_to(self, facts: &mut Facts, home: &str) -> Notes {
+    /// Puts it beside what the input declares, and the cluster where that is looked at, too (`is_live`). What they have
+    /// stands, unless the command line gives another. A cluster without one has none: it judges nothing by itself.
+    pub(super) fn add_to(self, facts: &mut Facts, home: &str, is_live: bool) -> Notes {
         let mut notes = Notes {
             unlisted: self.unlisted,
             replaced: None,
+            is_live,
             is_built_in: false,
             is_only_one: facts.policies.is_empty(),
             trusts_home: Vec::new(),
@@ -75,18 +83,20 @@ impl DefaultPolicy {
         };
         facts.troubles.splice(0..0, self.troubles);
         let in_input = facts.policies.iter().find(|(name, _)| **name == *keys::DEFAULT_POLICY);
-        let policy = match (self.given, in_input) {
-            (Some(given), None) => Some(given),
-            (Some(given), Some((_, object))) => {
-                notes.replaced = Some(object.location().to_string());
+        let in_input = in_input.map(|(_, object)| format!("at {}", object.location()));
+        let own = {
+            let mut policies = facts.registry.snapshot().policies();
+            policies.find(|policy| *policy.name == *keys::DEFAULT_POLICY).cloned()
+        };
+        let policy = match (self.given, own) {
+            (Some(given), own) => {
+                notes.replaced = in_input.or_else(|| own.map(|_| "of the cluster".to_owned()));
                 Some(given)
             }
-            (None, Some(_)) => {
-                let policies = facts.registry.snapshot().policies();
-                let mut own = policies.filter(|policy| *policy.name == *keys::DEFAULT_POLICY);
-                // One that can't be read governs nothing, and is told as an error.
-                own.next().map(|policy| Policy::clone(policy))
-            }
+            (None, Some(own)) => Some(Policy::clone(&own)),
+            // One that can't be read governs nothing, and is told as an error.
+            (None, None) if in_input.is_some() => None,
+            (None, None) if is_live => self.site.is_some().then(|| last_resort(FilingPolicySpec::default())),
             (None, None) => {
                 notes.is_built_in = !self.is_asked_for;
                 Some(built_in())
@@ -96,9 +106,7 @@ impl DefaultPolicy {
             if self.site.is_some() {
                 policy.site = self.site;
             }
-            facts
-                .registry
-                .apply(Change::Policy(Arc::clone(&policy.name), Ok(policy)));
+            facts.apply(Change::Policy(Arc::clone(&policy.name), Ok(policy)));
         }
         let policies = facts.registry.snapshot().policies();
         let at_home = policies.filter(|policy| policy.trust == Trust::Home);
@@ -113,16 +121,33 @@ impl DefaultPolicy {
     }
 }
 
+impl Whereabouts<'_> {
+    /// As a policy would say it.
+    fn site(self) -> Option<Site> {
+        let site = SiteSpec {
+            provider: self.provider.to_owned(),
+            region: self.region.map(str::to_owned),
+            province: self.province.map(str::to_owned),
+            addresses: Vec::new(),
+        };
+        let spec = FilingPolicySpec {
+            site: Some(site),
+            ..FilingPolicySpec::default()
+        };
+        policy(&spec).site
+    }
+}
+
 impl Notes {
     pub(super) fn told(&self, report: &Report) -> Vec<String> {
         let mut told = Vec::new();
         if let Some(name) = &self.unlisted {
             told.push(format!(
-                "the provider {name} is in no table, so where it is can't be told; the site of a policy says it with province"
+                "the provider {name} is in no table, so where it is can't be told; say it with --region and --province"
             ));
         }
         if let Some(place) = &self.replaced {
-            told.push(format!("--policy stands in place of the policy default at {place}"));
+            told.push(format!("--policy stands in place of the policy default {place}"));
         }
         // Where nothing was read, what is trusted in it is beside the point.
         if self.is_built_in && self.is_only_one && !is_nothing(report) {
@@ -151,7 +176,7 @@ impl Notes {
                 TOO_MANY_CHANGES.id
             ));
         }
-        if report.routes.is_empty() && report.errors.is_empty() {
+        if report.routes.is_empty() && report.errors.is_empty() && !self.is_live {
             told.push("there is no route in the input".to_owned());
         }
         told
@@ -164,12 +189,18 @@ fn is_nothing(report: &Report) -> bool {
 }
 
 /// A region that is none of a known provider's is a typing error.
-fn unknown_region(provider: &str, region: &str) -> Option<Trouble> {
+fn unknown_region(told: Whereabouts<'_>) -> Option<Trouble> {
+    let Whereabouts {
+        provider,
+        region,
+        province,
+    } = told;
+    let region = region.filter(|_| province.is_none())?;
     let is_unknown = is_known_provider(provider) && Place::new(provider, Some(region)).location == Location::Unknown;
     is_unknown.then(|| {
         let message = format!(
-            "{provider} has no region \"{region}\" in the table, so access can't be judged; mend --region, or say in a policy where it is: \
-             site, with province"
+            "{provider} has no region \"{region}\" in the table, so access can't be judged; mend --region, or say where it is with \
+             --province"
         );
         Trouble::new(message, super::whole(&"the command line".into()))
     })

@@ -16,13 +16,15 @@ use similar::TextDiff;
 
 use super::input::{self, Loaded, Trouble};
 use super::progress::Progress;
-use super::{Args, source, whole};
+use super::{Args, judged, source, whole};
 use crate::api::{Filing, FilingPolicy, keys};
 use crate::cli::FAILED;
 use crate::cli::output::{self, Output};
 use crate::domain::shown::shown;
 use crate::manifest::{Input, Left, Mended, Object, Source, Strictness, Why};
 use crate::mend::{self, Mend};
+use crate::operator;
+use crate::registry::{Registry, Snapshot};
 use crate::rules::Lang;
 
 const REMOVED: Style = AnsiColor::Red.on_default();
@@ -240,7 +242,11 @@ pub(super) fn show(mut loaded: Loaded, args: &Args, output: &Output) -> anyhow::
     let left = || mended.iter().flatten().flat_map(|mended| &mended.left);
     loaded.troubles.extend(left().filter_map(trouble));
     let progress = Progress::new();
-    let facts = input::read(&loaded, &args.namespace, &args.home_namespace, &progress);
+    let namespace = args.namespace.as_deref().unwrap_or("default");
+    let known = Registry::new(Snapshot::new(&args.home_namespace, false));
+    let mut facts = input::read(&loaded, namespace, known, &progress);
+    // Routes are read as they are judged; only what can't be read is told here.
+    judged(&mut facts, operator::now(), &progress);
     progress.finish();
     for trouble in &facts.troubles {
         output.aside(&format!("{}\n", trouble.rendered));

@@ -1,10 +1,13 @@
-//! Manifests as facts: what each document declares, read side by side, and put together in the order of the input.
+//! Manifests as facts: what each document declares, read side by side, and put together in the order of the input, over
+//! what is known already: nothing, or a cluster.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Resource;
 use kube::core::ObjectMeta;
@@ -21,17 +24,21 @@ use crate::effects::changed_since_approval;
 use crate::manifest::{Input, Object, ReadError, Source as Text, Strictness, TypeMeta, discover};
 use crate::mend;
 use crate::registry::{
-    self, Change, FilingKey, IngressClassFact, Policy, Registry, Server, Snapshot, Subject, Unreadable,
+    self, Affected, Change, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Subject, Unreadable,
 };
-use crate::report::{InputError, Source};
-use crate::route::{RouteKey, RouteKind, from_ingress};
+use crate::report::{InputError, Judged, Source};
+use crate::route::{Route, RouteKey, RouteKind, from_ingress};
 use crate::rules;
 
 /// What the input declares.
 pub(super) struct Facts {
+    /// What routes are judged by, and the routes of a cluster that are not in the input.
     pub(super) registry: Registry,
-    /// In the order of the input, like the others.
-    pub(super) routes: Vec<(RouteKey, Object)>,
+    /// What the input may change of a cluster.
+    pub(super) affected: Affected,
+    /// In the order of the input, like the others. They are read when they are judged, one by one: nothing hangs on them, and
+    /// there may be very many.
+    pub(super) routes: Vec<Unread>,
     pub(super) filings: Vec<(FilingKey, Object)>,
     pub(super) servers: Vec<(Arc<str>, Object)>,
     pub(super) policies: Vec<(Arc<str>, Object)>,
@@ -40,6 +47,26 @@ pub(super) struct Facts {
     /// Whether something in it that is told of as wrong has one right form.
     pub(super) is_mendable: bool,
     pub(super) troubles: Vec<Trouble>,
+    /// Those of the input that are to be told.
+    found: Troubles,
+    /// Those with one object, by its place in the input.
+    of_objects: Vec<(usize, Trouble)>,
+    /// The namespace of objects that name none.
+    namespace: String,
+}
+
+/// A route of the input.
+pub(super) struct Unread {
+    /// The how many-th object of the input it is.
+    nth: usize,
+    pub(super) object: Object,
+}
+
+/// What was made of one.
+pub(super) struct Made<T> {
+    nth: usize,
+    made: Option<T>,
+    troubles: Vec<Trouble>,
 }
 
 /// Something that can't be read or used, for programs and for people.
@@ -168,22 +195,37 @@ pub(in crate::cli) fn load(paths: &[PathBuf]) -> Loaded {
     }
 }
 
-/// Reads everything that was loaded.
-///
-/// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
-pub(super) fn read(loaded: &Loaded, namespace: &str, home: &str, progress: &Progress) -> Facts {
-    let (objects, troubles) = objects(loaded);
+/// Reads everything that was loaded. `namespace` is that of objects that name none, `known` what is known already.
+pub(super) fn read(loaded: &Loaded, namespace: &str, known: Registry, progress: &Progress) -> Facts {
+    let (objects, found) = objects(loaded);
     progress.expect(objects.len());
-    let read: Vec<(Object, Read)> = objects
+    let objects = objects.into_iter().enumerate();
+    let (routes, facts): (Vec<Unread>, Vec<Unread>) = objects
+        .map(|(nth, object)| Unread { nth, object })
+        .partition(|unread| is_route(unread.object.meta()));
+    let read: Vec<(Unread, Read)> = facts
         .into_par_iter()
-        .enumerate()
-        .map(|(nth, object)| {
-            let read = read_object(&object, nth, namespace);
+        .map(|unread| {
+            let read = read_object(&unread.object, unread.nth, namespace);
             progress.advance();
-            (object, read)
+            (unread, read)
         })
         .collect();
-    gather(read, home, troubles)
+    let facts = Facts {
+        registry: known,
+        affected: Affected::default(),
+        routes,
+        filings: Vec::new(),
+        servers: Vec::new(),
+        policies: Vec::new(),
+        skipped: 0,
+        is_mendable: false,
+        troubles: Vec::new(),
+        found,
+        of_objects: Vec::new(),
+        namespace: namespace.to_owned(),
+    };
+    gather(read, facts)
 }
 
 /// Every object of what was loaded, in its order, and what can't be told apart into objects.
@@ -260,6 +302,13 @@ pub(in crate::cli) fn misnamed(object: &Object, known: &str) -> Option<Trouble> 
     })
 }
 
+fn is_route(meta: &TypeMeta) -> bool {
+    matches!(
+        (meta.group(), meta.kind.as_str()),
+        ("networking.k8s.io" | "extensions", "Ingress")
+    )
+}
+
 /// Reads the `nth` object of the input.
 fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     let meta = object.meta();
@@ -300,7 +349,10 @@ fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
                 let filing = read.map(|read| {
                     let filing = registry::Filing::new(key.clone(), meta, &read.spec);
                     // As a cluster's manifests have it.
-                    let changed = read.status.as_ref().and_then(|status| changed_since_approval(&filing, status));
+                    let changed = read
+                        .status
+                        .as_ref()
+                        .and_then(|status| changed_since_approval(&filing, status));
                     registry::Filing { changed, ..filing }
                 });
                 Change::Filing(key, filing)
@@ -490,61 +542,150 @@ pub(super) fn problems(object: &Object, policy: &Policy, bare: bool) -> Vec<Trou
 }
 
 /// Puts together what was read, the first of each where an object stands twice.
-fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Troubles) -> Facts {
-    let mut skipped = 0;
-    let is_mendable = read.iter().any(|(_, read)| read.is_mendable);
+fn gather(read: Vec<(Unread, Read)>, mut facts: Facts) -> Facts {
+    facts.is_mendable = read.iter().any(|(_, read)| read.is_mendable);
     let mut seen: HashMap<Subject, usize> = HashMap::with_capacity(read.len());
     let mut kept: Vec<(Object, Change)> = Vec::with_capacity(read.len());
-    for (object, read) in read {
-        skipped += usize::from(read.is_skipped);
-        for trouble in read.troubles {
-            let file = Arc::clone(&trouble.told.source.file);
-            troubles.add(&file, || trouble);
-        }
+    for (Unread { nth, object }, read) in read {
+        facts.skipped += usize::from(read.is_skipped);
+        facts.note(nth, read.troubles);
         let Some(change) = read.change else { continue };
         let first = *seen.entry(change.subject()).or_insert(kept.len());
         match kept.get(first) {
             None => kept.push((object, change)),
             Some((_, same)) if says_the_same(same, &change) => {}
             Some((other, _)) => {
-                let trouble = twice(&object, &name(&change.subject()), other);
-                troubles.add(&object.location().file, || trouble);
+                let first = source(other.location());
+                let trouble = twice(
+                    &object.meta().kind,
+                    &name(&change.subject()),
+                    &first,
+                    source(object.location()),
+                );
+                facts.note(nth, [trouble]);
             }
         }
     }
-    let mut facts = Facts {
-        registry: Registry::new(Snapshot::new(home, false)),
-        routes: Vec::new(),
-        filings: Vec::new(),
-        servers: Vec::new(),
-        policies: Vec::new(),
-        skipped,
-        is_mendable,
-        troubles: troubles.all(),
-    };
     // What others are seen by goes first, so that nothing is affected by it yet.
     kept.sort_by_key(|(_, change)| rank(change));
     for (object, change) in kept {
         match &change {
-            Change::Route(key, _) => facts.routes.push((key.clone(), object)),
             Change::Filing(key, _) => facts.filings.push((key.clone(), object)),
             Change::Server(name, _) => facts.servers.push((Arc::clone(name), object)),
             Change::Policy(name, _) => facts.policies.push((Arc::clone(name), object)),
-            Change::Namespace(..) | Change::Class(..) | Change::Node(..) => {}
+            Change::Namespace(..) | Change::Class(..) | Change::Node(..) | Change::Route(..) => {}
         }
-        facts.registry.apply(change);
+        facts.apply(change);
     }
     facts
 }
 
 /// That an object stands a second time.
-pub(in crate::cli) fn twice(object: &Object, name: &str, first: &Object) -> Trouble {
-    let message = format!(
-        "{} {name} stands twice, first at {}; this one is not used, keep one of them",
-        object.meta().kind,
-        first.location()
-    );
-    Trouble::new(message, source(object.location()))
+pub(in crate::cli) fn twice(kind: &str, name: &str, first: &Source, this: Source) -> Trouble {
+    let message = format!("{kind} {name} stands twice, first at {first}; this one is not used, keep one of them");
+    Trouble::new(message, this)
+}
+
+impl Facts {
+    fn note(&mut self, nth: usize, troubles: impl IntoIterator<Item = Trouble>) {
+        self.of_objects
+            .extend(troubles.into_iter().map(|trouble| (nth, trouble)));
+    }
+
+    /// Reads a route, and makes something of it while it is there.
+    pub(super) fn read_route<T>(&self, unread: &Unread, make: impl FnOnce(RouteKey, &Kept<Route>) -> T) -> Made<T> {
+        let Unread { nth, object } = unread;
+        let Read { change, troubles, .. } = read_object(object, *nth, &self.namespace);
+        let made = match change {
+            Some(Change::Route(key, Ok(route))) => Some(make(key, &Kept::Read(Arc::new(route)))),
+            Some(Change::Route(key, Err(unreadable))) => Some(make(key, &Kept::Unreadable(Arc::new(unreadable)))),
+            _ => None,
+        };
+        Made {
+            nth: *nth,
+            made,
+            troubles,
+        }
+    }
+
+    /// Takes what was made of the routes, the first of each where one stands twice; the cluster's are not theirs any more.
+    /// Then all that is wrong with objects is told in the order of the input.
+    pub(super) fn settle(&mut self, made: Vec<Made<Judged>>) -> Vec<Judged> {
+        let mut seen: HashMap<RouteKey, Option<Source>> = HashMap::with_capacity(made.len());
+        // As many as there are, they are moved within the room that they have.
+        let judged = made.into_iter().filter_map(|Made { nth, made, troubles }| {
+            self.note(nth, troubles);
+            let judged = made?;
+            let this = judged.places.object.as_ref();
+            match seen.entry(judged.key.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(this.cloned());
+                    self.registry.delete(&Subject::Route(judged.key.clone()));
+                    Some(judged)
+                }
+                Entry::Occupied(entry) => {
+                    let (first, this) = entry.get().as_ref().zip(this)?;
+                    let subject = Subject::Route(judged.key.clone());
+                    self.note(
+                        nth,
+                        [twice(judged.key.kind.kind(), &name(&subject), first, this.clone())],
+                    );
+                    None
+                }
+            }
+        });
+        let judged = judged.collect();
+        self.of_objects.sort_by_key(|(nth, _)| *nth);
+        for (_, trouble) in self.of_objects.drain(..) {
+            let file = Arc::clone(&trouble.told.source.file);
+            self.found.add(&file, || trouble);
+        }
+        self.troubles.extend(std::mem::take(&mut self.found).all());
+        judged
+    }
+
+    /// Takes a fact in the place of what is known of the same object, and leaves of that what an apply would leave: its
+    /// identity and age, and the labels that others have put on a namespace.
+    pub(super) fn apply(&mut self, mut change: Change) {
+        let known = self.registry.snapshot();
+        match &mut change {
+            Change::Filing(key, Ok(filing)) => {
+                if let Some(Kept::Read(known)) = known.filing(key) {
+                    (filing.uid, filing.created) = (known.uid.clone(), known.created);
+                    filing.generation = known.generation;
+                }
+            }
+            Change::Server(name, Ok(server)) => {
+                if let Some(Kept::Read(known)) = known.server(name) {
+                    (server.uid, server.created) = (Arc::clone(&known.uid), known.created);
+                    server.generation = known.generation;
+                }
+            }
+            Change::Class(name, class) => {
+                let created = |name: &str| known.class(name).and_then(|known| known.created);
+                // The newest is the default one, where several are marked, and one that is made now is newer than all.
+                let is_new =
+                    known.class(name).is_none() && known.default_class().is_some_and(|name| created(name).is_some());
+                class.created = is_new.then_some(Timestamp::MAX).or_else(|| created(name));
+            }
+            Change::Namespace(name, labels) => {
+                for (key, value) in known.labels(name).into_iter().flatten() {
+                    labels.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            _ => {}
+        }
+        let Affected {
+            routes,
+            filings,
+            servers,
+            policies,
+        } = self.registry.apply(change);
+        self.affected.routes.extend(routes);
+        self.affected.filings.extend(filings);
+        self.affected.servers.extend(servers);
+        self.affected.policies.extend(policies);
+    }
 }
 
 /// Charts repeat the namespace that they share.

@@ -34,6 +34,12 @@ impl Progress {
         self.bar.inc_length(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
+    /// One more is done, of as many as there may be.
+    pub(super) fn advance_one_more(&self) {
+        self.expect(1);
+        self.advance();
+    }
+
     /// One more is done.
     pub(super) fn advance(&self) {
         self.bar.inc(1);
