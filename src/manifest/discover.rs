@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::error::ReadError;
 use super::source::Source;
+use crate::report::STDIN;
 
 /// The most bytes of one file.
 const MAX_FILE: u64 = 256 << 20;
@@ -25,7 +26,7 @@ impl Input {
     /// Its name for messages.
     pub fn name(&self) -> Arc<str> {
         match self {
-            Self::Stdin => "<stdin>".into(),
+            Self::Stdin => STDIN.into(),
             Self::File(path) => path.to_string_lossy().into(),
         }
     }

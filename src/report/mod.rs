@@ -5,14 +5,24 @@
 mod catalogue;
 mod cluster;
 mod columns;
+#[cfg(test)]
+mod fixture;
+mod github;
 mod json;
+mod junit;
 mod model;
 pub mod openreports;
+mod path;
+mod sarif;
 mod table;
+mod told;
 mod words;
 
 pub use catalogue::{rule_json, rule_text, rules_json, rules_table};
 pub use cluster::{DrawError, Explanation, Hosts, Simulation, Status, Timeline, view_json};
+pub use github::github;
 pub use json::json;
-pub use model::{Answer, Declared, InputError, Judged, Places, Report, Source, Tally};
+pub use junit::{JUnit, junit};
+pub use model::{Answer, COMMAND_LINE, Declared, InputError, Judged, Places, Report, STDIN, Source, Tally};
+pub use sarif::sarif;
 pub use table::{Layout, table};

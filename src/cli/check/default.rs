@@ -13,7 +13,7 @@ use crate::domain::place::is_known_provider;
 use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
 use crate::registry::{Change, Policy, Trust};
-use crate::report::{Answer, Report};
+use crate::report::{Answer, COMMAND_LINE, Report};
 
 /// What the command line says of it.
 pub(super) struct DefaultPolicy {
@@ -155,7 +155,7 @@ fn unknown_region(provider: &str, region: &str) -> Option<Trouble> {
             "{provider} has no region \"{region}\" in the table, so access can't be judged; mend --region, or say in a policy where it is: \
              site, with province"
         );
-        Trouble::new(message, super::whole(&"the command line".into()))
+        Trouble::new(message, super::whole(&COMMAND_LINE.into()))
     })
 }
 
