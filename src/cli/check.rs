@@ -3,13 +3,16 @@
 mod default;
 mod input;
 mod progress;
+mod target;
+mod write;
 
 pub(super) use self::default::{read_named_policy, read_policy};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
@@ -18,28 +21,31 @@ use rayon::prelude::*;
 use self::default::DefaultPolicy;
 use self::input::Facts;
 use self::progress::Progress;
-use super::output::Output;
+use self::target::{Format, Target, TargetParser};
+use super::output::{self, Output};
 use super::{FAILED, Language};
 use crate::domain::{Day, FieldPath};
 use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
 use crate::operator;
 use crate::registry::{Kept, Snapshot};
-use crate::report::{self, Answer, Declared, Judged, Layout, Places, Report, Source};
-use crate::rules::{Finding, Severity};
+use crate::report::{self, Answer, Declared, JUnit, Judged, Layout, Places, Report, Source};
+use crate::rules::{Finding, Lang, Severity};
 
 /// Judge the routes in manifests against the filings in the same manifests
 ///
 /// Data goes to standard output, everything else to standard error. The exit code is 0 without violations, 1 with
-/// violations, of routes or of what is declared, and 2 where some of the input can't be read or used.
+/// violations, of routes or of what is declared, and 2 where some of the input can't be read or used, or an output can't
+/// be written.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Files, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The format
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    /// The format, and the file that it is written to; may be given several times, once without a file
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = TargetParser, default_value = "table")]
+    output: Vec<Target>,
     /// The namespace of manifests that name none
     #[arg(short, long, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
     namespace: String,
@@ -63,22 +69,34 @@ pub(super) struct Args {
     /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
-    /// The language of what is found
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of what is found; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     fail_on: FailOn,
+    /// Say what is found and what can't be read, and nothing else: no hosts that are well, no counts, no notes, no progress
+    #[arg(short, long)]
+    quiet: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs: filing-operator.io/check/v1
-    Json,
-}
+const EXAMPLES: &str = "\
+Examples:
+  What a folder deploys, against the filings in another:
+    filing-operator check deploy/ filings/ --policy policy.yaml
+
+  A rendered chart, on a cluster of Alibaba Cloud in Beijing:
+    helm template shop/ | filing-operator check - filings/ --provider alicloud --region cn-beijing
+
+  What will have ended by the end of the year, warnings counting too:
+    filing-operator check deploy/ filings/ --now 2026-12-31 --fail-on warning
+
+  In CI: a table in the log, and files for code scanning and for the results of tests:
+    filing-operator check deploy/ filings/ -o table -o sarif=check.sarif -o junit=check.xml
+
+  For a script, and for a reader of Chinese:
+    filing-operator check deploy/ filings/ -o json
+    filing-operator check deploy/ filings/ --quiet --lang zh";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum FailOn {
@@ -103,7 +121,11 @@ pub(super) fn moment(typed: &str) -> Result<Timestamp, String> {
 
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let progress = Progress::new();
+    if let Some(clash) = target::clash(&args.output) {
+        bail!(clash);
+    }
+    let lang = Language::or_locale(args.lang);
+    let progress = Progress::new(args.quiet);
     let default = DefaultPolicy::read(args.policy.as_deref(), args.provider.as_deref(), args.region.as_deref());
     let mut facts = input::read(&args.paths, &args.namespace, &args.home_namespace, &progress);
     let notes = default.add_to(&mut facts, &args.home_namespace);
@@ -114,22 +136,98 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     for trouble in &facts.troubles {
         output.aside(&format!("{}\n", trouble.rendered));
     }
-    for note in notes.told(&report) {
-        output.note(&note);
-    }
-    let lang = args.lang.into();
-    match args.output {
-        Format::Json => Output::plain(&(report::json(&report, lang)? + "\n"))?,
-        Format::Table => {
-            let layout = Layout {
-                lang,
-                width: Output::width(),
-                elapsed: Output::is_watched().then(|| started.elapsed()),
-            };
-            output.styled(&report::table(&report, &layout))?;
+    if !args.quiet {
+        for note in notes.told(&report, lang) {
+            output.note(&note);
         }
     }
-    Ok(exit_code(&report, args.fail_on))
+    let told = Told {
+        args,
+        lang,
+        folder: std::env::current_dir().ok(),
+        elapsed: started.elapsed(),
+    };
+    let is_written = told.write(&report, output);
+    if is_written {
+        Ok(exit_code(&report, args.fail_on))
+    } else {
+        Ok(ExitCode::from(FAILED))
+    }
+}
+
+/// How a report is told.
+struct Told<'a> {
+    args: &'a Args,
+    lang: Lang,
+    /// Where the command runs.
+    folder: Option<PathBuf>,
+    elapsed: Duration,
+}
+
+impl Told<'_> {
+    /// Writes the report to wherever it was asked for, and says whether all of that could be done.
+    fn write(&self, report: &Report, output: &Output) -> bool {
+        let mut is_written = true;
+        for target in &self.args.output {
+            if let Err(error) = self.write_one(report, target, output) {
+                output.error(&output::chain(&error));
+                is_written = false;
+            }
+        }
+        if !self.args.quiet && self.args.output.iter().all(|target| target.file.is_some()) {
+            output.aside(&report::summary(report, self.lang));
+        }
+        is_written
+    }
+
+    fn write_one(&self, report: &Report, target: &Target, output: &Output) -> anyhow::Result<()> {
+        let text = self.text(report, target)?;
+        match (&target.file, target.format) {
+            (Some(file), format) => {
+                let text = if format == Format::Table {
+                    output.for_file(&text)
+                } else {
+                    text
+                };
+                write::write(file, &text).with_context(|| format!("can't write {}", file.display()))
+            }
+            (None, Format::Table) => Ok(output.styled(&text)?),
+            (None, _) => Ok(Output::plain(&text)?),
+        }
+    }
+
+    fn text(&self, report: &Report, target: &Target) -> anyhow::Result<String> {
+        let (lang, folder) = (self.lang, self.folder.as_deref());
+        let is_watched = target.file.is_none() && Output::is_watched();
+        Ok(match target.format {
+            Format::Table => report::table(
+                report,
+                &Layout {
+                    lang,
+                    width: if is_watched { Output::width() } else { None },
+                    elapsed: is_watched.then_some(self.elapsed),
+                    is_brief: self.args.quiet,
+                },
+            ),
+            Format::Json => report::json(report, lang)? + "\n",
+            Format::Sarif => report::sarif(report, folder, lang)? + "\n",
+            Format::Junit => self.junit(report, folder)?,
+            Format::Github => report::github(report, folder, lang),
+        })
+    }
+
+    fn junit(&self, report: &Report, folder: Option<&Path>) -> anyhow::Result<String> {
+        let fails = match self.args.fail_on {
+            FailOn::Warning => Severity::Warning,
+            FailOn::Violation | FailOn::Never => Severity::Violation,
+        };
+        let form = JUnit {
+            lang: self.lang,
+            folder,
+            fails,
+        };
+        Ok(report::junit(report, &form)?)
+    }
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> ExitCode {

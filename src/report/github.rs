@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    use super::super::fixture;
+    use super::super::tests as fixture;
     use super::*;
 
     #[rstest]

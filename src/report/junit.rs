@@ -259,7 +259,7 @@ mod tests {
     use quick_xml::{Reader, XmlVersion};
     use rstest::rstest;
 
-    use super::super::fixture;
+    use super::super::tests as fixture;
     use super::*;
 
     fn form(lang: Lang) -> JUnit<'static> {

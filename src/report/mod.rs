@@ -5,8 +5,6 @@
 mod catalogue;
 mod cluster;
 mod columns;
-#[cfg(test)]
-mod fixture;
 mod github;
 mod json;
 mod junit;
@@ -15,6 +13,8 @@ pub mod openreports;
 mod path;
 mod sarif;
 mod table;
+#[cfg(test)]
+mod tests;
 mod told;
 mod words;
 
@@ -25,4 +25,4 @@ pub use json::json;
 pub use junit::{JUnit, junit};
 pub use model::{Answer, COMMAND_LINE, Declared, InputError, Judged, Places, Report, STDIN, Source, Tally};
 pub use sarif::sarif;
-pub use table::{Layout, table};
+pub use table::{Layout, summary, table};

@@ -196,7 +196,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::super::fixture;
+    use super::super::tests as fixture;
     use super::*;
 
     /// The schema of the standard, with formats that are held to. Its own draft 4 does not know `uri-reference`.

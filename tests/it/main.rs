@@ -28,6 +28,7 @@ mod gitops;
 mod image;
 mod node;
 mod notices;
+mod outputs;
 mod overload;
 mod plugin;
 mod probe;

@@ -14,6 +14,7 @@ use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
 use crate::registry::{Change, Policy, Trust};
 use crate::report::{Answer, COMMAND_LINE, Report};
+use crate::rules::Lang;
 
 /// What the command line says of it.
 pub(super) struct DefaultPolicy {
@@ -104,19 +105,30 @@ impl DefaultPolicy {
 }
 
 impl Notes {
-    pub(super) fn told(&self, report: &Report) -> Vec<String> {
+    pub(super) fn told(&self, report: &Report, lang: Lang) -> Vec<String> {
+        let said = |en: String, zh: String| match lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        };
         let mut told = Vec::new();
         if let Some(name) = &self.unlisted {
-            told.push(format!(
-                "the provider {name} is in no table, so where it is can't be told; the site of a policy says it with province"
+            told.push(said(
+                format!("the provider {name} is in no table, so where it is can't be told; the site of a policy says it with province"),
+                format!("表中没有接入商 {name}，无法判断它在何处；请在策略的 site 中用 province 写明"),
             ));
         }
         if let Some(place) = &self.replaced {
-            told.push(format!("--policy stands in place of the policy default at {place}"));
+            told.push(said(
+                format!("--policy stands in place of the policy default at {place}"),
+                format!("以 --policy 代替 {place} 处的策略 default"),
+            ));
         }
         // Where nothing was read, what is trusted in it is beside the point.
         if self.is_built_in && self.is_only_one && !is_nothing(report) {
-            told.push("no policy is given: every Filing in the input is trusted".to_owned());
+            told.push(said(
+                "no policy is given: every Filing in the input is trusted".to_owned(),
+                "没有给出策略：信任输入中的每个 Filing".to_owned(),
+            ));
         } else if self.is_built_in {
             let governs = |answer: &Answer| match answer {
                 Answer::Verdict(verdict) => *verdict.policy.name == *keys::DEFAULT_POLICY,
@@ -124,19 +136,23 @@ impl Notes {
             };
             let count = report.routes.iter().filter(|judged| governs(&judged.answer)).count();
             if count > 0 {
-                told.push(format!(
-                    "no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"
+                told.push(said(
+                    format!("no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"),
+                    format!("输入中没有策略管辖其中 {count} 条路由：对它们信任输入中的每个 Filing"),
                 ));
             }
         }
         for name in &self.trusts_home {
-            told.push(format!(
-                "policy {name} has no filingsFrom: only Filings in {} count",
-                self.home
+            told.push(said(
+                format!("policy {name} has no filingsFrom: only Filings in {} count", self.home),
+                format!("策略 {name} 没有 filingsFrom：只有 {} 中的 Filing 算数", self.home),
             ));
         }
         if report.routes.is_empty() && report.errors.is_empty() {
-            told.push("there is no route in the input".to_owned());
+            told.push(said(
+                "there is no route in the input".to_owned(),
+                "输入中没有路由".to_owned(),
+            ));
         }
         told
     }

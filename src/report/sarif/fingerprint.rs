@@ -55,8 +55,8 @@ fn identity(told: &Told<'_>) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::super::fixture;
     use super::super::super::model::Report;
+    use super::super::super::tests as fixture;
     use super::*;
 
     fn all(report: &Report) -> Vec<String> {
