@@ -383,6 +383,35 @@ fn each_command_has_a_page_in_the_manual() {
     assert_eq!(answer(program(folder.path()).arg("man")).out, main);
 }
 
+/// Runs what the book's pipelines run, where there is what they speak of.
+#[test]
+fn the_pipelines_of_the_book_write_what_they_hand_on() {
+    let page = fs::read_to_string("docs/ci.md").unwrap();
+    let folder = folder(&["www.example.com"]);
+    let folder = folder.path();
+    fs::create_dir(folder.join("filings")).unwrap();
+    fs::rename(folder.join("deploy/filings.yaml"), folder.join("filings/filings.yaml")).unwrap();
+    let policy = "site: {provider: alicloud, region: cn-beijing}\nfilingsFrom: {all: true}\n";
+    fs::write(folder.join("policy.yaml"), policy).unwrap();
+    let pipelines = page.split_once("## GitHub Actions").unwrap().1;
+    let mut written = Vec::new();
+    for line in pipelines.lines() {
+        let Some((_, args)) = line.split_once("check deploy/ ") else {
+            continue;
+        };
+        // The other day is a shell's to say.
+        let args: Vec<&str> = args.split(" --now").next().unwrap().split_whitespace().collect();
+        let answer = answer(program(folder).args(["check", "deploy/"]).args(&args));
+        assert_eq!(answer.code, 0, "{line}: {}{}", answer.out, answer.err);
+        written.extend(args.iter().filter_map(|arg| arg.split_once('=')).map(|(_, file)| file));
+    }
+    assert_eq!(written, ["filings.sarif", "filings.xml"]);
+    for file in written {
+        assert!(!fs::read_to_string(folder.join(file)).unwrap().is_empty());
+        assert!(pipelines.contains(&format!(": {file}\n")), "{file} is handed on");
+    }
+}
+
 #[test]
 fn the_hooks_of_pre_commit_run_what_there_is() {
     let hooks = fs::read_to_string(".pre-commit-hooks.yaml").unwrap();
