@@ -35,7 +35,7 @@ pub fn junit(report: &Report, form: &JUnit<'_>) -> Result<String, SeError> {
     suites.extend(report.routes.iter().map(|judged| form.route(judged)));
     suites.extend(report.declared().map(|(object, findings)| {
         let told: Vec<Told<'_>> = findings.iter().map(|finding| Told::of(finding, object)).collect();
-        form.suite(object, vec![form.case(object.title(), object, &told)])
+        Suite::new(&object.title(), vec![form.case(&object.title(), object, &told)])
     }));
     let count = |of: fn(&Suite) -> usize| suites.iter().map(of).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -46,7 +46,7 @@ pub fn junit(report: &Report, form: &JUnit<'_>) -> Result<String, SeError> {
         tests: count(|suite| suite.tests),
         failures: count(|suite| suite.failures),
         errors: count(|suite| suite.errors),
-        suites: &suites,
+        each: &suites,
     }
     .serialize(serializer)?;
     xml.push('\n');
@@ -64,7 +64,7 @@ struct Suites<'a> {
     #[serde(rename = "@errors")]
     errors: usize,
     #[serde(rename = "testsuite")]
-    suites: &'a [Suite],
+    each: &'a [Suite],
 }
 
 /// An object, or the input as a whole.
@@ -122,10 +122,10 @@ struct Failure {
 }
 
 impl Suite {
-    fn new(name: String, cases: Vec<Case>) -> Self {
+    fn new(name: &str, cases: Vec<Case>) -> Self {
         let count = |is: fn(&Case) -> bool| cases.iter().filter(|case| is(case)).count();
         Self {
-            name: plain(&name),
+            name: plain(name),
             tests: cases.len(),
             failures: count(|case| case.failure.is_some()),
             errors: count(|case| case.error.is_some()),
@@ -136,10 +136,6 @@ impl Suite {
 }
 
 impl JUnit<'_> {
-    fn suite(&self, object: Object<'_>, cases: Vec<Case>) -> Suite {
-        Suite::new(object.title(), cases)
-    }
-
     fn route(&self, judged: &Judged) -> Suite {
         let object = judged.object();
         let cases = match &judged.answer {
@@ -148,11 +144,11 @@ impl JUnit<'_> {
                 skipped: Some(Skipped {
                     message: words::ungoverned(self.lang).to_owned(),
                 }),
-                ..self.case(object.title(), object, &[])
+                ..self.case(&object.title(), object, &[])
             }],
-            Answer::Unreadable(_) => vec![self.case(object.title(), object, &judged.told())],
+            Answer::Unreadable(_) => vec![self.case(&object.title(), object, &judged.told())],
         };
-        self.suite(object, cases)
+        Suite::new(&object.title(), cases)
     }
 
     fn host(&self, host: &HostVerdict, object: Object<'_>) -> Case {
@@ -163,7 +159,7 @@ impl JUnit<'_> {
         let name = host.host.to_string();
         let Some(exemption) = &host.exemption else {
             let told: Vec<Told<'_>> = host.findings.iter().map(of).collect();
-            return self.case(name, object, &told);
+            return self.case(&name, object, &told);
         };
         let mut message = words::exemption(exemption, self.lang);
         let rules = rules(&host.findings);
@@ -174,12 +170,12 @@ impl JUnit<'_> {
             skipped: Some(Skipped {
                 message: plain(&message),
             }),
-            ..self.case(name, object, &[])
+            ..self.case(&name, object, &[])
         }
     }
 
     /// What was found on one thing: as a failure where that is bad enough, else beside it.
-    fn case(&self, name: String, object: Object<'_>, told: &[Told<'_>]) -> Case {
+    fn case(&self, name: &str, object: Object<'_>, told: &[Told<'_>]) -> Case {
         let (failing, passing): (Vec<&Told<'_>>, Vec<&Told<'_>>) =
             told.iter().partition(|told| told.finding.severity >= self.fails);
         let lines = |told: &[&Told<'_>]| -> String {
@@ -194,7 +190,7 @@ impl JUnit<'_> {
         // Where the first finding stands, or else the object.
         let source = told.first().map_or(&object.places.object, |told| told.source);
         Case {
-            name: plain(&name),
+            name: plain(name),
             class: plain(&object.title()),
             file: self.file(source),
             skipped: None,
@@ -232,7 +228,7 @@ impl JUnit<'_> {
             failure: None,
             out: None,
         });
-        Some(Suite::new(name.to_owned(), cases.collect()))
+        Some(Suite::new(name, cases.collect()))
     }
 }
 
