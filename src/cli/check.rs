@@ -6,13 +6,16 @@ mod fix;
 pub(super) mod input;
 mod live;
 mod progress;
+mod target;
+mod write;
 
 pub(super) use self::default::{read_named_policy, read_policy};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
@@ -22,23 +25,26 @@ use self::default::{DefaultPolicy, Whereabouts};
 use self::input::Facts;
 use self::live::Cluster;
 use self::progress::Progress;
+use self::target::{Format, Target, TargetParser};
 use super::connection::Connection;
-use super::output::Output;
+use super::output::{self, Output};
 use super::{FAILED, Language};
 use crate::domain::{Day, FieldPath, Province};
 use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
 use crate::operator;
 use crate::registry::{Kept, Registry, Snapshot};
-use crate::report::{self, Answer, Declared, Judged, Layout, Places, Report, Source};
+use crate::report::{self, Answer, Declared, JUnit, Judged, Layout, Places, Report, Source};
 use crate::route::Route;
-use crate::rules::{Finding, Severity};
+use crate::rules::{Finding, Lang, Severity};
 
 /// Judge the routes in manifests against the filings in the same manifests, or in a cluster
 ///
 /// Data goes to standard output, everything else to standard error. The exit code is 0 without violations, 1 with
-/// violations, of routes or of what is declared, and 2 where some of the input can't be read or used.
+/// violations, of routes or of what is declared, and 2 where some of the input can't be read or used, or an output can't
+/// be written.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Files, folders, or - for standard input
     #[arg(required_unless_present = "live", value_name = "PATH")]
@@ -51,9 +57,9 @@ pub(super) struct Args {
     live: bool,
     #[command(flatten)]
     connection: Connection,
-    /// The format
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    /// The format, and the file that it is written to; may be given several times, once without a file
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = TargetParser, default_value = "table")]
+    output: Vec<Target>,
     /// The namespace of manifests that name none; without it `default`, or with --live that of the context. With --live
     /// and no PATH: whose routes and filings are told
     #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
@@ -81,9 +87,9 @@ pub(super) struct Args {
     /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
-    /// The language of what is found
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of what is found; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
     /// First rewrite, in its place, what has exactly one right form: numbers and domains of Filings, provinces by name
     #[arg(long)]
     fix: bool,
@@ -93,16 +99,28 @@ pub(super) struct Args {
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     fail_on: FailOn,
+    /// Say what is found and what can't be read, and nothing else: no hosts that are well, no counts, no notes, no progress
+    #[arg(short, long)]
+    quiet: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs: filing-operator.io/check/v1
-    Json,
-}
+const EXAMPLES: &str = "\
+Examples:
+  What a folder deploys, against the filings in another:
+    filing-operator check deploy/ filings/ --policy policy.yaml
+
+  A rendered chart, on a cluster of Alibaba Cloud in Beijing:
+    helm template shop/ | filing-operator check - filings/ --provider alicloud --region cn-beijing
+
+  What will have ended by the end of the year, warnings counting too:
+    filing-operator check deploy/ filings/ --now 2026-12-31 --fail-on warning
+
+  In CI: a table in the log, and files for code scanning and for the results of tests:
+    filing-operator check deploy/ filings/ -o table -o sarif=check.sarif -o junit=check.xml
+
+  For a script, and for a reader of Chinese:
+    filing-operator check deploy/ filings/ -o json
+    filing-operator check deploy/ filings/ --quiet --lang zh";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum FailOn {
@@ -155,18 +173,21 @@ impl Args {
 
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let cluster = args.look(output)?;
-    let progress = Progress::new();
-    let default = DefaultPolicy::read(args.policy.as_deref(), args.whereabouts());
-    let lang = args.lang.into();
-    let mut loaded = input::load(&args.paths);
-    let mut mended = None;
-    if args.diff {
-        return fix::show(loaded, args, output);
+    if let Some(clash) = target::clash(&args.output) {
+        bail!(clash);
     }
+    let lang = Language::or_locale(args.lang);
+    let cluster = args.look(output)?;
+    let default = DefaultPolicy::read(args.policy.as_deref(), args.whereabouts());
+    let mut loaded = input::load(&args.paths);
+    if args.diff {
+        return fix::show(loaded, args, lang, output);
+    }
+    let mut mended = None;
     if args.fix {
         mended = Some(fix::write(&mut loaded)?);
     }
+    let progress = Progress::new(args.quiet);
     let (known, comparison, namespace) = match cluster {
         Some(Cluster { registry, namespace }) => {
             let before = registry.snapshot().clone();
@@ -201,24 +222,103 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     for trouble in &facts.troubles {
         output.aside(&format!("{}\n", trouble.rendered));
     }
-    for note in notes.told(&report).into_iter().chain(of_cluster.into_iter().flatten()) {
-        output.note(&note);
-    }
-    for note in mended.iter().flat_map(|mended| mended.notes(lang)) {
-        output.note(&note);
-    }
-    match args.output {
-        Format::Json => Output::json(&report::json_view(&report, lang))?,
-        Format::Table => {
-            let layout = Layout {
-                lang,
-                width: Output::width(),
-                elapsed: Output::is_watched().then(|| started.elapsed()),
-            };
-            output.styled(&report::table(&report, &layout))?;
+    if !args.quiet {
+        let of_cluster = of_cluster.into_iter().flatten();
+        let of_mends = mended.iter().flat_map(|mended| mended.notes(lang));
+        for note in notes.told(&report, lang).into_iter().chain(of_cluster).chain(of_mends) {
+            output.note(&note);
         }
     }
-    Ok(exit_code(&report, args.fail_on))
+    let told = Told {
+        args,
+        lang,
+        folder: std::env::current_dir().ok(),
+        elapsed: started.elapsed(),
+    };
+    let is_written = told.write(&report, output);
+    if is_written {
+        Ok(exit_code(&report, args.fail_on))
+    } else {
+        Ok(ExitCode::from(FAILED))
+    }
+}
+
+/// How a report is told.
+struct Told<'a> {
+    args: &'a Args,
+    lang: Lang,
+    /// Where the command runs.
+    folder: Option<PathBuf>,
+    elapsed: Duration,
+}
+
+impl Told<'_> {
+    /// Writes the report to wherever it was asked for, and says whether all of that could be done.
+    fn write(&self, report: &Report, output: &Output) -> bool {
+        let mut is_written = true;
+        for target in &self.args.output {
+            if let Err(error) = self.write_one(report, target, output) {
+                output.error(&output::chain(&error));
+                is_written = false;
+            }
+        }
+        if !self.args.quiet && self.args.output.iter().all(|target| target.file.is_some()) {
+            output.aside(&report::summary(report, self.lang));
+        }
+        is_written
+    }
+
+    fn write_one(&self, report: &Report, target: &Target, output: &Output) -> anyhow::Result<()> {
+        if target.file.is_none() && target.format == Format::Json {
+            return Ok(Output::json(&report::json_view(report, self.lang))?);
+        }
+        let text = self.text(report, target)?;
+        match (&target.file, target.format) {
+            (Some(file), format) => {
+                let text = if format == Format::Table {
+                    output.for_file(&text)
+                } else {
+                    text
+                };
+                write::write(file, &text).with_context(|| format!("can't write {}", file.display()))
+            }
+            (None, Format::Table) => Ok(output.styled(&text)?),
+            (None, _) => Ok(Output::plain(&text)?),
+        }
+    }
+
+    fn text(&self, report: &Report, target: &Target) -> anyhow::Result<String> {
+        let (lang, folder) = (self.lang, self.folder.as_deref());
+        let is_watched = target.file.is_none() && Output::is_watched();
+        Ok(match target.format {
+            Format::Table => report::table(
+                report,
+                &Layout {
+                    lang,
+                    width: if is_watched { Output::width() } else { None },
+                    elapsed: is_watched.then_some(self.elapsed),
+                    is_brief: self.args.quiet,
+                },
+            ),
+            Format::Json => report::json(report, lang)? + "\n",
+            Format::Sarif => report::sarif(report, folder, lang)? + "\n",
+            Format::Junit => self.junit(report, folder)?,
+            Format::Github => report::github(report, folder, lang),
+        })
+    }
+
+    fn junit(&self, report: &Report, folder: Option<&Path>) -> anyhow::Result<String> {
+        let fails = match self.args.fail_on {
+            FailOn::Warning => Severity::Warning,
+            FailOn::Violation | FailOn::Never => Severity::Violation,
+        };
+        let form = JUnit {
+            lang: self.lang,
+            folder,
+            fails,
+        };
+        Ok(report::junit(report, &form)?)
+    }
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> ExitCode {

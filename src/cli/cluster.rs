@@ -54,9 +54,9 @@ struct Common {
     /// Judge as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
-    /// The language of what is found
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of what is found; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -69,6 +69,10 @@ enum Format {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator status
+  filing-operator status --now 2027-01-01 --lang zh")]
 pub(super) struct StatusArgs {
     #[command(flatten)]
     common: Common,
@@ -78,6 +82,10 @@ pub(super) struct StatusArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator explain ingress/web -n shop
+  filing-operator explain ingress/web -n shop -o json")]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     common: Common,
@@ -93,6 +101,10 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator hosts
+  filing-operator hosts -n shop -o yaml > filings.yaml")]
 pub(super) struct HostsArgs {
     #[command(flatten)]
     common: Common,
@@ -116,6 +128,10 @@ enum HostsFormat {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator simulate --policy policy.yaml
+  filing-operator simulate --policy policy.yaml --now 2027-01-01 -o json")]
 pub(super) struct SimulateArgs {
     #[command(flatten)]
     common: Common,
@@ -128,6 +144,10 @@ pub(super) struct SimulateArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator timeline
+  filing-operator timeline -o svg > year.svg")]
 pub(super) struct TimelineArgs {
     #[command(flatten)]
     common: Common,
@@ -245,7 +265,12 @@ pub(super) fn progress() -> ProgressBar {
 
 fn status(args: &StatusArgs, output: &Output) -> Result<()> {
     let Seen { look, now, .. } = args.common.look(output)?;
-    let view = Status::of(&look.registry, &look.policies, now, args.common.lang.into());
+    let view = Status::of(
+        &look.registry,
+        &look.policies,
+        now,
+        Language::or_locale(args.common.lang),
+    );
     print(args.output, &view, |width| view.table(width))
 }
 
@@ -261,7 +286,12 @@ fn explain(args: &ExplainArgs, output: &Output) -> Result<()> {
         Some(Kept::Unreadable(unreadable)) => bail!("Ingress {key} can't be read: {}", unreadable.error),
         None => bail!("there is no Ingress {} in namespace {}", key.name, key.namespace),
     };
-    let view = Explanation::of(route, look.registry.snapshot(), now, args.common.lang.into());
+    let view = Explanation::of(
+        route,
+        look.registry.snapshot(),
+        now,
+        Language::or_locale(args.common.lang),
+    );
     print(args.output, &view, |width| view.text(width))
 }
 
@@ -292,13 +322,19 @@ fn simulate(args: &SimulateArgs, output: &Output) -> Result<()> {
     let policy = Policy::new(name.into(), &ObjectMeta::default(), &spec);
     let Seen { look, now, .. } = args.common.look(output)?;
     let status = look.policies.get(name);
-    let view = Simulation::of(&look.registry, &policy, status, now, args.common.lang.into());
+    let view = Simulation::of(
+        &look.registry,
+        &policy,
+        status,
+        now,
+        Language::or_locale(args.common.lang),
+    );
     print(args.output, &view, |width| view.table(width))
 }
 
 fn timeline(args: &TimelineArgs, output: &Output) -> Result<()> {
     let Seen { look, now, .. } = args.common.look(output)?;
-    let view = Timeline::of(&look.registry, now, args.common.lang.into());
+    let view = Timeline::of(&look.registry, now, Language::or_locale(args.common.lang));
     match args.output {
         TimelineFormat::Table => print(Format::Table, &view, |width| view.table(width)),
         TimelineFormat::Json => print(Format::Json, &view, |_| String::new()),

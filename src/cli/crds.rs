@@ -12,6 +12,11 @@ use crate::api;
 
 /// Print the definitions of the resources as YAML, for `kubectl apply --server-side -f -`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator crds | kubectl apply --server-side -f -
+  filing-operator crds --write crds/
+  filing-operator crds --check crds/")]
 pub(super) struct Args {
     /// Write them to this folder instead, a file each
     #[arg(long, value_name = "DIR", conflicts_with = "check")]

@@ -3,9 +3,12 @@
 
 mod check;
 mod cluster;
+mod completions;
 mod connection;
 mod crds;
 mod declarations;
+mod language;
+mod man;
 mod output;
 mod plan;
 mod probe;
@@ -17,10 +20,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use self::language::Language;
 use self::output::{Color, Output};
-use crate::rules::Lang;
 
 /// Makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 #[derive(Debug, Parser)]
@@ -44,6 +47,8 @@ enum Command {
     Release(release::Args),
     #[command(flatten)]
     Cluster(cluster::Command),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Where the filings (备案) of this cluster stand: kubectl's plugin of filing-operator.
@@ -64,27 +69,19 @@ enum PluginCommand {
     Plan(plan::Args),
 }
 
+/// The plugin's command line, its examples in its own name.
+fn plugin() -> clap::Command {
+    Plugin::command().mut_subcommands(|command| match command.get_after_long_help() {
+        Some(examples) => {
+            let examples = examples.to_string().replace("filing-operator ", "kubectl filing ");
+            command.after_long_help(examples)
+        }
+        None => command,
+    })
+}
+
 /// The name by which kubectl finds its plugin.
 const PLUGIN: &str = "kubectl-filing";
-
-/// The language of what is printed.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Language {
-    /// English
-    #[default]
-    En,
-    /// 简体中文
-    Zh,
-}
-
-impl From<Language> for Lang {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::En => Self::En,
-            Language::Zh => Self::Zh,
-        }
-    }
-}
 
 /// What went wrong where nothing could be answered at all; 1 means an answer that is bad.
 const FAILED: u8 = 2;
@@ -94,7 +91,7 @@ const FAILED: u8 = 2;
 pub fn main() -> ExitCode {
     let called = std::env::args_os().next().map(PathBuf::from);
     if called.as_deref().and_then(Path::file_stem) == Some(OsStr::new(PLUGIN)) {
-        let plugin = Plugin::parse();
+        let plugin = Plugin::from_arg_matches(&plugin().get_matches()).unwrap_or_else(|error| error.exit());
         let output = Output::new(plugin.color);
         let outcome = match &plugin.command {
             PluginCommand::Cluster(command) => cluster::run(command, &output),
@@ -113,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
         Command::Cluster(command) => cluster::run(&command, &output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args, &output),
     };
     ended(outcome, &output)
 }
@@ -128,9 +127,34 @@ fn ended(outcome: anyhow::Result<ExitCode>, output: &Output) -> ExitCode {
 mod tests {
     use std::fmt::Write as _;
 
-    use clap::CommandFactory as _;
-
     use super::*;
+
+    #[test]
+    fn each_command_shows_examples_that_it_takes() {
+        for (mut program, name) in [(Cli::command(), "filing-operator"), (plugin(), "kubectl filing")] {
+            program.build();
+            for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+                let help = command
+                    .get_after_long_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                let examples = help
+                    .lines()
+                    .filter_map(|line| line.split_once(name).map(|(_, rest)| rest));
+                let mut count = 0;
+                for example in examples {
+                    // What a shell makes of the rest of a line is not ours.
+                    let ours = example.split(['|', '>']).next().unwrap();
+                    let typed = std::iter::once(name).chain(ours.split_whitespace());
+                    let read = program.clone().try_get_matches_from(typed);
+                    let read = read.unwrap_or_else(|error| panic!("{name}{example}: {error}"));
+                    assert_eq!(read.subcommand_name(), Some(command.get_name()), "{example}");
+                    count += 1;
+                }
+                assert!(count >= 2, "{name} {} has {count} examples", command.get_name());
+            }
+        }
+    }
 
     #[test]
     fn the_reference_of_the_command_line_is_what_it_says_of_itself() {

@@ -71,6 +71,14 @@ impl Output {
         )
     }
 
+    /// A text as it is written to a file: with escapes only where colours are asked for.
+    pub(super) fn for_file(&self, text: &str) -> String {
+        match self.choice {
+            ColorChoice::Always | ColorChoice::AlwaysAnsi => text.to_owned(),
+            ColorChoice::Auto | ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
+        }
+    }
+
     /// Says what went wrong.
     pub(super) fn error(&self, text: &str) {
         self.aside(&format!("{ERROR}error{ERROR:#}: {text}"));

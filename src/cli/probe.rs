@@ -40,6 +40,10 @@ const NAME: &str = "filing-operator-probe";
 /// It tries again until it was, or the time is over. Needs the right to create both where it asks, and to get the webhook's
 /// configuration. The exit code is 0 when the webhook answers, 1 when it does not.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator probe
+  filing-operator probe --route-namespace shop --timeout 2m")]
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,

@@ -41,6 +41,14 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// reports. To be run before an uninstall, while the operator still runs. The exit code is 0 when nothing is left in
 /// quarantine, 1 when something is; standard output then has the commands that put it back by hand.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  What would be let go:
+    filing-operator release --dry-run
+
+  Before an uninstall, and if it is not uninstalled after all:
+    filing-operator release --timeout 10m
+    filing-operator release --undo")]
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,

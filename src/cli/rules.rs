@@ -12,15 +12,20 @@ use crate::rules::{self, CATALOGUE, Page};
 
 /// Show the catalogue of rules, or one rule in full
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator rules
+  filing-operator rules NoFiling --lang zh
+  filing-operator rules -o json")]
 pub(super) struct Args {
     /// The rule, like NoFiling; none: all of them
     id: Option<String>,
     /// The format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-    /// The language of the text; JSON has both
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of the text; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG). JSON has both
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -35,7 +40,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
-    let lang = args.lang.into();
+    let lang = Language::or_locale(args.lang);
     let one = match &args.id {
         None => None,
         Some(id) => match rules::find(id) {

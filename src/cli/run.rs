@@ -24,6 +24,13 @@ use crate::telemetry::{self, LogFormat, Traces};
 
 /// Run the operator: controller, webhook, metrics and health
 #[derive(ClapArgs, Clone, Debug)]
+#[command(after_long_help = "\
+Examples:
+  As the chart does, in a pod that knows its name and namespace:
+    filing-operator run --policy /etc/filing-operator/policy.yaml
+
+  Outside of a cluster, on the one of the current context, with logs for people:
+    filing-operator run --log-format text --namespace filing-system")]
 pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::error::ReadError;
 use super::source::Source;
 use crate::domain::shown::shown;
+use crate::report::STDIN;
 
 /// The most bytes of one file.
 const MAX_FILE: u64 = 256 << 20;
@@ -32,7 +33,7 @@ impl Input {
     /// Its name for messages.
     pub fn name(&self) -> Arc<str> {
         match self {
-            Self::Stdin => "<stdin>".into(),
+            Self::Stdin => STDIN.into(),
             Self::File(path) => name(path),
         }
     }

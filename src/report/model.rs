@@ -29,6 +29,11 @@ pub struct Report {
     pub errors: Vec<InputError>,
 }
 
+/// What standard input is called in place of a file.
+pub const STDIN: &str = "<stdin>";
+/// What the command line is called where it is at fault itself.
+pub const COMMAND_LINE: &str = "the command line";
+
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -38,6 +43,13 @@ pub struct Source {
     pub line: Option<u32>,
     /// From 1, in characters; none where the file as a whole is meant.
     pub column: Option<u32>,
+}
+
+impl Source {
+    /// Whether it is in a file that others can open.
+    pub fn is_file(&self) -> bool {
+        !matches!(&*self.file, STDIN | COMMAND_LINE)
+    }
 }
 
 impl fmt::Display for Source {

@@ -22,6 +22,8 @@ pub struct Layout {
     pub width: Option<usize>,
     /// How long it took, if that is to be told.
     pub elapsed: Option<Duration>,
+    /// Whether only what is found is shown: no host that is well, no counts.
+    pub is_brief: bool,
 }
 
 /// The widest that the first column gets: one very long host must not push all the others aside.
@@ -39,15 +41,28 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
 
+/// The closing lines of the table by themselves.
+pub fn summary(report: &Report, lang: Lang) -> String {
+    words::summary(report, None, lang).join("\n")
+}
+
 /// The report as a table, with ANSI escapes, which the writer takes out where they are not wanted.
 pub fn table(report: &Report, layout: &Layout) -> String {
     let lang = layout.lang;
     let is_long = report.routes.len() > MANY;
-    let (shown, rest): (Vec<&Judged>, Vec<&Judged>) = report
-        .routes
-        .iter()
-        .partition(|judged| !is_long || says_something(judged));
+    let (shown, rest): (Vec<&Judged>, Vec<&Judged>) = report.routes.iter().partition(|judged| {
+        if layout.is_brief {
+            has_findings(judged)
+        } else {
+            !is_long || says_something(judged)
+        }
+    });
     let mut blocks: Vec<Block<'_>> = shown.into_iter().map(|judged| of_route(judged, lang)).collect();
+    if layout.is_brief {
+        for block in &mut blocks {
+            block.rows.retain(|row| !row.rule.is_empty());
+        }
+    }
     let routes = blocks.len();
     blocks.extend(report.filings.iter().filter_map(|declared| {
         let Declared { key, places, answer } = declared;
@@ -74,6 +89,9 @@ pub fn table(report: &Report, layout: &Layout) -> String {
         columns.block(block, &mut out);
         out.push('\n');
     }
+    if layout.is_brief {
+        return out;
+    }
     if !rest.is_empty() {
         line(
             &mut out,
@@ -90,6 +108,10 @@ pub fn table(report: &Report, layout: &Layout) -> String {
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing into a String cannot fail.
     let _ = writeln!(out, "{text}");
+}
+
+fn has_findings(judged: &Judged) -> bool {
+    matches!(judged.answer.outcome(), Some(Outcome::Warned | Outcome::Violating))
 }
 
 fn says_something(judged: &Judged) -> bool {
@@ -457,9 +479,27 @@ mod tests {
             lang: Lang::En,
             width: Some(44),
             elapsed: Some(Duration::from_millis(9)),
+            is_brief: false,
         };
         let error = "the field spec.rules[0].hots is unknown to this program";
         insta::assert_snapshot!(printed(vec![unreadable("web", error)], &layout));
+    }
+
+    #[test]
+    fn the_brief_one_has_what_is_found_and_nothing_else() {
+        let layout = Layout {
+            is_brief: true,
+            ..Layout::default()
+        };
+        let report = super::super::tests::mixed();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&table(&report, &layout)).to_string());
+        let nothing = Report {
+            routes: Vec::new(),
+            filings: Vec::new(),
+            servers: Vec::new(),
+            ..report
+        };
+        assert_eq!(table(&nothing, &layout), "");
     }
 
     #[test]

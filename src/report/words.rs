@@ -16,6 +16,58 @@ pub(super) fn hint(lang: Lang) -> &'static str {
     }
 }
 
+/// What something is about, the fact and the remedy.
+pub(super) fn line(subject: &str, fact: &str, remedy: &str, lang: Lang) -> String {
+    let (colon, semicolon) = match lang {
+        Lang::En => (": ", "; "),
+        Lang::Zh => ("：", "；"),
+    };
+    let mut line = format!("{subject}{colon}{fact}");
+    if !remedy.is_empty() {
+        line.push_str(semicolon);
+        line.push_str(remedy);
+    }
+    line
+}
+
+pub(super) fn full_stop(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => ".",
+        Lang::Zh => "。",
+    }
+}
+
+/// What the input as a whole is called, of which some can't be read.
+pub(super) fn input(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "input",
+        Lang::Zh => "输入",
+    }
+}
+
+/// How a rule is explained: what it says, and what to do.
+pub(super) fn explained(lang: Lang) -> [&'static str; 2] {
+    match lang {
+        Lang::En => ["It says: ", "What to do: "],
+        Lang::Zh => ["提示：", "处理办法："],
+    }
+}
+
+pub(super) fn standard_input(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "standard input",
+        Lang::Zh => "标准输入",
+    }
+}
+
+/// What the paths of a report are relative to.
+pub(super) fn folder(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "the folder in which the command ran",
+        Lang::Zh => "运行命令的目录",
+    }
+}
+
 pub(super) fn ungoverned(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "not judged: no policy governs it",

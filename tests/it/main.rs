@@ -31,6 +31,7 @@ mod hostile;
 mod image;
 mod node;
 mod notices;
+mod outputs;
 mod overload;
 mod plan;
 mod plugin;

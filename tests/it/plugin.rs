@@ -60,6 +60,7 @@ impl Stage {
             .args(args.split_whitespace())
             .env("PATH", env::join_paths(folders).unwrap())
             .env("KUBECONFIG", &account.kubeconfig)
+            .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .output()
             .unwrap()

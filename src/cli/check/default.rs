@@ -13,8 +13,8 @@ use crate::domain::place::is_known_provider;
 use crate::domain::{Location, Place, Site};
 use crate::manifest::{Input, Object, Strictness};
 use crate::registry::{Change, Kept, Policy, Trust};
-use crate::report::{Answer, Report};
-use crate::rules::{self, TOO_MANY_CHANGES};
+use crate::report::{Answer, COMMAND_LINE, Report};
+use crate::rules::{self, Lang, TOO_MANY_CHANGES};
 
 /// What the command line says of it.
 pub(super) struct DefaultPolicy {
@@ -139,19 +139,30 @@ impl Whereabouts<'_> {
 }
 
 impl Notes {
-    pub(super) fn told(&self, report: &Report) -> Vec<String> {
+    pub(super) fn told(&self, report: &Report, lang: Lang) -> Vec<String> {
+        let said = |en: String, zh: String| match lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        };
         let mut told = Vec::new();
         if let Some(name) = &self.unlisted {
-            told.push(format!(
-                "the provider {name} is in no table, so where it is can't be told; say it with --region and --province"
+            told.push(said(
+                format!("the provider {name} is in no table, so where it is can't be told; say it with --region and --province"),
+                format!("表中没有接入商 {name}，无法判断它在何处；请用 --region 和 --province 写明"),
             ));
         }
         if let Some(place) = &self.replaced {
-            told.push(format!("--policy stands in place of the policy default {place}"));
+            told.push(said(
+                format!("--policy stands in place of the policy default {place}"),
+                format!("以 --policy 代替策略 default（{place}）"),
+            ));
         }
         // Where nothing was read, what is trusted in it is beside the point.
         if self.is_built_in && self.is_only_one && !is_nothing(report) {
-            told.push("no policy is given: every Filing in the input is trusted".to_owned());
+            told.push(said(
+                "no policy is given: every Filing in the input is trusted".to_owned(),
+                "没有给出策略：信任输入中的每个 Filing".to_owned(),
+            ));
         } else if self.is_built_in {
             let governs = |answer: &Answer| match answer {
                 Answer::Verdict(verdict) => *verdict.policy.name == *keys::DEFAULT_POLICY,
@@ -159,25 +170,30 @@ impl Notes {
             };
             let count = report.routes.iter().filter(|judged| governs(&judged.answer)).count();
             if count > 0 {
-                told.push(format!(
-                    "no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"
+                told.push(said(
+                    format!("no policy of the input governs {count} of the routes: for them every Filing in the input is trusted"),
+                    format!("输入中没有策略管辖其中 {count} 条路由：对它们信任输入中的每个 Filing"),
                 ));
             }
         }
         for name in &self.trusts_home {
-            told.push(format!(
-                "policy {name} has no filingsFrom: only Filings in {} count",
-                self.home
+            told.push(said(
+                format!("policy {name} has no filingsFrom: only Filings in {} count", self.home),
+                format!("策略 {name} 没有 filingsFrom：只有 {} 中的 Filing 算数", self.home),
             ));
         }
         if self.knows_no_changes {
-            told.push(format!(
-                "{} can't be told of a Filing without a status: what was approved, only a cluster knows",
-                TOO_MANY_CHANGES.id
+            let rule = TOO_MANY_CHANGES.id;
+            told.push(said(
+                format!("{rule} can't be told of a Filing without a status: what was approved, only a cluster knows"),
+                format!("没有 status 的 Filing 无法判断 {rule}：审核通过时的内容只有集群知道"),
             ));
         }
         if report.routes.is_empty() && report.errors.is_empty() && !self.is_live {
-            told.push("there is no route in the input".to_owned());
+            told.push(said(
+                "there is no route in the input".to_owned(),
+                "输入中没有路由".to_owned(),
+            ));
         }
         told
     }
@@ -202,7 +218,7 @@ fn unknown_region(told: Whereabouts<'_>) -> Option<Trouble> {
             "{provider} has no region \"{region}\" in the table, so access can't be judged; mend --region, or say where it is with \
              --province"
         );
-        Trouble::new(message, super::whole(&"the command line".into()))
+        Trouble::new(message, super::whole(&COMMAND_LINE.into()))
     })
 }
 

@@ -224,8 +224,7 @@ fn still_says(path: &Path, before: &[u8]) -> std::io::Result<bool> {
 }
 
 /// Shows what would be mended, and judges nothing.
-pub(super) fn show(mut loaded: Loaded, args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
-    let lang = args.lang.into();
+pub(super) fn show(mut loaded: Loaded, args: &Args, lang: Lang, output: &Output) -> anyhow::Result<ExitCode> {
     let mended = mended(&loaded);
     let mut diffs = Vec::new();
     for ((_, source), mended) in loaded.sources.iter().zip(&mended) {
@@ -241,7 +240,7 @@ pub(super) fn show(mut loaded: Loaded, args: &Args, output: &Output) -> anyhow::
     }
     let left = || mended.iter().flatten().flat_map(|mended| &mended.left);
     loaded.troubles.extend(left().filter_map(trouble));
-    let progress = Progress::new();
+    let progress = Progress::new(args.quiet);
     let namespace = args.namespace.as_deref().unwrap_or("default");
     let known = Registry::new(Snapshot::new(&args.home_namespace, false));
     let mut facts = input::read(&loaded, namespace, known, &progress);

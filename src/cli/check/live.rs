@@ -49,7 +49,7 @@ pub(super) enum Shown<'a> {
 impl Cluster {
     /// Looks at a cluster, and says what could not be read.
     pub(super) fn look(args: &Args, output: &Output) -> Result<Self> {
-        let progress = Progress::new();
+        let progress = Progress::new(args.quiet);
         let looked = block_on(async {
             let connection = &args.connection;
             let config = connection.config(SILENCE).await.context("--live needs a cluster")?;

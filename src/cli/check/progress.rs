@@ -16,7 +16,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(is_quiet: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} objects") {
             bar.set_style(style);
@@ -25,7 +25,7 @@ impl Progress {
             bar,
             started: Instant::now(),
             // Where nobody watches, it counts as shown already.
-            is_shown: AtomicBool::new(!io::stderr().is_terminal()),
+            is_shown: AtomicBool::new(is_quiet || !io::stderr().is_terminal()),
         }
     }
 

@@ -158,6 +158,7 @@ impl Stage {
             .current_dir(self.folder(page))
             .env("PATH", env::join_paths(folders).unwrap())
             .env("KUBECONFIG", &self.cluster.admin.kubeconfig)
+            .env("LC_ALL", "C.UTF-8")
             .env(
                 "KUBECACHEDIR",
                 self.cluster.admin.kubeconfig.with_file_name("kubectl-cache"),
