@@ -29,7 +29,7 @@ fn places<'a>(file: &str, findings: impl IntoIterator<Item = &'a Finding>) -> Pl
         .map(|(path, line)| (path, source(file, line, 13)))
         .collect();
     Places {
-        object: source(file, 3, 1),
+        object: Some(source(file, 3, 1)),
         fields,
     }
 }
@@ -81,6 +81,7 @@ pub(super) fn mixed() -> Report {
                 key: route.key.clone(),
                 places: places("deploy/web site.yaml", verdict.findings().map(|(_, finding)| finding)),
                 answer: Answer::Verdict(verdict),
+                before: None,
             }
         })
         .collect();
@@ -93,6 +94,7 @@ pub(super) fn mixed() -> Report {
         places: places("./deploy/网站#1.yaml", []),
         answer: Answer::Unreadable(judge::unreadable(unreadable, snapshot.default_policy())),
         key,
+        before: None,
     });
     let declared = |name: &str| {
         let key = FilingKey::new("filing-system", name);

@@ -15,7 +15,7 @@ pub(super) static MIGRATION_OVERDUE: Rule = Rule {
     basis: Basis::Advice,
     message: Words {
         en: "the migration from {from} to {provider} has been under way since {since}, and was to end by {end}",
-        zh: "由 {from} 迁移至 {provider} 始于 {since}，应于 {end} 前完成",
+        zh: "由 {from} 迁移至 {provider} 始于 {since}，应在 {end} 当日或之前完成",
     },
     remedy: Words {
         en: "finish the move, cancel the access at {from}, and take migratingFrom out of the Filing",
