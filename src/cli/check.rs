@@ -1,7 +1,7 @@
 //! `check`: judges the routes in manifests against the filings in the same manifests. It needs no cluster and no network.
 
 mod default;
-mod input;
+pub(super) mod input;
 mod progress;
 
 pub(super) use self::default::{read_named_policy, read_policy};
@@ -253,7 +253,7 @@ fn source(location: Location) -> Source {
 }
 
 /// Of a file as a whole.
-fn whole(file: &Arc<str>) -> Source {
+pub(super) fn whole(file: &Arc<str>) -> Source {
     Source {
         file: Arc::clone(file),
         line: None,

@@ -220,7 +220,7 @@ impl Common {
     }
 }
 
-fn refused(what: &str, status: &Refusal) -> String {
+pub(super) fn refused(what: &str, status: &Refusal) -> String {
     match status.code {
         404 => format!(
             "the cluster knows no {what}; `filing-operator crds | kubectl apply --server-side -f -` makes it, or the chart"
@@ -234,7 +234,7 @@ fn refused(what: &str, status: &Refusal) -> String {
 }
 
 /// Counts the objects that were listed, where a person watches.
-fn progress() -> ProgressBar {
+pub(super) fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} objects listed") {
         bar.set_style(style);

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod connection;
 mod crds;
+mod declarations;
 mod output;
 mod probe;
 mod release;

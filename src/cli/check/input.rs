@@ -39,13 +39,13 @@ pub(super) struct Facts {
 
 /// Something that can't be read or used, for programs and for people.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
-    pub(super) told: InputError,
-    pub(super) rendered: String,
+pub(in crate::cli) struct Trouble {
+    pub(in crate::cli) told: InputError,
+    pub(in crate::cli) rendered: String,
 }
 
 impl Trouble {
-    pub(super) fn new(message: String, source: Source) -> Self {
+    pub(in crate::cli) fn new(message: String, source: Source) -> Self {
         const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
         const ARROW: Style = AnsiColor::BrightBlue.on_default().bold();
         Self {
@@ -74,6 +74,22 @@ impl From<ReadError> for Trouble {
 ///
 /// `namespace` is that of objects that name none, `home` that of filings that count where a policy does not say whose.
 pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Progress) -> Facts {
+    let (objects, troubles) = objects(paths);
+    progress.expect(objects.len());
+    let read: Vec<(Object, Read)> = objects
+        .into_par_iter()
+        .enumerate()
+        .map(|(nth, object)| {
+            let read = read_object(&object, nth, namespace);
+            progress.advance();
+            (object, read)
+        })
+        .collect();
+    gather(read, home, troubles)
+}
+
+/// Every object of what was typed, in its order, and what can't be told apart into objects.
+pub(in crate::cli) fn objects(paths: &[PathBuf]) -> (Vec<Object>, Vec<Trouble>) {
     let (inputs, errors) = discover(paths);
     let mut troubles: Vec<Trouble> = errors.into_iter().map(Trouble::from).collect();
     let documents: Vec<_> = inputs
@@ -90,20 +106,11 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str, home: &str, progress: &Pr
             Err(error) => vec![Err(error)],
         })
         .collect();
-    progress.expect(objects.len());
-    let read: Vec<(Object, Read)> = objects
+    let objects = objects
         .into_iter()
         .filter_map(|object| object.map_err(|error| troubles.push(error.into())).ok())
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .enumerate()
-        .map(|(nth, object)| {
-            let read = read_object(&object, nth, namespace);
-            progress.advance();
-            (object, read)
-        })
         .collect();
-    gather(read, home, troubles)
+    (objects, troubles)
 }
 
 /// What one object declares.
@@ -123,41 +130,43 @@ impl Read {
     }
 }
 
-pub(super) fn is_ours(meta: &TypeMeta) -> bool {
+pub(in crate::cli) fn is_ours(meta: &TypeMeta) -> bool {
     meta.group() == keys::GROUP
+}
+
+/// What is wrong with the kind or the version of an object that is read as one of version `known`. Passed over, it would
+/// look as if nothing was wrong with it.
+pub(in crate::cli) fn misnamed(object: &Object, known: &str) -> Option<Trouble> {
+    let meta = object.meta();
+    if is_ours(meta) && !matches!(meta.kind.as_str(), "Filing" | "AccessServer" | "FilingPolicy") {
+        let message = format!(
+            "there is no kind {} in {}; write Filing, AccessServer or FilingPolicy",
+            meta.kind,
+            keys::GROUP
+        );
+        return Some(at_field(object, &FieldPath::fixed("kind"), message));
+    }
+    (known != meta.api_version).then(|| {
+        let message = format!(
+            "{} {} is not read; write apiVersion: {known}",
+            meta.api_version, meta.kind
+        );
+        at_field(object, &FieldPath::fixed("apiVersion"), message)
+    })
 }
 
 /// Reads the `nth` object of the input.
 fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     let meta = object.meta();
     let known = match (meta.group(), meta.kind.as_str()) {
-        (keys::GROUP, "Filing" | "AccessServer" | "FilingPolicy") => keys::API_VERSION,
+        (keys::GROUP, _) => keys::API_VERSION,
         ("networking.k8s.io", "Ingress" | "IngressClass") | ("extensions", "Ingress") => "networking.k8s.io/v1",
         ("", "Namespace" | "Node") => "v1",
-        _ => "",
+        _ => return skip(object),
     };
-    if known.is_empty() && meta.group() == keys::GROUP {
-        let message = format!(
-            "there is no kind {} in {}; write Filing, AccessServer or FilingPolicy",
-            meta.kind,
-            keys::GROUP
-        );
+    if let Some(trouble) = misnamed(object, known) {
         return Read {
-            troubles: vec![at_field(object, &FieldPath::fixed("kind"), message)],
-            ..Read::default()
-        };
-    }
-    if known.is_empty() {
-        return skip(object);
-    }
-    if known != meta.api_version {
-        // Not judged, it would look as if nothing was wrong with it.
-        let message = format!(
-            "{} {} is not read; write apiVersion: {known}",
-            meta.api_version, meta.kind
-        );
-        return Read {
-            troubles: vec![at_field(object, &FieldPath::fixed("apiVersion"), message)],
+            troubles: vec![trouble],
             ..Read::default()
         };
     }
@@ -288,7 +297,7 @@ fn fact(object: &Object, nth: usize, change: impl FnOnce(&Bare, Arc<str>) -> Cha
 
 /// Names what the API server would name: `web-` becomes `web-*3` as the third object of the input. Each object with
 /// the same `generateName` is another one, and no name that is written can have a `*`.
-fn generate(meta: &mut ObjectMeta, nth: usize) {
+pub(in crate::cli) fn generate(meta: &mut ObjectMeta, nth: usize) {
     if meta.name.as_deref().is_none_or(str::is_empty)
         && let Some(prefix) = meta.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
     {
@@ -303,14 +312,15 @@ fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Ch
             ..Read::default()
         },
         _ => Read {
-            troubles: vec![at_field(
-                object,
-                &FieldPath::fixed("metadata.name"),
-                "the object has no name; add metadata.name".to_owned(),
-            )],
+            troubles: vec![nameless(object)],
             ..Read::default()
         },
     }
+}
+
+pub(in crate::cli) fn nameless(object: &Object) -> Trouble {
+    let message = "the object has no name; add metadata.name";
+    at_field(object, &FieldPath::fixed("metadata.name"), message.to_owned())
 }
 
 fn at_field(object: &Object, path: &FieldPath, message: String) -> Trouble {
@@ -346,15 +356,7 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         match kept.get(first) {
             None => kept.push((object, change)),
             Some((_, same)) if says_the_same(same, &change) => {}
-            Some((other, _)) => {
-                let message = format!(
-                    "{} {} stands twice, first at {}; this one is not used, keep one of them",
-                    object.meta().kind,
-                    name(&change.subject()),
-                    other.location()
-                );
-                troubles.push(Trouble::new(message, source(object.location())));
-            }
+            Some((other, _)) => troubles.push(twice(&object, &name(&change.subject()), other)),
         }
     }
     let mut facts = Facts {
@@ -379,6 +381,16 @@ fn gather(read: Vec<(Object, Read)>, home: &str, mut troubles: Vec<Trouble>) -> 
         facts.registry.apply(change);
     }
     facts
+}
+
+/// That an object stands a second time.
+pub(in crate::cli) fn twice(object: &Object, name: &str, first: &Object) -> Trouble {
+    let message = format!(
+        "{} {name} stands twice, first at {}; this one is not used, keep one of them",
+        object.meta().kind,
+        first.location()
+    );
+    Trouble::new(message, source(object.location()))
 }
 
 /// Charts repeat the namespace that they share.
