@@ -1,7 +1,7 @@
 //! filing-operator makes the ICP filing (备案) of a domain a fact that a Kubernetes cluster knows.
 //!
 //! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
-//! [`rules`], [`judge`], [`effects`], [`report`], [`manifest`], [`admission`], [`notify`], [`controller`],
+//! [`rules`], [`judge`], [`effects`], [`report`], [`exchange`], [`manifest`], [`admission`], [`notify`], [`controller`],
 //! [`telemetry`], [`operator`], [`cli`].
 
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ pub mod cli;
 pub mod controller;
 pub mod domain;
 pub mod effects;
+pub mod exchange;
 pub mod judge;
 pub mod manifest;
 pub mod notify;
