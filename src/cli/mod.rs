@@ -6,6 +6,8 @@ mod cluster;
 mod connection;
 mod crds;
 mod declarations;
+mod export;
+mod import;
 mod output;
 mod probe;
 mod release;
@@ -40,6 +42,7 @@ enum Command {
     Run(Box<run::Args>),
     Probe(probe::Args),
     Release(release::Args),
+    Import(import::Args),
     #[command(flatten)]
     Cluster(cluster::Command),
 }
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
+        Command::Import(args) => import::run(&args, &output),
         Command::Cluster(command) => cluster::run(&command, &output),
     };
     ended(outcome, &output)
