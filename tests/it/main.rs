@@ -22,6 +22,7 @@ mod crashes;
 mod declarations;
 mod denials;
 mod examples;
+mod exchange;
 mod faults;
 mod freshness;
 mod gitops;
