@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::Language;
 use super::check::{moment, read_named_policy};
 use super::connection::{Connection, SILENCE, block_on};
+use super::export;
 use super::output::Output;
 use crate::api::keys;
 use crate::controller::{Look, look};
@@ -35,6 +36,8 @@ pub(super) enum Command {
     Simulate(SimulateArgs),
     /// What ends within a year; -o svg: as a picture
     Timeline(TimelineArgs),
+    /// Filings and servers as a table that `import` reads back the same
+    Export(export::Args),
 }
 
 /// What all of them take.
@@ -188,6 +191,7 @@ pub(super) fn run(command: &Command, output: &Output) -> Result<ExitCode> {
         Command::Hosts(args) => hosts(args, output),
         Command::Simulate(args) => simulate(args, output),
         Command::Timeline(args) => timeline(args, output),
+        Command::Export(args) => return export::run(args, output),
     }?;
     Ok(ExitCode::SUCCESS)
 }

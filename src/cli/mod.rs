@@ -7,6 +7,8 @@ mod completions;
 mod connection;
 mod crds;
 mod declarations;
+mod export;
+mod import;
 mod language;
 mod man;
 mod output;
@@ -45,6 +47,7 @@ enum Command {
     Run(Box<run::Args>),
     Probe(probe::Args),
     Release(release::Args),
+    Import(import::Args),
     #[command(flatten)]
     Cluster(cluster::Command),
     Completions(completions::Args),
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
+        Command::Import(args) => import::run(&args, &output),
         Command::Cluster(command) => cluster::run(&command, &output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args, &output),

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::facts;
 use super::province::Province;
@@ -160,6 +161,60 @@ pub fn canonical_provider(typed: &str) -> &str {
     Provider::find(typed).map_or(typed.trim(), |provider| &provider.id)
 }
 
+/// The provider that people call so: by its name in any language, that of its company (阿里云计算有限公司), or as
+/// [`canonical_provider`] knows it.
+///
+/// ```
+/// use filing_operator::domain::place::provider_called;
+///
+/// assert_eq!(provider_called("阿里云"), Some("alicloud"));
+/// assert_eq!(provider_called("Tencent  cloud"), Some("tencentcloud"));
+/// assert_eq!(provider_called("某机房"), None);
+/// ```
+pub fn provider_called(typed: &str) -> Option<&'static str> {
+    let by_label = || {
+        let at = TABLES.by_label.get(label(typed).as_str())?;
+        TABLES.providers.get(*at)
+    };
+    Provider::find(typed).or_else(by_label).map(|provider| &*provider.id)
+}
+
+/// The region of a provider that people call so: by its name, or by the city in the text (华北2（北京）), where one of its regions
+/// alone is there, beside those for banks and governments.
+///
+/// ```
+/// use filing_operator::domain::place::region_called;
+///
+/// assert_eq!(region_called("alicloud", "华北2（北京）"), Some("cn-beijing"));
+/// assert_eq!(region_called("tencentcloud", "gz"), Some("ap-guangzhou"));
+/// ```
+pub fn region_called(provider: &str, typed: &str) -> Option<&'static str> {
+    let provider = Provider::find(provider)?;
+    if let Some(region) = provider.region(typed.trim()) {
+        return region.place.region.as_deref();
+    }
+    let in_city = || {
+        let regions = provider.regions.values();
+        regions.filter(|region| !region.city.is_empty() && typed.contains(region.city))
+    };
+    let only = |regions: &mut dyn Iterator<Item = &'static Region>| {
+        let mut names: Vec<&str> = regions.filter_map(|region| region.place.region.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        <[&str; 1]>::try_from(names).ok().map(|[name]| name)
+    };
+    only(&mut in_city().filter(|region| region.is_plain)).or_else(|| only(&mut in_city()))
+}
+
+/// A name without what differs from hand to hand: letter case, width, white space and brackets.
+fn label(name: &str) -> String {
+    let folded = name.nfkc().filter(|letter| letter.is_alphanumeric());
+    folded.flat_map(char::to_lowercase).take(LONGEST_LABEL).collect()
+}
+
+/// No name of a provider is nearly as long.
+const LONGEST_LABEL: usize = 80;
+
 /// Whether two names mean one region of a provider: `gz` and `ap-guangzhou` of Tencent's do.
 pub fn same_region(provider: &str, a: &str, b: &str) -> bool {
     a == b || Place::new(provider, Some(a)).region == Place::new(provider, Some(b)).region
@@ -177,6 +232,9 @@ const NO_SCHEME: &str = "none";
 #[derive(Deserialize)]
 struct ProviderRow {
     id: &'static str,
+    name_zh: &'static str,
+    name_en: &'static str,
+    labels: &'static str,
     aliases: &'static str,
     schemes: &'static str,
     node_id: &'static str,
@@ -191,6 +249,7 @@ struct RegionRow {
     city: &'static str,
     province: &'static str,
     mainland: &'static str,
+    note: &'static str,
 }
 
 struct Provider {
@@ -204,11 +263,15 @@ struct Provider {
 struct Region {
     place: Place,
     city: &'static str,
+    /// Whether there is nothing to say of it: it is for anybody.
+    is_plain: bool,
 }
 
 struct Tables {
     providers: Vec<Provider>,
     by_name: HashMap<&'static str, usize>,
+    /// By the names that people have for them.
+    by_label: HashMap<String, usize>,
     /// None: programs whose nodes stand anywhere.
     by_scheme: HashMap<&'static str, Option<usize>>,
     /// The one provider that has a region of this name; none where several do.
@@ -219,6 +282,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut tables = Tables {
         providers: Vec::new(),
         by_name: HashMap::new(),
+        by_label: HashMap::new(),
         by_scheme: HashMap::new(),
         by_region: HashMap::new(),
     };
@@ -232,6 +296,10 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         tables
             .by_name
             .extend(row.aliases.split_whitespace().map(|alias| (alias, at)));
+        let labels = [row.name_zh, row.name_en]
+            .into_iter()
+            .chain(row.labels.split_whitespace());
+        tables.by_label.extend(labels.map(|name| (label(name), at)));
         // A test compiles every one of them.
         let node_id = Some(row.node_id)
             .filter(|it| !it.is_empty())
@@ -265,6 +333,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
                 Region {
                     place: place.clone(),
                     city: row.city,
+                    is_plain: row.note.is_empty(),
                 },
             );
             // An alias alone names no provider (`de` may be anyone's), but it can keep another from being the only one.
@@ -281,6 +350,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
                 Region {
                     place: place.clone(),
                     city: row.city,
+                    is_plain: row.note.is_empty(),
                 },
             );
         }
@@ -446,8 +516,15 @@ mod tests {
 
     #[test]
     fn names_and_schemes_of_providers_are_unique_and_every_pattern_compiles() {
-        let (mut names, mut schemes) = (BTreeSet::new(), BTreeSet::new());
+        let (mut names, mut schemes, mut labels) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for row in facts::rows::<ProviderRow>(include_str!("../../facts/providers.csv")) {
+            let called = [row.name_zh, row.name_en]
+                .into_iter()
+                .chain(row.labels.split_whitespace());
+            for name in called.filter(|_| !row.id.is_empty()) {
+                assert!(labels.insert(label(name)), "{name}");
+                assert_eq!(provider_called(name), Some(row.id));
+            }
             for name in [row.id].into_iter().chain(row.aliases.split_whitespace()) {
                 assert!(names.insert(name), "{name}");
             }

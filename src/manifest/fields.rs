@@ -180,7 +180,7 @@ impl<'de> SeqAccess<'de> for Only<'_> {
 }
 
 /// The word among those known that was probably meant: at most a third of it is mistyped, or its case alone.
-pub(super) fn nearest<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str> {
     let typed_lower = typed.to_lowercase();
     known
         .iter()

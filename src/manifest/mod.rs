@@ -23,6 +23,8 @@ mod survey;
 mod tests;
 mod yaml;
 
+pub(crate) use fields::nearest;
+
 pub use discover::{Input, discover};
 pub use error::{Location, Position, ReadError};
 pub use object::{Document, Object, Strictness, TypeMeta};

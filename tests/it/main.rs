@@ -23,6 +23,7 @@ mod crashes;
 mod declarations;
 mod denials;
 mod examples;
+mod exchange;
 mod faults;
 mod fix;
 mod freshness;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in their order, and whether each is pure. A room may use itself and those before it.
-const ROOMS: [(&str, bool); 17] = [
+const ROOMS: [(&str, bool); 18] = [
     ("domain", true),
     ("api", true),
     ("route", true),
@@ -16,6 +16,7 @@ const ROOMS: [(&str, bool); 17] = [
     ("effects", true),
     ("plan", true),
     ("report", true),
+    ("exchange", true),
     ("manifest", false),
     ("admission", false),
     ("notify", false),
@@ -48,6 +49,9 @@ const WORLD: [&str; 20] = [
     "eprintln!",
     "print!",
 ];
+
+/// What reads bytes in memory as if they were a file: the world is not in it.
+const IN_MEMORY: &str = "use std::io::{Cursor, Read, Seek};";
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -111,7 +115,10 @@ fn complaints() -> Vec<String> {
                         None => complaints.push(format!("src/{shown}:{at}: {other} is no room")),
                     }
                 }
-                for word in WORLD.iter().filter(|word| is_pure && line.contains(**word)) {
+                for word in WORLD
+                    .iter()
+                    .filter(|word| is_pure && line.trim() != IN_MEMORY && line.contains(**word))
+                {
                     complaints.push(format!("src/{shown}:{at}: {room} is pure, and has no use for {word}"));
                 }
             }

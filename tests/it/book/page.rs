@@ -18,8 +18,19 @@ pub(super) struct Page {
 
 /// A block that a test reads.
 pub(super) enum Block {
-    Yaml { mark: Mark, text: String },
-    Console { mark: Mark, commands: Vec<Command> },
+    Yaml {
+        mark: Mark,
+        text: String,
+    },
+    Console {
+        mark: Mark,
+        commands: Vec<Command>,
+    },
+    /// What a command that follows reads.
+    File {
+        name: String,
+        text: String,
+    },
 }
 
 /// What stands in a comment before a block.
@@ -116,6 +127,10 @@ fn block(language: &str, comment: Option<&str>, text: String) -> Result<Option<B
         ("console", _) => Ok(Some(Block::Console {
             mark,
             commands: commands(&text)?,
+        })),
+        ("csv" | "json", Mark::File(name)) => Ok(Some(Block::File {
+            name: name.clone(),
+            text,
         })),
         ("text" | "json" | "lua" | "toml" | "dockerfile", _) => Ok(None),
         (other, _) => Err(format!(

@@ -94,6 +94,9 @@ impl Stage {
                     ..
                 } => Ok(()),
                 Block::Console { mark, commands } => self.console(page, mark, commands),
+                Block::File { name, text } => {
+                    fs::write(self.folder(page).join(name), text).map_err(|error| error.to_string())
+                }
             };
             if let Err(complaint) = done {
                 complaints.push(format!("{}:{line}: {complaint}", page.file.display()));

@@ -1,0 +1,91 @@
+//! `export`: what is declared as a table, from a cluster or from manifests.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::cluster::progress;
+use super::connection::{Connection, SILENCE, block_on};
+use super::declarations::Declarations;
+use super::output::Output;
+use super::{FAILED, Language};
+use crate::exchange;
+
+/// Filings and servers as a table that `import` reads back the same
+///
+/// One row for each access entry of a filing, and one for each server; UTF-8 with a byte order mark, so that Excel opens it
+/// rightly. A text that a spreadsheet would run as a formula is written behind an apostrophe. Labels, annotations and the
+/// status are not in it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files, folders, or - for standard input; without them those of the cluster
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Those of the cluster
+    #[arg(long, conflicts_with = "paths")]
+    live: bool,
+    #[command(flatten)]
+    connection: Connection,
+    /// The namespace of Filings in files that name none
+    #[arg(
+        short,
+        long,
+        default_value = "filing-system",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    namespace: String,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    /// The language of the columns' names and of words like Enterprise; `import` reads both
+    #[arg(long, value_enum, default_value_t)]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// A table
+    #[default]
+    Csv,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
+    let (declared, refused) = if args.paths.is_empty() {
+        let bar = progress();
+        let listed = block_on(async {
+            let client = args.connection.client(SILENCE).await?;
+            Declarations::from_cluster(&client, || bar.inc(1)).await
+        });
+        bar.finish_and_clear();
+        listed?
+    } else {
+        (Declarations::from_files(&args.paths, &args.namespace), Vec::new())
+    };
+    let Format::Csv = args.output;
+    let exported = exchange::export(&declared.filings, &declared.servers, args.lang.into());
+    Output::plain(&exported.csv)?;
+
+    for trouble in &declared.troubles {
+        output.aside(&format!("{}\n", trouble.rendered));
+    }
+    for refused in &refused {
+        output.error(refused);
+    }
+    if exported.labelled > 0 {
+        output.note(&format!(
+            "{} objects have labels or annotations, which are not exported",
+            exported.labelled
+        ));
+    }
+    if !declared.policies.is_empty() && !args.paths.is_empty() {
+        output.note(&format!("{} policies are not exported", declared.policies.len()));
+    }
+    Ok(if declared.troubles.is_empty() && refused.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FAILED)
+    })
+}
