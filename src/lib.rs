@@ -2,8 +2,7 @@
 //!
 //! The rooms, each of which may use those before it and no other: [`domain`], [`api`], [`route`], [`registry`],
 //! [`mend`], [`rules`], [`judge`], [`effects`], [`plan`], [`report`], [`exchange`], [`manifest`], [`admission`],
-//! [`notify`], [`controller`],
-//! [`telemetry`], [`operator`], [`cli`].
+//! [`notify`], [`controller`], [`telemetry`], [`operator`], [`cli`].
 
 #![forbid(unsafe_code)]
 

@@ -13,6 +13,7 @@ use super::declarations::Declarations;
 use super::output::Output;
 use super::{FAILED, Language};
 use crate::exchange;
+use crate::rules::Lang;
 
 /// Filings and servers as a table that `import` reads back the same
 ///
@@ -20,6 +21,10 @@ use crate::exchange;
 /// rightly. A text that a spreadsheet would run as a formula is written behind an apostrophe. Labels, annotations and the
 /// status are not in it.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator export --live -o csv > filings.csv
+  filing-operator export filings/ --lang zh")]
 pub(super) struct Args {
     /// Files, folders, or - for standard input; without them those of the cluster
     #[arg(value_name = "PATH")]
@@ -40,9 +45,11 @@ pub(super) struct Args {
     /// The format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-    /// The language of the columns' names and of words like Enterprise; `import` reads both
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of the columns' names and of words like Enterprise, whatever the locale; `import` reads both
+    ///
+    /// Without it English.
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -65,7 +72,11 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
         (Declarations::from_files(&args.paths, &args.namespace), Vec::new())
     };
     let Format::Csv = args.output;
-    let exported = exchange::export(&declared.filings, &declared.servers, args.lang.into());
+    let exported = exchange::export(
+        &declared.filings,
+        &declared.servers,
+        args.lang.map_or(Lang::En, Lang::from),
+    );
     Output::plain(&exported.csv)?;
 
     for trouble in &declared.troubles {

@@ -23,6 +23,11 @@ use crate::rules::Lang;
 /// has them. Rows of one filing become one Filing. A row that can't be read is reported with its row, column and value, and
 /// leaves the others; the exit code is 2 then.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator import filings.xlsx > filings.yaml
+  filing-operator import filings.csv --column 域名=站点 --provider alicloud
+  filing-operator import - --from json < miit.json")]
 pub(super) struct Args {
     /// The table, or - for standard input
     file: PathBuf,
@@ -49,9 +54,9 @@ pub(super) struct Args {
     /// The format of the resources
     #[arg(short, long, value_enum, default_value_t)]
     output: To,
-    /// The language of what is reported
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of what is reported; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -86,7 +91,7 @@ fn column(typed: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
-    let lang = args.lang.into();
+    let lang = Language::or_locale(args.lang);
     let name = shown(&args.file);
     let bytes = bytes(&args.file).with_context(|| format!("can't read {name}"))?;
     let format = match args.from {

@@ -148,7 +148,7 @@ mod tests {
                 let mut count = 0;
                 for example in examples {
                     // What a shell makes of the rest of a line is not ours.
-                    let ours = example.split(['|', '>']).next().unwrap();
+                    let ours = example.split(['|', '<', '>']).next().unwrap();
                     let typed = std::iter::once(name).chain(ours.split_whitespace());
                     let read = program.clone().try_get_matches_from(typed);
                     let read = read.unwrap_or_else(|error| panic!("{name}{example}: {error}"));

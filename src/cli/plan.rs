@@ -28,6 +28,11 @@ const MOST: i64 = 3660;
 /// Reads Filings, AccessServers and FilingPolicies, and prints what is to be done in order of date, what is overdue first.
 /// The exit code is 0, and 2 where some of the input can't be read; the rest is planned all the same.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  filing-operator plan filings/
+  filing-operator plan --live --days 90
+  filing-operator plan filings/ --lang zh -o ics > filings.ics")]
 pub(super) struct Args {
     /// Files, folders, or - for standard input
     #[arg(value_name = "PATH")]
@@ -49,9 +54,9 @@ pub(super) struct Args {
     /// Plan as of then: a moment (RFC 3339), or the beginning of a day in China (YYYY-MM-DD)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
-    /// The language of what is due
-    #[arg(long, value_enum, default_value_t)]
-    lang: Language,
+    /// The language of what is due; without it, that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
     /// The format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -120,7 +125,7 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
 }
 
 fn print(args: &Args, plan: &Plan, now: Timestamp) -> Result<()> {
-    let view = PlanView::of(plan, now, args.lang.into());
+    let view = PlanView::of(plan, now, Language::or_locale(args.lang));
     let text = match args.output {
         Format::Table => view.table(Output::width()),
         Format::Json => view.json()?,

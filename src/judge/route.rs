@@ -50,7 +50,11 @@ impl<'a> Asked<'a> {
             facts,
             policy,
             serving: Serving::of(facts, policy),
-            addresses: if route.addresses.iter().all(|address| Network::from(*address).is_private()) {
+            addresses: if route
+                .addresses
+                .iter()
+                .all(|address| Network::from(*address).is_private())
+            {
                 Cow::Borrowed(&policy.addresses)
             } else {
                 // What balances inside a private network says nothing of what the world sees.
