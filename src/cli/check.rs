@@ -45,6 +45,7 @@ use crate::rules::{Finding, Lang, Severity};
 /// be written.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed")]
 pub(super) struct Args {
     /// Files, folders, or - for standard input
     #[arg(required_unless_present = "live", value_name = "PATH")]

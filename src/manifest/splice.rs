@@ -500,7 +500,7 @@ mod tests {
             for (style, anchor, shape, spaces, comment, is_commented) in fields {
                 let pad = " ".repeat(indent);
                 let above = if is_commented { format!("{pad}# {WRONG}\n") } else { String::new() };
-                template += &match shape {
+                let document = match shape {
                     0 => format!("---\n{HEAD}spec:\n{above}{pad}number:{spaces} @{comment}\n"),
                     1 => format!("---\n{HEAD}spec:{comment}\n{above}{pad}domains:{spaces} [x ,{spaces}@]{comment}\n"),
                     2 => format!(
@@ -512,6 +512,7 @@ mod tests {
                          \"apiVersion\": \"v1\", \"spec\": {{\"number\": @}}}}]}}{comment}\n"
                     ),
                 };
+                template.push_str(&document);
                 numbers.push(scalar(if shape == 3 { 2 } else { style }, if shape == 3 { 0 } else { anchor }));
             }
             if !last_break { template.truncate(template.trim_end().len()); }

@@ -91,6 +91,11 @@ fn merges() -> String {
     format!("m0: &m0 {{k: 1, l: 2}}\n{levels}")
 }
 
+/// Many alike.
+fn repeated(one: impl Fn(usize) -> String) -> String {
+    (0..5000).map(one).collect::<Vec<String>>().concat()
+}
+
 fn tied(uses: usize) -> String {
     let item = "- {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: *x, spec: {rules: [{host: 'a b'}]}}\n";
     format!(
@@ -100,7 +105,7 @@ fn tied(uses: usize) -> String {
 }
 
 fn big_node() -> String {
-    let keys: String = (0..5000).map(|nth| format!("k{nth}: v, ")).collect();
+    let keys: String = repeated(|nth| format!("k{nth}: v, "));
     format!("big: &b {{{keys}}}\nuses: [{}]\n", "*b, ".repeat(5000))
 }
 
@@ -132,7 +137,7 @@ fn steps(levels: usize) -> String {
 #[case::many_documents("---\na: 1\n".repeat(150_000), "the file holds more than 100000 documents")]
 #[case::many_broken_documents("---\n[\n".repeat(90_000), "more errors in this file")]
 #[case::many_broken_items(format!("apiVersion: v1\nkind: List\nitems:\n{}", "- 1\n".repeat(50_000)), "more errors in this file")]
-#[case::many_unknown_fields(format!("{FILING}spec:\n  domains: [a.cn]\n  subject: {{name: a, nature: Individual}}\n{}", (0..5000).map(|nth| format!("  u{nth}: 1\n")).collect::<String>()), "more errors in this file")]
+#[case::many_unknown_fields(format!("{FILING}spec:\n  domains: [a.cn]\n  subject: {{name: a, nature: Individual}}\n{}", repeated(|nth| format!("  u{nth}: 1\n"))), "more errors in this file")]
 #[case::many_domains(format!("{FILING}spec:\n  subject: {{name: a, nature: Individual}}\n  domains:\n{}", "  - com.cn\n".repeat(100_000)), "more than 1000 domains")]
 #[case::escapes_in_a_value(format!("{FILING}spec: {{domains: [a.cn], stage: \"\\e[31m\\u202eX\", subject: {{name: a, nature: Individual}}}}\n"), "[31m")]
 #[case::escapes_in_a_key(format!("{FILING}spec: {{domains: [a.cn], \"\\e[2J\\u2066k\": 1, subject: {{name: a, nature: Individual}}}}\n"), "[2J")]
@@ -288,8 +293,8 @@ fn what_one_has_no_right_to_is_named() {
     fs::create_dir(path("secret")).unwrap();
     fs::write(path("secret/a.yaml"), GOOD).unwrap();
     fs::write(path("closed.yaml"), GOOD).unwrap();
-    fs::set_permissions(path("secret"), fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(path("closed.yaml"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path("secret"), fs::Permissions::from_mode(0o0)).unwrap();
+    fs::set_permissions(path("closed.yaml"), fs::Permissions::from_mode(0o0)).unwrap();
     // Nothing is closed to root, who runs this: the program is run as nobody, from where nobody may run it.
     fs::copy(env!("CARGO_BIN_EXE_filing-operator"), path("program")).unwrap();
     let output = Command::new("setpriv")

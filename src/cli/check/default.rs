@@ -38,6 +38,7 @@ pub(super) struct Whereabouts<'a> {
 }
 
 /// What the reader should know about the policies in force.
+#[allow(clippy::struct_excessive_bools, reason = "each stands for a sentence of its own")]
 pub(super) struct Notes {
     unlisted: Option<String>,
     replaced: Option<String>,

@@ -65,7 +65,7 @@ pub(super) struct Unread {
 /// What was made of one.
 pub(super) struct Made<T> {
     nth: usize,
-    made: Option<T>,
+    result: Option<T>,
     troubles: Vec<Trouble>,
 }
 
@@ -77,10 +77,10 @@ pub(in crate::cli) struct Trouble {
 }
 
 impl Trouble {
-    pub(in crate::cli) fn new(message: String, source: Source) -> Self {
-        let message = shown(&message).into_owned();
+    pub(in crate::cli) fn new(message: impl AsRef<str>, source: Source) -> Self {
         const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
         const ARROW: Style = AnsiColor::BrightBlue.on_default().bold();
+        let message = shown(message.as_ref()).into_owned();
         Self {
             rendered: format!("{ERROR}error{ERROR:#}: {message}\n {ARROW}-->{ARROW:#} {source}"),
             told: InputError { message, source },
@@ -596,14 +596,14 @@ impl Facts {
     pub(super) fn read_route<T>(&self, unread: &Unread, make: impl FnOnce(RouteKey, &Kept<Route>) -> T) -> Made<T> {
         let Unread { nth, object } = unread;
         let Read { change, troubles, .. } = read_object(object, *nth, &self.namespace);
-        let made = match change {
+        let result = match change {
             Some(Change::Route(key, Ok(route))) => Some(make(key, &Kept::Read(Arc::new(route)))),
             Some(Change::Route(key, Err(unreadable))) => Some(make(key, &Kept::Unreadable(Arc::new(unreadable)))),
             _ => None,
         };
         Made {
             nth: *nth,
-            made,
+            result,
             troubles,
         }
     }
@@ -613,9 +613,9 @@ impl Facts {
     pub(super) fn settle(&mut self, made: Vec<Made<Judged>>) -> Vec<Judged> {
         let mut seen: HashMap<RouteKey, Option<Source>> = HashMap::with_capacity(made.len());
         // As many as there are, they are moved within the room that they have.
-        let judged = made.into_iter().filter_map(|Made { nth, made, troubles }| {
+        let judged = made.into_iter().filter_map(|Made { nth, result, troubles }| {
             self.note(nth, troubles);
-            let judged = made?;
+            let judged = result?;
             let this = judged.places.object.as_ref();
             match seen.entry(judged.key.clone()) {
                 Entry::Vacant(entry) => {
