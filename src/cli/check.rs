@@ -5,8 +5,10 @@ mod default;
 mod fix;
 pub(super) mod input;
 mod live;
+pub(super) mod load;
 mod progress;
 mod target;
+pub(super) mod trouble;
 mod write;
 
 pub(super) use self::default::{read_named_policy, read_policy};
@@ -180,7 +182,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let lang = Language::or_locale(args.lang);
     let cluster = args.look(output)?;
     let default = DefaultPolicy::read(args.policy.as_deref(), args.whereabouts());
-    let mut loaded = input::load(&args.paths);
+    let mut loaded = load::load(&args.paths);
     if args.diff {
         return fix::show(loaded, args, lang, output);
     }

@@ -9,7 +9,9 @@ use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
-use super::check::input::{self, Trouble};
+use super::check::input;
+use super::check::load::{load, objects};
+use super::check::trouble::Trouble;
 use super::check::{source, whole};
 use super::cluster::refused;
 use crate::api::{AccessServer, Filing, FilingPolicy, keys, read};
@@ -35,7 +37,7 @@ impl Declarations {
     /// Reads files, folders and `-` as `check` does. Objects of other kinds are passed over; `namespace` is that of Filings
     /// that name none.
     pub(super) fn from_files(paths: &[PathBuf], namespace: &str) -> Self {
-        let (objects, troubles) = input::objects(&input::load(paths));
+        let (objects, troubles) = objects(&load(paths));
         let mut declared = Self {
             troubles: troubles.all(),
             ..Self::default()

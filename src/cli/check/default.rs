@@ -6,7 +6,8 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
-use super::input::{self, Facts, Trouble};
+use super::input::{self, Facts};
+use super::trouble::Trouble;
 use crate::api::keys;
 use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom, SiteSpec, Stage};
 use crate::domain::place::is_known_provider;

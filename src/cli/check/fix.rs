@@ -14,8 +14,10 @@ use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 use similar::TextDiff;
 
-use super::input::{self, Loaded, Trouble};
+use super::input;
+use super::load::Loaded;
 use super::progress::Progress;
+use super::trouble::Trouble;
 use super::{Args, judged, source, whole};
 use crate::api::{Filing, FilingPolicy, keys};
 use crate::cli::FAILED;

@@ -3,10 +3,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Resource;
@@ -15,18 +13,19 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::load::{Loaded, objects};
 use super::progress::Progress;
-use super::{source, whole};
+use super::source;
+use super::trouble::{Trouble, Troubles};
 use crate::api::{AccessServer, Filing, FilingPolicy, keys};
-use crate::domain::shown::shown;
 use crate::domain::{FieldPath, Place};
 use crate::effects::changed_since_approval;
-use crate::manifest::{Input, Object, ReadError, Source as Text, Strictness, TypeMeta, discover};
+use crate::manifest::{Object, ReadError, Strictness, TypeMeta};
 use crate::mend;
 use crate::registry::{
     self, Affected, Change, FilingKey, IngressClassFact, Kept, Policy, Registry, Server, Subject, Unreadable,
 };
-use crate::report::{InputError, Judged, Source};
+use crate::report::{Judged, Source};
 use crate::route::{Route, RouteKey, RouteKind, from_ingress};
 use crate::rules;
 
@@ -69,53 +68,6 @@ pub(super) struct Made<T> {
     troubles: Vec<Trouble>,
 }
 
-/// Something that can't be read or used, for programs and for people.
-#[derive(Clone, Debug)]
-pub(in crate::cli) struct Trouble {
-    pub(in crate::cli) told: InputError,
-    pub(in crate::cli) rendered: String,
-}
-
-impl Trouble {
-    pub(in crate::cli) fn new(message: impl AsRef<str>, source: Source) -> Self {
-        const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
-        const ARROW: Style = AnsiColor::BrightBlue.on_default().bold();
-        let message = shown(message.as_ref()).into_owned();
-        Self {
-            rendered: format!("{ERROR}error{ERROR:#}: {message}\n {ARROW}-->{ARROW:#} {source}"),
-            told: InputError { message, source },
-        }
-    }
-}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Self {
-        let rendered = error.render(true);
-        let source = error.location().map_or_else(|| whole(&error.file), source);
-        let message = match error.remedy {
-            Some(remedy) => format!("{}; {remedy}", error.message),
-            None => error.message,
-        };
-        Self {
-            told: InputError { message, source },
-            rendered,
-        }
-    }
-}
-
-/// What was typed, as texts.
-pub(in crate::cli) struct Loaded {
-    /// In the order of what was typed.
-    pub(super) sources: Vec<(Input, Result<Arc<Text>, ReadError>)>,
-    pub(super) troubles: Vec<Trouble>,
-}
-
-/// The most bytes that are read at a time: it all has to stand in memory.
-const MAX_INPUT: u64 = 1 << 30;
-
-/// The most errors that are told of one file. Where there are more, most come from one mistake.
-const MAX_ERRORS: usize = 100;
-
 /// The most bytes of one object: more than this no API server takes.
 const MAX_OBJECT: usize = 3 << 20;
 
@@ -124,76 +76,6 @@ const MAX_ENTRIES: usize = 1000;
 
 /// The longest name that an object may have.
 const MAX_NAME: usize = 253;
-
-fn too_much(input: &Input) -> ReadError {
-    ReadError {
-        file: input.name(),
-        position: None,
-        message: "with this file the input is larger than 1 GiB".to_owned(),
-        remedy: Some("check it in parts".to_owned()),
-        excerpt: None,
-    }
-}
-
-/// The errors of the input, and of each file no more than a person reads.
-#[derive(Default)]
-pub(in crate::cli) struct Troubles {
-    kept: Vec<Trouble>,
-    by_file: HashMap<Arc<str>, usize>,
-}
-
-impl Troubles {
-    fn add(&mut self, file: &Arc<str>, trouble: impl FnOnce() -> Trouble) {
-        let count = self.by_file.entry(Arc::clone(file)).or_default();
-        *count += 1;
-        if *count <= MAX_ERRORS {
-            self.kept.push(trouble());
-        }
-    }
-
-    pub(in crate::cli) fn all(self) -> Vec<Trouble> {
-        let mut kept = self.kept;
-        let mut more: Vec<(Arc<str>, usize)> = self
-            .by_file
-            .into_iter()
-            .filter(|(_, count)| *count > MAX_ERRORS)
-            .collect();
-        more.sort();
-        kept.extend(more.into_iter().map(|(file, count)| {
-            let message = format!(
-                "there are {} more errors in this file; mend the first ones",
-                count - MAX_ERRORS
-            );
-            Trouble::new(message, whole(&file))
-        }));
-        kept
-    }
-}
-
-/// Loads everything that was typed.
-pub(in crate::cli) fn load(paths: &[PathBuf]) -> Loaded {
-    let (inputs, errors) = discover(paths);
-    let mut size: u64 = 0;
-    let inputs: Vec<(Input, bool)> = inputs
-        .into_iter()
-        .map(|input| {
-            size = size.saturating_add(input.size());
-            (input, size > MAX_INPUT)
-        })
-        .collect();
-    let sources = inputs.into_par_iter().map(|(input, is_too_much)| {
-        let source = if is_too_much {
-            Err(too_much(&input))
-        } else {
-            input.load()
-        };
-        (input, source)
-    });
-    Loaded {
-        sources: sources.collect(),
-        troubles: errors.into_iter().map(Trouble::from).collect(),
-    }
-}
 
 /// Reads everything that was loaded. `namespace` is that of objects that name none, `known` what is known already.
 pub(super) fn read(loaded: &Loaded, namespace: &str, known: Registry, progress: &Progress) -> Facts {
@@ -226,37 +108,6 @@ pub(super) fn read(loaded: &Loaded, namespace: &str, known: Registry, progress: 
         namespace: namespace.to_owned(),
     };
     gather(read, facts)
-}
-
-/// Every object of what was loaded, in its order, and what can't be told apart into objects.
-pub(in crate::cli) fn objects(loaded: &Loaded) -> (Vec<Object>, Troubles) {
-    let mut troubles = Troubles::default();
-    for trouble in &loaded.troubles {
-        troubles.add(&trouble.told.source.file, || trouble.clone());
-    }
-    let documents: Vec<_> = loaded
-        .sources
-        .par_iter()
-        .flat_map_iter(|(_, source)| match source {
-            Ok(source) => source.documents(),
-            Err(error) => vec![Err(error.clone())],
-        })
-        .collect();
-    let objects: Vec<Result<Object, ReadError>> = documents
-        .into_par_iter()
-        .flat_map_iter(|document| match document {
-            Ok(document) => document.objects(),
-            Err(error) => vec![Err(error)],
-        })
-        .collect();
-    let objects = objects
-        .into_iter()
-        .filter_map(|object| {
-            let failed = object.map_err(|error| troubles.add(&error.file.clone(), || error.into()));
-            failed.ok()
-        })
-        .collect();
-    (objects, troubles)
 }
 
 /// What one object declares.
