@@ -58,7 +58,7 @@ pub(super) struct Unread {
 /// What was made of one.
 pub(super) struct Made<T> {
     nth: usize,
-    made: Option<T>,
+    what: Option<T>,
     troubles: Vec<Trouble>,
 }
 
@@ -427,14 +427,14 @@ impl Facts {
     pub(super) fn read_route<T>(&self, unread: &Unread, make: impl FnOnce(RouteKey, &Kept<Route>) -> T) -> Made<T> {
         let Unread { nth, object } = unread;
         let Read { change, troubles, .. } = read_object(object, *nth, &self.namespace);
-        let made = match change {
+        let what = match change {
             Some(Change::Route(key, Ok(route))) => Some(make(key, &Kept::Read(Arc::new(route)))),
             Some(Change::Route(key, Err(unreadable))) => Some(make(key, &Kept::Unreadable(Arc::new(unreadable)))),
             _ => None,
         };
         Made {
             nth: *nth,
-            made,
+            what,
             troubles,
         }
     }
@@ -444,9 +444,9 @@ impl Facts {
     pub(super) fn settle(&mut self, made: Vec<Made<Judged>>) -> Vec<Judged> {
         let mut seen: HashMap<RouteKey, Option<Source>> = HashMap::with_capacity(made.len());
         // As many as there are, they are moved within the room that they have.
-        let judged = made.into_iter().filter_map(|Made { nth, made, troubles }| {
+        let judged = made.into_iter().filter_map(|Made { nth, what, troubles }| {
             self.note(nth, troubles);
-            let judged = made?;
+            let judged = what?;
             let this = judged.places.object.as_ref();
             match seen.entry(judged.key.clone()) {
                 Entry::Vacant(entry) => {
