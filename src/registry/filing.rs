@@ -11,6 +11,7 @@ use super::snapshot::Labels;
 use super::uid::Uid;
 use crate::api::{AccessStage, ContentType, FilingSpec, NamespacesFrom, Nature, ServiceKind, Stage};
 use crate::domain::place::{canonical_provider, same_region};
+use crate::domain::province::FooterNumber;
 use crate::domain::{Day, Domain, FieldPath, HostError, Number, NumberError, NumberKind, Place, Province};
 
 /// Which filing: namespace and name. It is kept in many places, and so is a single pointer.
@@ -228,13 +229,15 @@ impl NumberRole {
         }
     }
 
-    /// Whether a number is of the subject or the licence alone, where that of one site is due. In Guangdong (粤) the subject's
-    /// stands for the site's.
+    /// Whether a number is of the subject or the licence alone, where that of one site is due. Where a province shows the
+    /// subject's (粤), that stands for the site's.
     pub fn lacks_service(self, number: &Number) -> bool {
         self == Self::Site
             && number.service.is_none()
             && matches!(number.kind, NumberKind::Main | NumberKind::Licence)
-            && number.province.is_none_or(|province| province.icp != "粤")
+            && number
+                .province
+                .is_none_or(|province| province.footer_number == FooterNumber::Service)
     }
 
     /// The field.
