@@ -43,6 +43,20 @@ pub(super) fn stages_of_server(server: &Server) -> Stages {
     }
 }
 
+/// The core fields of a filing, in the order of its resource.
+const CORE_FIELDS: [&str; 10] = [
+    "spec.domains",
+    "spec.number",
+    "spec.subject.name",
+    "spec.subject.nature",
+    "spec.subject.province",
+    "spec.subject.mainNumber",
+    "spec.service.name",
+    "spec.service.kind",
+    "spec.service.contentTypes",
+    "spec.registration.holder",
+];
+
 /// The core fields of a filing (备案核心信息): what the bureau approves, and a change filing changes. No personal number is among
 /// them, and a long value is kept as its beginning and a digest.
 pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
@@ -59,22 +73,19 @@ pub(super) fn core_of(filing: &Filing) -> Vec<FieldValue> {
     let particulars = filing.particulars();
     let content = particulars.content.iter().map(|content| format!("{content:?}"));
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-    let fields = [
-        ("spec.domains", Some(in_order(domains))),
-        ("spec.number", number(NumberRole::Site)),
-        ("spec.subject.name", Some(filing.subject.name.to_string())),
-        ("spec.subject.nature", Some(format!("{:?}", filing.subject.nature))),
-        (
-            "spec.subject.province",
-            filing.subject.province.map(|province| province.code.to_owned()),
-        ),
-        ("spec.subject.mainNumber", number(NumberRole::Main)),
-        ("spec.service.name", text(&particulars.service_name)),
-        ("spec.service.kind", Some(format!("{:?}", filing.kind))),
-        ("spec.service.contentTypes", Some(in_order(content))),
-        ("spec.registration.holder", text(&particulars.holder)),
+    let values = [
+        Some(in_order(domains)),
+        number(NumberRole::Site),
+        Some(filing.subject.name.to_string()),
+        Some(format!("{:?}", filing.subject.nature)),
+        filing.subject.province.map(|province| province.code.to_owned()),
+        number(NumberRole::Main),
+        text(&particulars.service_name),
+        Some(format!("{:?}", filing.kind)),
+        Some(in_order(content)),
+        text(&particulars.holder),
     ];
-    let present = fields.into_iter().map(|(field, value)| FieldValue {
+    let present = CORE_FIELDS.into_iter().zip(values).map(|(field, value)| FieldValue {
         field: field.to_owned(),
         value: bounded(&value.unwrap_or_default()),
     });
@@ -173,10 +184,31 @@ pub(super) fn changes(
             at: Time(now),
         }));
     }
-    changes.extend(core_changes(before, core, now));
+    if stages.stage == Some(Stage::Approved) {
+        changes.extend(core_changes(before, core, now));
+    }
     changes.extend(before.changes.iter().cloned());
-    changes.truncate(MAX_CHANGES);
+    keep_the_newest(&mut changes);
     changes
+}
+
+/// The newest changes, and with them the newest of each core field however old: it says what was last seen of it.
+fn keep_the_newest(changes: &mut Vec<FieldChange>) {
+    let mut seen = BTreeSet::new();
+    let is_last: Vec<bool> = changes
+        .iter()
+        .map(|change| CORE_FIELDS.contains(&&*change.field) && seen.insert(change.field.clone()))
+        .collect();
+    let mut room = MAX_CHANGES.saturating_sub(seen.len());
+    let mut is_last = is_last.into_iter();
+    changes.retain(|_| {
+        if is_last.next().unwrap_or_default() {
+            return true;
+        }
+        let fits = room > 0;
+        room = room.saturating_sub(1);
+        fits
+    });
 }
 
 /// Each stage by its field. The words are those of the resource: its enums are spelt alike in Rust.

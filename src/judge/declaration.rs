@@ -55,7 +55,8 @@ pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declar
         }
     };
     judge(facts, now, standing, &ends, |check, context| match check {
-        Check::Filing(of_filing) => of_filing(&FilingCase { context, filing }),
+        // What is cancelled can't be restored, and nothing of it is worth mending.
+        Check::Filing(of_filing) if filing.stage != Stage::Cancelled => of_filing(&FilingCase { context, filing }),
         _ => Vec::new(),
     })
 }

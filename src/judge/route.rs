@@ -50,17 +50,7 @@ impl<'a> Asked<'a> {
             facts,
             policy,
             serving: Serving::of(facts, policy),
-            addresses: if route
-                .addresses
-                .iter()
-                .all(|address| Network::from(*address).is_private())
-            {
-                Cow::Borrowed(&policy.addresses)
-            } else {
-                // What balances inside a private network says nothing of what the world sees.
-                let public = route.addresses.iter().copied().map(Network::from);
-                public.filter(|address| !address.is_private()).collect()
-            },
+            addresses: served_at(route, policy),
             rules: InForce::under(policy),
         })
     }
@@ -90,6 +80,22 @@ impl<'a> Asked<'a> {
             outcome: worst.unwrap_or(Outcome::Compliant),
             hosts,
         }
+    }
+}
+
+/// Where the world sees a route: at its addresses, or the site's where it has none that are public.
+fn served_at<'a>(route: &Route, policy: &'a Policy) -> Cow<'a, [Network]> {
+    if policy.mainland_cdn.is_some() {
+        // The world sees the CDN's, which nobody here knows.
+        return Cow::default();
+    }
+    let addresses = route.addresses.iter().copied().map(Network::from);
+    // What balances inside a private network says nothing of what the world sees.
+    let public: Vec<Network> = addresses.filter(|address| !address.is_private()).collect();
+    if public.is_empty() {
+        Cow::Borrowed(&policy.addresses)
+    } else {
+        Cow::Owned(public)
     }
 }
 
@@ -265,8 +271,10 @@ impl<'a> OfHost<'a> {
         verdict.findings = found.map(|found| found.on(claim)).collect();
         if !verdict.findings.is_empty() {
             explain(&mut verdict.findings);
-            verdict.exemption = None;
-            verdict.outcome = outcome(&verdict.findings);
+            verdict.exemption = self.exempted(host);
+            if verdict.exemption.is_none() {
+                verdict.outcome = outcome(&verdict.findings);
+            }
         }
         verdict
     }
@@ -281,6 +289,11 @@ impl<'a> OfHost<'a> {
         if host.is_private() {
             return Some(Exemption::PrivateName);
         }
+        self.exempted(host)
+    }
+
+    /// What the policy says of it.
+    fn exempted(&self, host: &Host) -> Option<Exemption> {
         let Context { policy, moment, .. } = self.context;
         let covering = policy.exemptions.iter();
         let covering = covering.filter(|exemption| exemption.covers(host, self.namespace));
@@ -351,7 +364,9 @@ impl<'a> OfHost<'a> {
     fn own_violations(&self, filing: &'a Filing) -> impl Iterator<Item = Found> {
         let Self { context, .. } = *self;
         let case = FilingCase { context, filing };
-        self.rules.filing.iter().filter_map(move |rule| {
+        // What is cancelled says so, and there is no more to say of it.
+        let rules = self.rules.filing.iter().filter(|_| filing.stage != Stage::Cancelled);
+        rules.filter_map(move |rule| {
             let mut drafts = rule.checks.iter().flat_map(|check| match check {
                 Check::Filing(of_filing) => of_filing(&case),
                 _ => Vec::new(),

@@ -1,5 +1,6 @@
 //! How an Ingress gives a route: its rules, the hosts of its TLS entries, its default backend, and its annotations.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -68,10 +69,9 @@ pub(super) fn addresses_in(status: &Value) -> Box<[IpAddr]> {
 const MAX_ADDRESSES: usize = 64;
 
 fn addresses<'a>(typed: impl Iterator<Item = &'a str>) -> Box<[IpAddr]> {
-    typed
-        .filter_map(|typed| typed.parse().ok())
-        .take(MAX_ADDRESSES)
-        .collect()
+    // In one order, whatever order the controller writes them in.
+    let addresses: BTreeSet<IpAddr> = typed.filter_map(|typed| typed.parse().ok()).collect();
+    addresses.into_iter().take(MAX_ADDRESSES).collect()
 }
 
 /// The route that an Ingress is of which this was read.

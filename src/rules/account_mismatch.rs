@@ -29,9 +29,6 @@ pub(super) static ACCOUNT_MISMATCH: Rule = Rule {
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let (facts, filing) = (case.context.facts, case.filing);
-    if !case.is_alive() {
-        return Vec::new();
-    }
     let entries = filing.access.iter().enumerate();
     let named =
         entries.flat_map(|(at, entry)| entry.servers.iter().enumerate().map(move |(nth, name)| (at, nth, name)));

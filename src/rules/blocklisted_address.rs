@@ -1,6 +1,6 @@
 //! A server that carries the host and is on a blocklist.
 
-use super::case::{AccessCase, ServerCase};
+use super::case::{AccessCase, Context, ServerCase};
 use super::finding::{Draft, Value};
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
@@ -40,19 +40,20 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
             Kept::Read(server) => Some(server),
             Kept::Unreadable(_) => None,
         })
-        .find_map(|server| draft(server))
+        .find_map(|server| draft(&case.context, server))
 }
 
 fn on_server(case: &ServerCase<'_>) -> Option<Draft> {
-    draft(case.server).map(|draft| draft.at(FieldPath::fixed("spec.blocklisted")))
+    draft(&case.context, case.server).map(|draft| draft.at(FieldPath::fixed("spec.blocklisted")))
 }
 
-fn draft(server: &Server) -> Option<Draft> {
+fn draft(context: &Context<'_>, server: &Server) -> Option<Draft> {
     // One that was given back serves nothing.
     let listed = server
         .blocklisted
         .as_ref()
-        .filter(|_| server.state != ServerState::Released)?;
+        .filter(|_| server.state != ServerState::Released)
+        .filter(|listed| listed.since.is_none_or(|since| context.moment.is_within(since, 0)))?;
     let (mut en, mut zh) = (String::new(), String::new());
     if let Some(since) = listed.since {
         en = format!(" since {since}");

@@ -1,10 +1,10 @@
 //! What a rule sees.
 
-use super::finding::Value;
+use super::finding::{Draft, Value};
 use super::moment::Moment;
-use crate::api::{AccessStage, Stage};
-use crate::domain::{Day, Host, Location, Network, Place};
-use crate::registry::{Access, Filing, Kept, Policy, Server, Snapshot};
+use crate::api::AccessStage;
+use crate::domain::{Day, FieldPath, Host, Location, Network, Place};
+use crate::registry::{Access, Filing, Kept, Other, Policy, Server, Snapshot};
 use crate::route::Claimed;
 
 /// What every case has in common.
@@ -80,10 +80,25 @@ pub struct ServerCase<'a> {
 }
 
 impl FilingCase<'_> {
-    /// Whether it is still worth mending: a cancelled filing can't be restored.
-    pub fn is_alive(&self) -> bool {
-        self.filing.stage != Stage::Cancelled
+    /// That something of it has ended; the date stands at a path.
+    pub fn ended(&self, what: Other, path: &'static str) -> Vec<Draft> {
+        let ended = self
+            .filing
+            .end_of(what)
+            .filter(|date| self.context.moment.is_past(*date, 0));
+        ended.map(|date| of_date(date, path)).into_iter().collect()
     }
+
+    /// That something of it ends soon; the date stands at a path.
+    pub fn near(&self, what: Other, path: &'static str) -> Vec<Draft> {
+        let near = self.filing.end_of(what);
+        let near = near.filter(|date| self.context.ends_soon(*date, 0).is_some());
+        near.map(|date| of_date(date, path)).into_iter().collect()
+    }
+}
+
+fn of_date(date: Day, path: &'static str) -> Draft {
+    Draft::new().with("date", date).at(FieldPath::fixed(path))
 }
 
 impl Context<'_> {
@@ -146,20 +161,28 @@ impl<'a> AccessCase<'a> {
         entries.map(|entry| &*entry.provider).collect()
     }
 
-    /// The servers of an entry that carry the host: those at the addresses that it is served at, or all of them where that can't be
-    /// told.
+    /// The servers of an entry that may carry the host: those at the addresses that it is served at; else those of which no address
+    /// is known, or all of them where it is not known what it is served at.
     pub fn carriers(&self, entry: &'a Access) -> Vec<(&'a str, &'a Kept<Server>)> {
         let servers = self.servers(entry);
         let is_at = |server: &Server| {
             let mut addresses = server.addresses.iter();
             addresses.any(|at| self.addresses.iter().any(|served| at.meets(*served)))
         };
-        let at: Vec<_> = servers
-            .iter()
-            .filter(|(_, kept)| matches!(kept, Kept::Read(server) if is_at(server)))
-            .copied()
-            .collect();
-        if at.is_empty() { servers } else { at }
+        let those = |holds: &dyn Fn(&Server) -> bool| -> Vec<_> {
+            let all = servers.iter().copied();
+            all.filter(|(_, kept)| matches!(kept, Kept::Read(server) if holds(server)))
+                .collect()
+        };
+        if self.addresses.is_empty() {
+            return servers;
+        }
+        let at = those(&is_at);
+        if at.is_empty() {
+            those(&|server| server.addresses.is_empty())
+        } else {
+            at
+        }
     }
 
     /// The servers that an entry names and that exist. One that can't be read exists.

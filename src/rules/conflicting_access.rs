@@ -28,22 +28,18 @@ pub(super) static CONFLICTING_ACCESS: Rule = Rule {
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    let approved: Vec<&Access> = case
-        .filing
-        .access
-        .iter()
-        .filter(|entry| entry.stage == AccessStage::Approved)
-        .collect();
+    let at = |stage: AccessStage| case.filing.access.iter().filter(move |entry| entry.stage == stage);
+    let mut approved: Vec<&Access> = at(AccessStage::Approved).collect();
+    // Two names of one provider are one provider.
+    approved.sort_by(|a, b| a.provider.cmp(&b.provider));
+    approved.dedup_by(|a, b| a.provider == b.provider);
     let is_left = |entry: &Access| {
-        let mut moves = case
-            .filing
-            .access
-            .iter()
-            .filter_map(|other| other.migrating_from.as_deref());
+        let moving = at(AccessStage::Approved).chain(at(AccessStage::Submitted));
+        let mut moves = moving.filter_map(|other| other.migrating_from.as_deref());
         moves.any(|from| *from == *entry.provider)
     };
     let staying = approved.iter().filter(|entry| !is_left(entry)).count();
-    if !case.is_alive() || staying < 2 {
+    if staying < 2 {
         return Vec::new();
     }
     let providers = list(approved.iter().map(|entry| &*entry.provider));

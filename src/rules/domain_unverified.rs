@@ -27,7 +27,7 @@ pub(super) static DOMAIN_UNVERIFIED: Rule = Rule {
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let is_unverified = case.filing.particulars().is_verified == Some(false);
-    if !(case.is_alive() && is_unverified) {
+    if !is_unverified {
         return Vec::new();
     }
     vec![Draft::new().at(FieldPath::fixed("spec.registration.verified"))]

@@ -56,7 +56,7 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let domains = case.filing.domains.iter().enumerate();
     domains
         .filter_map(|(at, domain)| Some((at, domain.as_ref().ok()?)))
-        .filter(|(_, domain)| case.is_alive() && !domain.is_public_suffix() && !fits(domain))
+        .filter(|(_, domain)| !domain.is_public_suffix() && !fits(domain))
         .map(|(at, domain)| {
             let draft = Draft::new()
                 .with("domain", domain)

@@ -29,7 +29,7 @@ pub(super) static HOLDER_MISMATCH: Rule = Rule {
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let (subject, holder) = (&case.filing.subject.name, case.filing.particulars().holder.as_ref());
-    let other = holder.filter(|holder| case.is_alive() && !is_same_name(holder, subject));
+    let other = holder.filter(|holder| !is_same_name(holder, subject));
     other
         .map(|holder| {
             let draft = Draft::new().with("holder", holder).with("subject", subject);

@@ -4,7 +4,6 @@ use super::case::FilingCase;
 use super::finding::Draft;
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::FieldPath;
 use crate::registry::Other;
 
 pub(super) static LICENCE_EXPIRING: Rule = Rule {
@@ -27,15 +26,5 @@ pub(super) static LICENCE_EXPIRING: Rule = Rule {
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    let near = case
-        .filing
-        .end_of(Other::Licence)
-        .filter(|date| case.is_alive() && case.context.ends_soon(*date, 0).is_some());
-    near.map(|date| {
-        Draft::new()
-            .with("date", date)
-            .at(FieldPath::fixed("spec.licence.expiresAt"))
-    })
-    .into_iter()
-    .collect()
+    case.near(Other::Licence, "spec.licence.expiresAt")
 }

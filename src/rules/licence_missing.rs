@@ -42,7 +42,7 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
         (false, Some(at)) => FieldPath::from(format!("spec.service.contentTypes[{at}]")),
         (false, None) => return Vec::new(),
     };
-    if particulars.has_licence || serves_under_it || !case.is_alive() {
+    if particulars.has_licence || serves_under_it {
         return Vec::new();
     }
     vec![Draft::new().at(path)]

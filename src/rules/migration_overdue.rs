@@ -32,9 +32,6 @@ fn on_access(case: &AccessCase<'_>) -> Option<Draft> {
 }
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    if !case.is_alive() {
-        return Vec::new();
-    }
     let entries = case.filing.access.iter().enumerate();
     let overdue = entries.filter_map(|(at, entry)| Some((at, draft(&case.context, entry)?)));
     overdue

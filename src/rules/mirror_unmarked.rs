@@ -28,7 +28,7 @@ pub(super) static MIRROR_UNMARKED: Rule = Rule {
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let particulars = case.filing.particulars();
     let mirrored = particulars.mirror_of.as_ref();
-    let unmarked = mirrored.filter(|_| case.is_alive() && !particulars.is_marked_as_mirror);
+    let unmarked = mirrored.filter(|_| !particulars.is_marked_as_mirror);
     unmarked
         .map(|other| {
             Draft::new()

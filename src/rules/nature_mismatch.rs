@@ -29,7 +29,7 @@ pub(super) static NATURE_MISMATCH: Rule = Rule {
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let particulars = case.filing.particulars();
-    if case.filing.subject.nature != Nature::Individual || !case.is_alive() {
+    if case.filing.subject.nature != Nature::Individual {
         return Vec::new();
     }
     let paid = particulars.is_paid.then(|| {

@@ -29,9 +29,6 @@ pub(super) static NUMBER_MISMATCH: Rule = Rule {
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let filing = case.filing;
     let mut drafts = Vec::new();
-    if !case.is_alive() {
-        return drafts;
-    }
     for numbered in &filing.numbers {
         let of_filing = matches!(numbered.role, NumberRole::Site | NumberRole::Main);
         let (true, Ok(number), Some(subject)) = (of_filing, &numbered.number, filing.subject.province) else {

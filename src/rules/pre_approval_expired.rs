@@ -28,9 +28,6 @@ pub(super) static PRE_APPROVAL_EXPIRED: Rule = Rule {
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    if !case.is_alive() {
-        return Vec::new();
-    }
     let approvals = case.filing.particulars().approvals.iter().enumerate();
     approvals
         .filter_map(|(at, content)| {

@@ -28,9 +28,6 @@ pub(super) static PRE_APPROVAL_MISSING: Rule = Rule {
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let particulars = case.filing.particulars();
-    if !case.is_alive() {
-        return Vec::new();
-    }
     let content = particulars.content.iter().enumerate();
     let unapproved = content.filter(|(_, content)| !particulars.approvals.contains(content));
     unapproved

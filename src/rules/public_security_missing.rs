@@ -35,10 +35,7 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
         .numbers
         .iter()
         .any(|numbered| numbered.role == NumberRole::PublicSecurity);
-    let launched = filing
-        .particulars()
-        .launched_at
-        .filter(|_| case.is_alive() && !is_filed);
+    let launched = filing.particulars().launched_at.filter(|_| !is_filed);
     let late = launched.filter(|launched| case.context.moment.is_past(*launched, DAYS));
     late.map(|launched| {
         let draft = Draft::new().with("date", launched).with("due", launched.plus(DAYS));

@@ -4,7 +4,6 @@ use super::case::FilingCase;
 use super::finding::Draft;
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::FieldPath;
 use crate::registry::Other;
 
 pub(super) static REVIEW_OVERDUE: Rule = Rule {
@@ -27,16 +26,5 @@ pub(super) static REVIEW_OVERDUE: Rule = Rule {
 };
 
 fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
-    let ended = case
-        .filing
-        .end_of(Other::Review)
-        .filter(|date| case.is_alive() && case.context.moment.is_past(*date, 0));
-    ended
-        .map(|date| {
-            Draft::new()
-                .with("date", date)
-                .at(FieldPath::fixed("spec.nextReviewAt"))
-        })
-        .into_iter()
-        .collect()
+    case.ended(Other::Review, "spec.nextReviewAt")
 }
