@@ -47,7 +47,9 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
     let classes = others(ApiResource::erase::<IngressClass>(&()));
     look.list(SubjectKind::Class, classes, |object| class(&object.0), &seen)
         .await?;
-    if !look.refused.is_empty() {
+    // Those who are told of it read what matters most first.
+    let refused_classes = std::mem::take(&mut look.refused);
+    if !refused_classes.is_empty() {
         // A class that is not known may be there all the same.
         look.registry = Registry::new(Snapshot::new(home, false));
     }
@@ -68,6 +70,7 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
     let routes = with_status(ApiResource::erase::<Ingress>(&()));
     look.list(SubjectKind::Route, routes, |object| ingress(&object.0), &seen)
         .await?;
+    look.refused.extend(refused_classes);
     let nodes = others(ApiResource::erase::<Node>(&()));
     look.list(SubjectKind::Node, nodes, |object| node(&object.0), &seen)
         .await?;
