@@ -362,7 +362,8 @@ impl Owner {
                 for effect in &effects {
                     tell(subject, effect);
                 }
-                self.work.succeeded(subject, effects, self.now());
+                let now = self.now();
+                self.work.succeeded(subject, effects, self.registry.snapshot(), now);
             }
             Err(error @ WriteError::Changed { .. }) => {
                 // Others write too; what they wrote is judged when the watch shows it, or after a while.

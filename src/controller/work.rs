@@ -29,7 +29,7 @@ use super::watch::Beside;
 use crate::api::keys;
 use crate::effects::{self, Effect, Enforcement, Reference, Remembered, Told, next_of_policy};
 use crate::judge::{self, Verdict};
-use crate::registry::{Affected, FilingKey, Kept, Registry, Subject};
+use crate::registry::{Affected, FilingKey, Kept, Registry, Snapshot, Subject};
 use crate::route::{Route, RouteKey};
 
 /// How many subjects are judged before the watches are looked at again.
@@ -379,7 +379,7 @@ impl Work {
     }
 
     /// A write has succeeded. What was written is what is observed from now on, also before the watch says so.
-    pub(super) fn succeeded(&mut self, subject: &Subject, effects: Vec<Effect>, now: Timestamp) {
+    pub(super) fn succeeded(&mut self, subject: &Subject, effects: Vec<Effect>, facts: &Snapshot, now: Timestamp) {
         self.backoffs.remove(subject);
         self.writing.remove(subject);
         for effect in effects {
@@ -395,7 +395,18 @@ impl Work {
                 }
                 Effect::Block { version, .. } => self.has_moved(subject, version, Move::Block, now),
                 Effect::LetGo { version } => self.has_moved(subject, version, Move::LetGo, now),
-                Effect::DeclarationStatus(status) => self.note(subject, Beside::Declaration(Remembered::of(*status))),
+                Effect::DeclarationStatus(status) => {
+                    let declared = match subject {
+                        Subject::Filing(key) => facts.filing(key),
+                        _ => None,
+                    };
+                    let filing = match declared {
+                        Some(Kept::Read(filing)) => Some(&**filing),
+                        Some(Kept::Unreadable(_)) | None => None,
+                    };
+                    let remembered = Remembered::of_filing(*status, filing);
+                    self.note(subject, Beside::Declaration(remembered));
+                }
                 Effect::PolicyStatus(status) => {
                     self.note(subject, Beside::Policy(status));
                     // A person's word counts from when the question is on the policy.

@@ -19,6 +19,8 @@ pub struct Declaration {
     pub findings: Vec<Finding>,
     /// The light: Red, Yellow or Blue.
     pub colour: Colour,
+    /// The first day within 30 days, or past, on which something of it ends; none where nothing does, or it is cancelled or rejected.
+    pub ends_soon: Option<Day>,
     /// Whether it can carry a host: approved, and without a violation of its own.
     pub is_ready: bool,
     /// When the answer next changes by itself, if it does.
@@ -105,12 +107,11 @@ fn judge(
             .map(|found| found.on_declaration(FieldPath::fixed("spec")))
             .collect();
         explain(&mut findings);
-        let is_soon = |ends: &[Day]| ends.iter().any(|day| moment.is_within(*day, SOON));
-        let (is_lost_soon, is_warned_soon) = (is_soon(&ends.losses), is_soon(&ends.nuisances));
+        let (lost_soon, warned_soon) = (first_soon(&ends.losses, moment), first_soon(&ends.nuisances, moment));
         let violates = findings.iter().any(|finding| finding.severity == Severity::Violation);
-        let colour = if violates || is_lost_soon || standing == Standing::Lost {
+        let colour = if violates || lost_soon.is_some() || standing == Standing::Lost {
             Colour::Red
-        } else if is_warned_soon
+        } else if warned_soon.is_some()
             || findings.iter().any(|finding| !finding.rule.foretells)
             || standing == Standing::UnderWay
         {
@@ -125,12 +126,20 @@ fn judge(
     let answer = judge_at(&moment);
     let next = next_change(&answer, &moment, judge_at);
     let (findings, colour, violates) = answer;
+    // It explains the light, and is not asked when that changes.
+    let asked = Moment::new(now);
+    let soon = [&ends.losses, &ends.nuisances].map(|ends| first_soon(ends, &asked));
     Declaration {
         findings,
         colour,
+        ends_soon: soon.into_iter().flatten().min(),
         is_ready: standing == Standing::Well && !violates,
         next,
     }
+}
+
+fn first_soon(ends: &[Day], moment: &Moment) -> Option<Day> {
+    ends.iter().copied().filter(|day| moment.is_within(*day, SOON)).min()
 }
 
 /// Everything that the rules in force find, in the order of the catalogue.

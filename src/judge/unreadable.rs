@@ -23,6 +23,7 @@ pub fn unreadable_declaration(object: &Unreadable, facts: &Snapshot) -> Declarat
         findings: unreadable(object, facts.default_policy()).into_iter().collect(),
         colour: Colour::Red,
         is_ready: false,
+        ends_soon: None,
         next: None,
     }
 }

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use kube::ResourceExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::facts::{Basis, Duration, Paper, RenewalStep};
+use super::facts::{Duration, Paper, RenewalStep};
 use crate::api::{AccessServer, Filing};
 use crate::domain::Day;
 use crate::effects::End;
 use crate::registry::SubjectKind;
+use crate::rules::Basis;
 
 /// From how many days on something is not urgent yet: as for the Red light.
 const SOON: i64 = 30;

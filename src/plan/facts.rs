@@ -11,42 +11,7 @@ use crate::domain::workday::{self, Counted};
 use crate::domain::{Day, facts};
 use crate::effects::End;
 use crate::registry::Other;
-use crate::rules::Lang;
-
-/// What something stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Basis {
-    /// A law or an order.
-    Regulation,
-    /// What providers and bureaus do.
-    Practice,
-    /// What people do well to do.
-    Advice,
-}
-
-impl Basis {
-    /// As it is written in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Regulation => "Regulation",
-            Self::Practice => "Practice",
-            Self::Advice => "Advice",
-        }
-    }
-
-    /// In words.
-    pub fn told(self, lang: Lang) -> &'static str {
-        match (self, lang) {
-            (Self::Regulation, Lang::En) => "regulation",
-            (Self::Practice, Lang::En) => "practice",
-            (Self::Advice, Lang::En) => "advice",
-            (Self::Regulation, Lang::Zh) => "法规",
-            (Self::Practice, Lang::Zh) => "实务",
-            (Self::Advice, Lang::Zh) => "建议",
-        }
-    }
-}
+use crate::rules::{Basis, Lang};
 
 /// In what a duration is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -57,7 +57,8 @@ impl Planner<'_> {
 
     fn migration(&mut self, object: &Object, filing: &Filing, entry: &Access, from: &str, grace: u32) {
         let today = self.horizon.today;
-        let moves = entry.since.unwrap_or(today);
+        // Without its beginning nothing of it has a day; the API server asks for it.
+        let Some(moves) = entry.since else { return };
         let provider = entry.provider.clone();
         if entry.stage == AccessStage::Submitted {
             let decision = Task::AccessDecision {

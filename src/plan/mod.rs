@@ -16,8 +16,8 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 pub use self::entry::{Entry, Object, ObjectKind, Task, Urgency};
-pub use self::facts::{Basis, Duration, Paper, RenewalStep, Unit};
-use crate::api::{AccessServer, Filing, FilingPolicy, Stage};
+pub use self::facts::{Duration, Paper, RenewalStep, Unit};
+use crate::api::{AccessServer, AccessStage, Filing, FilingPolicy, Stage};
 use crate::domain::{Day, Domain, workday};
 use crate::registry::{self, Change, FilingKey, Policy, Registry, Server, Snapshot};
 
@@ -128,7 +128,9 @@ impl<'a> Domains<'a> {
                 |typed: &String| Domain::parse(typed).map_or_else(|_| typed.clone(), |domain| domain.to_string());
             let names: Vec<String> = filing.spec.domains.iter().map(shown).collect();
             if filing.spec.stage != Stage::Cancelled {
-                for server in filing.spec.access.iter().flat_map(|access| &access.servers) {
+                let access = filing.spec.access.iter();
+                let access = access.filter(|access| access.stage != AccessStage::Cancelled);
+                for server in access.flat_map(|access| &access.servers) {
                     let carried = domains.servers.entry(server).or_default();
                     carried.extend(names.iter().cloned());
                 }
@@ -242,7 +244,7 @@ impl Planner<'_> {
             return;
         };
         let filed = filing.spec.public_security.as_ref();
-        if filed.is_some_and(|filed| filed.number.is_some() || filed.filed_at.is_some()) {
+        if filed.is_some_and(|filed| filed.number.is_some()) {
             return;
         }
         let term = facts::duration("public-security");

@@ -133,7 +133,9 @@ fn what_ends_is_planned_with_its_steps(#[case] document: Value, #[case] expected
 #[case::on_the_last_day(json!({"launchedAt": "2026-10-24"}), &["2026-10-24..2026-11-23 Soon FilePublicSecurity"])]
 #[case::late(json!({"launchedAt": "2026-10-23"}), &["2026-10-23..2026-11-22 Overdue FilePublicSecurity"])]
 #[case::to_be_launched(json!({"launchedAt": "2027-03-01"}), &["2027-03-01..2027-03-31 Later FilePublicSecurity"])]
-#[case::filed(json!({"launchedAt": "2026-10-23", "publicSecurity": {"filedAt": "2026-11-01"}}), &[])]
+#[case::filed_and_its_number_not_stated(json!({"launchedAt": "2026-10-23", "publicSecurity": {"filedAt": "2026-11-01"}}), &[
+    "2026-10-23..2026-11-22 Overdue FilePublicSecurity",
+])]
 #[case::with_a_number(json!({"launchedAt": "2026-10-23", "publicSecurity": {"number": "京公网安备11010502030123号"}}), &[])]
 #[case::declared_without_either(json!({"launchedAt": "2026-10-23", "publicSecurity": {}}), &[
     "2026-10-23..2026-11-22 Overdue FilePublicSecurity",

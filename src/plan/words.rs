@@ -1,11 +1,11 @@
 //! What an entry says, in both languages. Neither who a handler is nor any number of an ID is told.
 
-use super::facts::{Basis, duration};
+use super::facts::duration;
 use super::{Entry, Object, Task};
 use crate::domain::Day;
 use crate::effects::End;
 use crate::registry::Other;
-use crate::rules::{Lang, list};
+use crate::rules::{Basis, Lang, list};
 
 /// Where the rule about annual reports is from.
 const REPORTS: &str = "sunkam.cn/wzzt/wzicp; tencentyun/qcloud-documents 经营性备案.md: the annual report of a licence is made from January to March";

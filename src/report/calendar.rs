@@ -25,6 +25,7 @@ use ical::version::IcalVersion;
 use jiff::Timestamp;
 
 use super::columns::tame;
+use super::words;
 use crate::domain::Day;
 use crate::effects::shortened;
 use crate::plan::{Entry, Plan, Task, Urgency};
@@ -160,7 +161,7 @@ fn description(entry: &Entry, lang: Lang) -> String {
     lines.extend(entry.unknown_holidays(lang));
     let object = format!("{} {}", entry.object.kind.as_str(), tame(&entry.object.path()));
     let domains = tame(&list(&entry.domains));
-    let basis = entry.basis().told(lang);
+    let basis = words::basis(entry.basis(), lang).to_lowercase();
     let source = entry.source();
     match lang {
         Lang::En => {

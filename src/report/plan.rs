@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::calendar::{self, CalendarError};
 use super::columns::tame;
+use super::words;
 use crate::domain::{Day, workday};
 use crate::plan::{Entry, Object, Paper, Plan, Task, Unit, Urgency};
 use crate::rules::{Lang, list};
@@ -275,7 +276,7 @@ impl<'a> PlanView<'a> {
             self.distance(entry),
             what,
             domains(entry),
-            entry.basis().told(self.lang).to_owned(),
+            words::basis(entry.basis(), self.lang).to_lowercase(),
         ]
     }
 

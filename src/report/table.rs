@@ -10,7 +10,7 @@ use super::columns::{padding, tame, width, wrap};
 use super::model::{Answer, Declared, Judged, Places, Report, Source};
 use super::words;
 use crate::domain::FieldPath;
-use crate::judge::{FilingRef, HostVerdict, Outcome, Verdict};
+use crate::judge::{Declaration, FilingRef, HostVerdict, Outcome, Verdict};
 use crate::rules::{Finding, Lang, Severity};
 
 /// How the table is laid out.
@@ -66,18 +66,11 @@ pub fn table(report: &Report, layout: &Layout) -> String {
     let routes = blocks.len();
     blocks.extend(report.filings.iter().filter_map(|declared| {
         let Declared { key, places, answer } = declared;
-        declaration(key.to_string(), "Filing", places, &answer.findings, answer.colour, lang)
+        declaration(key.to_string(), "Filing", places, answer, lang)
     }));
     blocks.extend(report.servers.iter().filter_map(|declared| {
         let Declared { key, places, answer } = declared;
-        declaration(
-            key.to_string(),
-            "AccessServer",
-            places,
-            &answer.findings,
-            answer.colour,
-            lang,
-        )
+        declaration(key.to_string(), "AccessServer", places, answer, lang)
     }));
     let columns = Columns::of(&blocks, layout.width);
 
@@ -284,6 +277,19 @@ fn of_finding<'a>(
     }
 }
 
+/// Why a light is not Blue.
+fn of_light(text: String) -> Row<'static> {
+    Row {
+        mark: NEITHER,
+        subject: Cow::Borrowed(""),
+        rule: "",
+        text,
+        aside: String::new(),
+        hint: String::new(),
+        foot: String::new(),
+    }
+}
+
 /// Where a field stands; of what is in no file, which one it is.
 fn field(places: &Places, path: &FieldPath) -> String {
     match places.of(path) {
@@ -299,25 +305,27 @@ fn hint(finding: &Finding, lang: Lang) -> String {
     }
 }
 
+/// What was found on a filing or server, and why its light is Red or Yellow where that is an end to come.
 fn declaration<'a>(
     name: String,
     kind: &'static str,
     places: &Places,
-    findings: &'a [Finding],
-    colour: crate::api::Colour,
+    answer: &'a Declaration,
     lang: Lang,
 ) -> Option<Block<'a>> {
-    if findings.is_empty() {
+    let ends = answer.ends_soon.and_then(|_| words::light(answer, lang));
+    if answer.findings.is_empty() && ends.is_none() {
         return None;
     }
-    let rows = findings
+    let found = answer
+        .findings
         .iter()
-        .map(|finding| of_finding(finding, Cow::Borrowed(finding.path.as_str()), None, places, lang))
-        .collect();
+        .map(|finding| of_finding(finding, Cow::Borrowed(finding.path.as_str()), None, places, lang));
+    let rows = found.chain(ends.map(of_light)).collect();
     Some(Block {
         name,
         kind,
-        about: words::colour(colour, lang).to_owned(),
+        about: words::colour(answer.colour, lang).to_owned(),
         place: place(places.object.as_ref(), lang),
         rows,
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::model::{Report, Tally};
 use crate::api::Colour;
-use crate::judge::{Exemption, Outcome};
+use crate::judge::{Declaration, Exemption, Outcome};
 use crate::rules::{Basis, Lang, Severity};
 
 /// What stands before a remedy.
@@ -286,6 +286,21 @@ pub(super) fn severity(severity: Option<Severity>, lang: Lang) -> &'static str {
         (None, Lang::En) => "off",
         (None, Lang::Zh) => "关闭",
     }
+}
+
+/// Why a light is Red or Yellow where no rule found anything.
+pub(super) fn light(answer: &Declaration, lang: Lang) -> Option<String> {
+    if !answer.findings.is_empty() || answer.colour == Colour::Blue {
+        return None;
+    }
+    Some(match (answer.ends_soon, answer.colour, lang) {
+        (Some(day), _, Lang::En) => format!("what it rests on ends on {day}"),
+        (Some(day), _, Lang::Zh) => format!("其所依据的内容将于 {day} 到期"),
+        (None, Colour::Red, Lang::En) => "it is rejected or cancelled".to_owned(),
+        (None, Colour::Red, Lang::Zh) => "已被驳回或已注销".to_owned(),
+        (None, _, Lang::En) => "it is not approved yet".to_owned(),
+        (None, _, Lang::Zh) => "尚未通过审核".to_owned(),
+    })
 }
 
 pub(super) fn basis(basis: Basis, lang: Lang) -> &'static str {

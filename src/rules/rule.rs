@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 use super::case::{AccessCase, CoverageCase, FilingCase, HostCase, ServerCase};
 use super::finding::Draft;
 use super::page::{Page, Pages};
@@ -32,7 +34,8 @@ impl fmt::Display for Severity {
 }
 
 /// What a rule stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// A law, a ministry's order or a notice.
     Regulation,

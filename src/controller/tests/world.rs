@@ -13,7 +13,7 @@ use super::super::watch::Beside;
 use super::super::work::Work;
 use crate::api::{DeclarationStatus, FilingPolicyStatus, StatusSeverity, keys};
 use crate::effects::{Effect, Notice, Reference, Remembered, blocking, handing_back, restoring};
-use crate::registry::{Kept, Policy, Registry, Snapshot, Subject};
+use crate::registry::{Change, Kept, Policy, Registry, Snapshot, Subject};
 use crate::route::RouteKey;
 use crate::support::{HOME, change, merge};
 
@@ -269,7 +269,12 @@ impl World {
         let status = |document: &Value| serde_json::from_value(document["status"].clone()).ok();
         let beside = || match subject {
             Subject::Filing(_) | Subject::Server(_) => {
-                Beside::Declaration(Remembered::of(status(document).unwrap_or_default()))
+                let filing = match change(document) {
+                    Change::Filing(_, Ok(filing)) => Some(filing),
+                    _ => None,
+                };
+                let status = status(document).unwrap_or_default();
+                Beside::Declaration(Remembered::of_filing(status, filing.as_ref()))
             }
             Subject::Policy(_) => {
                 let status = serde_json::from_value(document["status"].clone()).ok();
@@ -305,7 +310,8 @@ impl World {
             for effect in &effects {
                 self.carry_out(&subject, &target, effect);
             }
-            self.work.succeeded(&subject, effects, self.now);
+            self.work
+                .succeeded(&subject, effects, self.registry.snapshot(), self.now);
         }
         panic!("it writes in a circle:\n{}", self.told);
     }

@@ -118,7 +118,9 @@ fn a_write_under_way_is_not_begun_twice_and_what_changes_meanwhile_is_written_af
     world.put(&filing(KEY, json!({"stage": "Rejected"})));
     let others: Vec<Subject> = std::iter::from_fn(|| next(&mut world)).collect();
     assert!(!others.contains(&first), "{others:?}");
-    world.work.succeeded(&first, Vec::new(), world.now);
+    world
+        .work
+        .succeeded(&first, Vec::new(), world.registry.snapshot(), world.now);
     assert_eq!(next(&mut world), Some(first));
 }
 
@@ -150,7 +152,9 @@ fn a_count_is_written_once_no_route_is_and_at_once_with_what_else_has_changed() 
     let (filing, other) = (world::filing(KEY), world::route("shop/other"));
     world.put(&ingress("shop/other", &["other.example.com"]));
     while next(&mut world).is_some() {}
-    world.work.succeeded(&other, Vec::new(), world.now);
+    world
+        .work
+        .succeeded(&other, Vec::new(), world.registry.snapshot(), world.now);
     assert_eq!(next(&mut world), Some(filing.clone()));
 
     let mut world = settled();
@@ -172,7 +176,9 @@ fn a_failed_write_waits_twice_as_long_each_time_until_it_succeeds() {
             "{wait:?} where {least} s or some more are due"
         );
     }
-    world.work.succeeded(&subject, Vec::new(), world.now);
+    world
+        .work
+        .succeeded(&subject, Vec::new(), world.registry.snapshot(), world.now);
     assert!(world.work.failed(&subject, world.now) <= Duration::from_secs(2));
 }
 
@@ -182,7 +188,9 @@ fn a_failed_write_is_tried_again_when_its_time_has_come_and_not_before() {
     world.put(&cancelled());
     let subject = next(&mut world).unwrap();
     while let Some(other) = next(&mut world) {
-        world.work.succeeded(&other, Vec::new(), world.now);
+        world
+            .work
+            .succeeded(&other, Vec::new(), world.registry.snapshot(), world.now);
     }
     let wait = world.work.failed(&subject, world.now);
     let due = world.now.saturating_add(wait).unwrap();

@@ -202,8 +202,8 @@ impl OfHost {
             }
         }
         let (passed, not_asked, disabled) = match lang {
-            Lang::En => ("nothing found: ", "not asked: ", "disabled by the policy: "),
-            Lang::Zh => ("未发现问题：", "未涉及：", "被策略停用："),
+            Lang::En => ("nothing found: ", "not asked: ", "off: "),
+            Lang::Zh => ("未发现问题：", "未涉及：", "未启用："),
         };
         for (mark, head, rules) in [
             ("✓", passed, &self.passed),

@@ -92,6 +92,9 @@ struct Attention {
     colour: Colour,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding: Option<Told>,
+    /// Why, where nothing was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// Something that ends.
@@ -317,7 +320,10 @@ impl Attention {
             self.object.clone(),
             format!("{:?}", self.colour),
             finding.map_or(String::new(), |told| told.rule.to_owned()),
-            finding.map_or(String::new(), |told| told.message.clone()),
+            finding
+                .map(|told| told.message.clone())
+                .or_else(|| self.reason.clone())
+                .unwrap_or_default(),
         ]
     }
 }
@@ -332,6 +338,7 @@ fn lights(facts: &Snapshot, now: Timestamp, lang: Lang) -> (Lights, Lights, Vec<
                 object,
                 colour: answer.colour,
                 finding: answer.findings.first().map(|finding| Told::new(finding, lang)),
+                reason: words::light(answer, lang),
             });
         }
     };

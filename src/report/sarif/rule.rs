@@ -8,7 +8,7 @@ pub(super) fn descriptor(rule: &Rule, lang: Lang) -> Descriptor {
     Descriptor {
         id: rule.id,
         short_description: Message::of(&(rule.title(lang).to_owned() + words::full_stop(lang))),
-        full_description: Message::of(rule.page(lang).part(Part::Meaning)),
+        full_description: Message::of(&meaning(rule, lang)),
         help: Help {
             text: text(rule, lang),
             markdown: markdown(rule, lang),
@@ -22,6 +22,24 @@ pub(super) fn descriptor(rule: &Rule, lang: Lang) -> Descriptor {
             tags: ["icp-filing".to_owned(), rule.basis.as_str().to_lowercase()],
         },
     }
+}
+
+/// The first paragraph of what it means, as one line, without its links.
+fn meaning(rule: &Rule, lang: Lang) -> String {
+    let page = rule.page(lang);
+    let paragraph = page.part(Part::Meaning).split("\n\n").next().unwrap_or_default();
+    let mut text = String::with_capacity(paragraph.len());
+    let mut rest = paragraph;
+    while let Some((before, link)) = rest.split_once("](") {
+        text.push_str(before);
+        rest = link.split_once(')').map_or("", |(_, after)| after);
+    }
+    text.push_str(rest);
+    let glue = match lang {
+        Lang::En => " ",
+        Lang::Zh => "",
+    };
+    text.replace(['[', '`'], "").lines().collect::<Vec<_>>().join(glue)
 }
 
 /// Braces stay as they are: nobody puts arguments into help, and GitHub shows them as they stand.
@@ -45,6 +63,21 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn what_a_rule_means_is_one_plain_line() {
+        for rule in CATALOGUE {
+            for lang in [Lang::En, Lang::Zh] {
+                let told = serde_json::to_string(&descriptor(rule, lang).full_description).unwrap();
+                assert!(
+                    !told.contains('\u{fffd}') && !told.contains("]("),
+                    "{}: {told}",
+                    rule.id
+                );
+                assert!(told.len() > 60, "{}: {told}", rule.id);
+            }
+        }
+    }
 
     #[test]
     fn each_link_of_a_rule_leads_to_a_page_that_is_there() {
