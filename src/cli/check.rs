@@ -204,7 +204,11 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     };
     let namespace = args.namespace.as_deref().unwrap_or(&namespace);
     let mut facts = input::read(&loaded, namespace, known, &progress);
-    if mended.is_none() && facts.is_mendable {
+    let is_read = args
+        .output
+        .iter()
+        .any(|target| target.format == Format::Table && target.file.is_none());
+    if mended.is_none() && facts.is_mendable && is_read {
         mended = Some(fix::would_write(&loaded));
     }
     // What the objects are cut from is not needed any more, and may be large.

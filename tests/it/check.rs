@@ -117,7 +117,8 @@ fn where_ones_own_data_centre_is_can_be_said_as_a_policy_says_it() {
 #[test]
 fn the_examples_read_well() {
     let table = run(&["check", "examples/", "--now", "2026-11-23"], "");
-    assert_eq!((table.code, table.err.as_str()), (1, ""));
+    let note = "note: 5 fields can be mended by --fix; --diff shows how\n";
+    assert_eq!((table.code, table.err.as_str()), (1, note));
     insta::assert_snapshot!("table", table.out);
     let chinese = run(&["check", "examples/", "--now", "2026-11-23", "--lang", "zh"], "");
     insta::assert_snapshot!("table_zh", chinese.out);
