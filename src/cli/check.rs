@@ -31,6 +31,7 @@ use self::target::{Format, Target, TargetParser};
 use super::connection::Connection;
 use super::output::{self, Output};
 use super::{FAILED, Language};
+use crate::domain::place::{provider_called, region_called};
 use crate::domain::{Day, FieldPath, Province};
 use crate::judge::{self, Declaration, judge_filing, judge_server};
 use crate::manifest::{Location, Object};
@@ -156,9 +157,14 @@ fn province(typed: &str) -> Result<String, String> {
 
 impl Args {
     fn whereabouts(&self) -> Option<Whereabouts<'_>> {
+        let typed = self.provider.as_deref()?;
+        let provider = provider_called(typed).unwrap_or(typed);
         Some(Whereabouts {
-            provider: self.provider.as_deref()?,
-            region: self.region.as_deref(),
+            provider,
+            region: self
+                .region
+                .as_deref()
+                .map(|typed| region_called(provider, typed).unwrap_or(typed)),
             province: self.province.as_deref(),
         })
     }

@@ -44,7 +44,7 @@ impl Declarations {
         };
         let mut seen = HashMap::new();
         for (nth, object) in objects.iter().enumerate() {
-            if !input::is_ours(object.meta()) {
+            if !input::seems_ours(object.meta()) {
                 continue;
             }
             if let Err(troubles) = declared.take(object, nth, namespace, &mut seen) {

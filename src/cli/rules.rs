@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::Language;
 use super::output::Output;
+use crate::manifest::nearest;
 use crate::report;
 use crate::rules::{self, CATALOGUE, Page};
 
@@ -47,7 +48,13 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
             Some(rule) => Some(rule),
             None => match CATALOGUE.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)) {
                 Some(rule) => bail!("\"{id}\" is no rule; write {}", rule.id),
-                None => bail!("\"{id}\" is no rule; without it, all of them are listed"),
+                None => {
+                    let ids: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id).collect();
+                    match nearest(id, &ids) {
+                        Some(meant) => bail!("\"{id}\" is no rule; write {meant}"),
+                        None => bail!("\"{id}\" is no rule; `filing-operator rules` lists those there are"),
+                    }
+                }
             },
         },
     };

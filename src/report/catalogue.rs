@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::columns::{padding, width, wrap};
 use super::words;
-use crate::rules::{Lang, Part, Rule, Severity};
+use crate::rules::{Lang, Part, Rule, Severity, without_links};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -66,7 +66,7 @@ pub fn rule_text(rule: &Rule, lang: Lang, line: Option<usize>) -> String {
     for part in Part::ALL {
         let _ = writeln!(out, "\n{BOLD}{}{BOLD:#}", part.heading(lang));
         let mut is_fenced = false;
-        for text in page.part(part).lines() {
+        for text in without_links(page.part(part)).lines() {
             let is_fence = text.starts_with("```");
             is_fenced ^= is_fence;
             if is_fence {

@@ -285,6 +285,7 @@ impl<'a> PlanView<'a> {
         let begins = self.plan.today.days_until(entry.date);
         let left = entry.days;
         match (self.lang, entry.urgency) {
+            (Lang::En, Urgency::Overdue) if left == -1 => "OVERDUE\n1 day".to_owned(),
             (Lang::En, Urgency::Overdue) => format!("OVERDUE\n{} days", left.unsigned_abs()),
             (Lang::Zh, Urgency::Overdue) => format!("已逾期\n{} 天", left.unsigned_abs()),
             (Lang::En, _) if begins < 0 => format!("now\n{left} days left"),

@@ -66,7 +66,7 @@ pub use filing_not_shared::FILING_NOT_SHARED;
 pub use finding::{Detail, Draft, Finding, Value, list, names};
 pub use moment::Moment;
 pub use no_filing::NO_FILING;
-pub use page::{Page, Pages, Part};
+pub use page::{Page, Pages, Part, without_links};
 pub use rule::{Basis, Check, Lang, Rule, Severity, Words};
 pub use too_many_changes::TOO_MANY_CHANGES;
 pub use unreadable::UNREADABLE;

@@ -140,3 +140,29 @@ fn fenced(text: &'static str, open: &str) -> Option<(&'static str, &'static str)
     let (_, from) = text.split_once(open)?;
     from.split_once("```")
 }
+
+/// Markdown with the words of its links alone, for where a link leads nowhere.
+///
+/// ```
+/// use filing_operator::rules::without_links;
+///
+/// assert_eq!(without_links("see [Policy](../../policy.md): `rules: {}`"), "see Policy: `rules: {}`");
+/// ```
+pub fn without_links(markdown: &str) -> String {
+    let mut text = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    while let Some((before, link)) = rest.split_once("](") {
+        let Some((_, after)) = link.split_once(')') else { break };
+        // The words of the link stand behind the last bracket that opens.
+        match before.rsplit_once('[') {
+            Some((before, words)) => {
+                text.push_str(before);
+                text.push_str(words);
+            }
+            None => text.push_str(before),
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}

@@ -114,6 +114,19 @@ fn where_ones_own_data_centre_is_can_be_said_as_a_policy_says_it() {
     );
 }
 
+/// Passed over, it would look as if nothing was wrong with it.
+#[rstest]
+#[case::another_group("filing-operator/v1alpha1")]
+#[case::nearly_the_group("filing-operators.io/v1alpha1")]
+#[case::no_group("v1")]
+fn a_kind_of_ours_in_another_group_is_told(#[case] api_version: &str) {
+    let input = FILING.replace("filing-operator.io/v1alpha1", api_version);
+    let answer = check(&input, &[]);
+    assert_eq!(answer.code, 2);
+    let told = format!("{api_version} Filing is not read; write apiVersion: filing-operator.io/v1alpha1");
+    assert!(answer.err.contains(&told), "{}", answer.err);
+}
+
 #[test]
 fn the_examples_read_well() {
     let table = run(&["check", "examples/", "--now", "2026-11-23"], "");

@@ -153,6 +153,12 @@ pub(in crate::cli) fn misnamed(object: &Object, known: &str) -> Option<Trouble> 
     })
 }
 
+/// Whether an object is meant as one of ours: by its group, or by a kind of ours under a group that is all but it.
+pub(in crate::cli) fn seems_ours(meta: &TypeMeta) -> bool {
+    let is_kind = matches!(meta.kind.as_str(), "Filing" | "AccessServer" | "FilingPolicy");
+    is_ours(meta) || (is_kind && (meta.group().is_empty() || meta.group().contains("filing")))
+}
+
 fn is_route(meta: &TypeMeta) -> bool {
     matches!(
         (meta.group(), meta.kind.as_str()),
@@ -164,7 +170,7 @@ fn is_route(meta: &TypeMeta) -> bool {
 fn read_object(object: &Object, nth: usize, default_namespace: &str) -> Read {
     let meta = object.meta();
     let known = match (meta.group(), meta.kind.as_str()) {
-        (keys::GROUP, _) => keys::API_VERSION,
+        _ if seems_ours(meta) => keys::API_VERSION,
         ("networking.k8s.io", "Ingress" | "IngressClass") | ("extensions", "Ingress") => "networking.k8s.io/v1",
         ("", "Namespace" | "Node") => "v1",
         _ => return skip(object),

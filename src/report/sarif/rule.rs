@@ -2,7 +2,7 @@
 
 use super::form::{Configuration, Descriptor, Help, Level, Message, Properties};
 use super::{HOME, words};
-use crate::rules::{CATALOGUE, Lang, Part, Rule, Severity};
+use crate::rules::{CATALOGUE, Lang, Part, Rule, Severity, without_links};
 
 pub(super) fn descriptor(rule: &Rule, lang: Lang) -> Descriptor {
     Descriptor {
@@ -24,22 +24,16 @@ pub(super) fn descriptor(rule: &Rule, lang: Lang) -> Descriptor {
     }
 }
 
-/// The first paragraph of what it means, as one line, without its links.
+/// The first paragraph of what it means, as one line.
 fn meaning(rule: &Rule, lang: Lang) -> String {
     let page = rule.page(lang);
     let paragraph = page.part(Part::Meaning).split("\n\n").next().unwrap_or_default();
-    let mut text = String::with_capacity(paragraph.len());
-    let mut rest = paragraph;
-    while let Some((before, link)) = rest.split_once("](") {
-        text.push_str(before);
-        rest = link.split_once(')').map_or("", |(_, after)| after);
-    }
-    text.push_str(rest);
     let glue = match lang {
         Lang::En => " ",
         Lang::Zh => "",
     };
-    text.replace(['[', '`'], "").lines().collect::<Vec<_>>().join(glue)
+    let plain = without_links(paragraph).replace('`', "");
+    plain.lines().collect::<Vec<_>>().join(glue)
 }
 
 /// Braces stay as they are: nobody puts arguments into help, and GitHub shows them as they stand.
