@@ -11,7 +11,6 @@ mod target;
 pub(super) mod trouble;
 mod write;
 
-pub(super) use self::default::{read_named_policy, read_policy};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use self::default::{DefaultPolicy, Whereabouts};
+pub(super) use self::default::{read_named_policy, read_policy};
 use self::input::Facts;
 use self::live::Cluster;
 use self::progress::Progress;
@@ -98,7 +98,7 @@ pub(super) struct Args {
     #[arg(long)]
     fix: bool,
     /// Show what --fix would rewrite as a diff, and rewrite nothing: the exit code is 1 where there is something
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["live", "policy", "provider"])]
     diff: bool,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
@@ -169,9 +169,9 @@ impl Args {
         })
     }
 
-    fn look(&self, output: &Output) -> anyhow::Result<Option<Cluster>> {
+    fn look(&self, lang: Lang, output: &Output) -> anyhow::Result<Option<Cluster>> {
         if self.live {
-            return Cluster::look(self, output).map(Some);
+            return Cluster::look(self, lang, output).map(Some);
         }
         if self.connection.is_given() {
             anyhow::bail!("--context and --kubeconfig say at which cluster --live looks; add --live");
@@ -186,7 +186,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
         bail!(clash);
     }
     let lang = Language::or_locale(args.lang);
-    let cluster = args.look(output)?;
+    let cluster = args.look(lang, output)?;
     let default = DefaultPolicy::read(args.policy.as_deref(), args.whereabouts());
     let mut loaded = load::load(&args.paths);
     if args.diff {
@@ -198,9 +198,13 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     }
     let progress = Progress::new(args.quiet);
     let (known, comparison, namespace) = match cluster {
-        Some(Cluster { registry, namespace }) => {
+        Some(Cluster {
+            registry,
+            namespace,
+            missing,
+        }) => {
             let before = registry.snapshot().clone();
-            (registry, Some(before), namespace)
+            (registry, Some((before, missing)), namespace)
         }
         None => (
             Registry::new(Snapshot::new(&args.home_namespace, false)),
@@ -220,6 +224,13 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     // What the objects are cut from is not needed any more, and may be large.
     drop(loaded);
     let notes = default.add_to(&mut facts, &args.home_namespace, args.live);
+    let comparison = match comparison {
+        Some((before, mut missing)) => {
+            live::tell_labels(&mut missing, (&before, &facts), lang, output)?;
+            Some(before)
+        }
+        None => None,
+    };
     let now = args.now.unwrap_or_else(operator::now);
     let mut report = judged(&mut facts, now, &progress);
     let of_cluster = comparison.map(|before| {
@@ -228,7 +239,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
         } else {
             live::Shown::Changed(&before)
         };
-        live::add_to(&mut report, &facts, &shown, now)
+        live::add_to(&mut report, &facts, &shown, (now, lang))
     });
     progress.finish();
 
@@ -356,13 +367,17 @@ fn answer(route: &Kept<Route>, facts: &Snapshot, now: Timestamp) -> Answer {
     }
 }
 
-/// Judges what is in the input. The routes are taken out, and each goes as soon as its answer is there.
-fn judged(facts: &mut Facts, now: Timestamp, progress: &Progress) -> Report {
+/// Reads the routes of the input, and has each answered. They are taken out, and each goes as soon as its answer is there.
+fn answered(
+    facts: &mut Facts,
+    answer: impl Fn(&Kept<Route>, &Snapshot) -> Answer + Sync,
+    progress: &Progress,
+) -> Vec<Judged> {
     let routes = std::mem::take(&mut facts.routes);
     let snapshot = facts.registry.snapshot();
     let made = routes.into_par_iter().map(|unread| {
         let made = facts.read_route(&unread, |key, route| {
-            let answer = answer(route, snapshot, now);
+            let answer = answer(route, snapshot);
             let places = match &answer {
                 Answer::Verdict(verdict) => places(&unread.object, verdict.findings().map(|(_, finding)| finding)),
                 Answer::Ungoverned | Answer::Unreadable(_) => places(&unread.object, []),
@@ -378,7 +393,12 @@ fn judged(facts: &mut Facts, now: Timestamp, progress: &Progress) -> Report {
         made
     });
     let made = made.collect();
-    let routes = facts.settle(made);
+    facts.settle(made)
+}
+
+/// Judges what is in the input.
+fn judged(facts: &mut Facts, now: Timestamp, progress: &Progress) -> Report {
+    let routes = answered(facts, |route, snapshot| answer(route, snapshot, now), progress);
     let snapshot = facts.registry.snapshot();
     Report {
         now,

@@ -1,5 +1,6 @@
 //! The commands that look at a cluster as it is: what kubectl's plugin has.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +9,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use kube::core::{ObjectMeta, Status as Refusal};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{ObjectMeta, Selector, Status as Refusal};
 use serde::Serialize;
 
 use super::Language;
@@ -16,12 +18,17 @@ use super::check::{moment, read_named_policy};
 use super::connection::{Connection, SILENCE, block_on};
 use super::export;
 use super::output::Output;
-use crate::api::keys;
+use crate::api::{SitePlace, keys};
 use crate::controller::{Look, look};
+use crate::domain::{Location, Place, Province};
 use crate::operator;
-use crate::registry::{Kept, Policy, SubjectKind};
+use crate::registry::{Allowed, Change, Filing, Kept, Policy, Snapshot, SubjectKind, Trust};
 use crate::report::{Explanation, Hosts, Simulation, Status, Timeline, view_json};
 use crate::route::{RouteKey, RouteKind};
+use crate::rules::Lang;
+
+/// The label that every namespace has: its name.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Views of a cluster as it is.
 #[derive(Debug, Subcommand)]
@@ -207,6 +214,11 @@ struct Seen {
 impl Common {
     /// Looks at the cluster. What could not be listed and is not needed is noted.
     fn look(&self, output: &Output) -> Result<Seen> {
+        self.look_for(None, output)
+    }
+
+    /// Looks at it for a policy that is to be tried.
+    fn look_for(&self, policy: Option<&Policy>, output: &Output) -> Result<Seen> {
         let bar = progress();
         let seen = block_on(async {
             let client = self.connection.client(SILENCE).await?;
@@ -221,27 +233,166 @@ impl Common {
         });
         bar.finish_and_clear();
         let mut seen = seen?;
-        for (kind, status) in std::mem::take(&mut seen.look.refused) {
-            let (what, without) = match kind {
-                SubjectKind::Filing => bail!(refused("filings", &status)),
-                SubjectKind::Server => bail!(refused("accessservers", &status)),
-                SubjectKind::Policy => bail!(refused("filingpolicies", &status)),
-                SubjectKind::Route => bail!(refused("ingresses", &status)),
-                // Without their labels another policy might seem to govern a route.
-                SubjectKind::Namespace => bail!(refused("namespaces", &status)),
+        let lang = Language::or_locale(self.lang);
+        let mut missing = Missing::of(&mut seen.look, lang);
+        let are_asked = policy.is_some_and(selects_by_labels) || select_by_labels(seen.look.registry.snapshot());
+        let without_labels = missing.without_labels(are_asked, lang);
+        missing
+            .errors
+            .extend(missing.routes.map(|status| refused("ingresses", &status)));
+        match without_labels {
+            Ok(note) => missing.notes.extend(note),
+            Err(error) => missing.errors.push(error),
+        }
+        if let Some(first) = missing.errors.into_iter().next() {
+            bail!(first);
+        }
+        for note in &missing.notes {
+            output.note(note);
+        }
+        Ok(seen)
+    }
+}
+
+/// What the API server does not let be listed, as it is told: every command takes it alike.
+#[derive(Default)]
+pub(super) struct Missing {
+    /// Of what routes are judged by: without it every answer could be wrong.
+    pub(super) errors: Vec<String>,
+    /// Of the routes themselves.
+    pub(super) routes: Option<Box<Refusal>>,
+    /// What the others mean for the answers.
+    pub(super) notes: Vec<String>,
+    namespaces: Option<Box<Refusal>>,
+}
+
+impl Missing {
+    /// Takes it from a look. Without nodes the site is from then on what the operator has told of it.
+    pub(super) fn of(look: &mut Look, lang: Lang) -> Self {
+        let mut missing = Self::default();
+        for (kind, status) in std::mem::take(&mut look.refused) {
+            let (what, en, zh) = match kind {
+                SubjectKind::Filing => {
+                    missing.errors.push(refused("filings", &status));
+                    continue;
+                }
+                SubjectKind::Server => {
+                    missing.errors.push(refused("accessservers", &status));
+                    continue;
+                }
+                SubjectKind::Policy => {
+                    missing.errors.push(refused("filingpolicies", &status));
+                    continue;
+                }
+                SubjectKind::Route => {
+                    missing.routes = Some(status);
+                    continue;
+                }
+                SubjectKind::Namespace => {
+                    missing.namespaces = Some(status);
+                    continue;
+                }
                 SubjectKind::Class => (
                     "ingressclasses",
-                    "which one is the default, or for quarantine, is not known",
+                    "which one is the default, or for quarantine, is not known: a route that names none may be under any policy",
+                    "不知道哪个是默认类、哪个用于隔离：没有写明类的路由可能归任何策略管辖",
+                ),
+                SubjectKind::Node if take_site_of_status(look) => (
+                    "nodes",
+                    "where a policy has no site, it is the one that the operator has told in its status",
+                    "策略没有写明 site 的，以 operator 写在其 status 中的为准",
                 ),
                 SubjectKind::Node => (
                     "nodes",
                     "where a policy has no site, it is not known where the cluster is",
+                    "策略没有写明 site 的，不知道集群在何处",
                 ),
             };
-            output.note(&format!("{what} could not be listed, so {without}: {}", status.message));
+            missing.notes.push(unlisted(what, en, zh, &status, lang));
         }
-        Ok(seen)
+        missing
     }
+
+    /// What it means that namespaces can't be listed: an error where a policy or a filing selects by their labels
+    /// (`are_asked`), for then another policy might seem to govern a route.
+    ///
+    /// # Errors
+    /// That error.
+    pub(super) fn without_labels(&mut self, are_asked: bool, lang: Lang) -> Result<Option<String>, String> {
+        let Some(status) = self.namespaces.take() else {
+            return Ok(None);
+        };
+        if are_asked {
+            return Err(refused("namespaces", &status));
+        }
+        let en =
+            "of each only its name is known: no policy or filing selects by more, but a break-glass label is not seen";
+        let zh = "只知道它们的名称：没有策略或备案按其他标签选择，但看不到应急标签";
+        Ok(Some(unlisted("namespaces", en, zh, &status, lang)))
+    }
+}
+
+/// That something could not be listed and is not needed, and what the answer is without it.
+pub(super) fn unlisted(what: &str, en: &str, zh: &str, status: &Refusal, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{what} could not be listed, so {en}: {}", status.message),
+        Lang::Zh => format!("无法列出 {what}，因此{zh}：{}", status.message),
+    }
+}
+
+/// Whether a policy or a filing selects namespaces by labels.
+pub(super) fn select_by_labels(facts: &Snapshot) -> bool {
+    let by_filing = |kept: &Kept<Filing>| match kept {
+        Kept::Read(filing) => match &filing.allowed {
+            Allowed::Selector(selector) => selector.as_deref().is_some_and(asks_for_labels),
+            Allowed::All | Allowed::Same => false,
+        },
+        Kept::Unreadable(_) => false,
+    };
+    facts.policies().any(|policy| selects_by_labels(policy)) || facts.filings().any(|(_, kept)| by_filing(kept))
+}
+
+fn selects_by_labels(policy: &Policy) -> bool {
+    let trusts = match &policy.trust {
+        Trust::Namespaces(selector) => selector.as_ref(),
+        Trust::All | Trust::Home => None,
+    };
+    policy.namespaces.iter().chain(trusts).any(asks_for_labels)
+}
+
+/// Whether it asks for more than the name, which is known of each namespace.
+fn asks_for_labels(selector: &Selector) -> bool {
+    let LabelSelector {
+        match_labels,
+        match_expressions,
+    } = selector.clone().into();
+    let labels = match_labels.iter().flatten().map(|(label, _)| label);
+    let expressions = match_expressions.iter().flatten().map(|expression| &expression.key);
+    { labels }.chain(expressions).any(|label| label != NAME_LABEL)
+}
+
+/// Without nodes the site is what the operator, which can list them, has found and told of a policy without one.
+fn take_site_of_status(look: &mut Look) -> bool {
+    let policies = look.registry.snapshot().policies();
+    let found = policies.filter(|policy| policy.site.is_none());
+    let status = found.filter_map(|policy| look.policies.get(&policy.name));
+    let places: BTreeSet<Place> = status.flat_map(|status| &status.site).map(place).collect();
+    let is_told = !places.is_empty();
+    for (nth, place) in places.into_iter().enumerate() {
+        // As if a node stood there.
+        let node = format!("{nth} of a status").into();
+        look.registry.apply(Change::Node(node, Some(place)));
+    }
+    is_told
+}
+
+fn place(told: &SitePlace) -> Place {
+    let location = match told.mainland {
+        Some(true) => Location::Mainland(told.province.as_deref().and_then(Province::find)),
+        Some(false) => Location::Outside,
+        None => Location::Unknown,
+    };
+    Place::named(&told.provider, told.region.as_deref(), location)
 }
 
 /// What could not be listed, why, and what that takes.
@@ -324,7 +475,7 @@ fn simulate(args: &SimulateArgs, output: &Output) -> Result<()> {
     let name = name.filter(|name| !name.is_empty());
     let name = name.as_deref().unwrap_or(keys::DEFAULT_POLICY);
     let policy = Policy::new(name.into(), &ObjectMeta::default(), &spec);
-    let Seen { look, now, .. } = args.common.look(output)?;
+    let Seen { look, now, .. } = args.common.look_for(Some(&policy), output)?;
     let status = look.policies.get(name);
     let view = Simulation::of(
         &look.registry,

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);
     let script = String::from_utf8(script)?;
-    // clap_complete 4.6.11 takes the two parts of the name for a command and one of its own, where bash looks for words.
+    // clap_complete reads the dash in our name as a subcommand; bash then looks for a function that is not there.
     Output::plain(&script.replace("filing__subcmd__operator", "filing__operator"))?;
     Ok(ExitCode::SUCCESS)
 }

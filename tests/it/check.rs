@@ -1,51 +1,29 @@
 //! `check`, `rules` and `crds` as they are typed: the built program, its streams and its exit codes.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::cli::{answer, program};
+use crate::support::cluster::Output;
 use crate::support::generated;
 
-/// What the program answered.
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 /// Runs the program in the project's folder.
-fn run(args: &[&str], stdin: &str) -> Answer {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("CLICOLOR_FORCE")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A program that does not read it may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+fn run(args: &[&str], stdin: &str) -> Output {
+    let mut command = program(Path::new(env!("CARGO_MANIFEST_DIR")));
+    answer(command.args(args), stdin.as_bytes())
 }
 
 /// Checks one stream, as of the day that the examples are told of.
-fn check(stdin: &str, args: &[&str]) -> Answer {
+fn check(stdin: &str, args: &[&str]) -> Output {
     run(&[&["check", "-", "--now", "2026-11-23"], args].concat(), stdin)
 }
 
 fn check_json(stdin: &str, args: &[&str]) -> Value {
-    serde_json::from_str(&check(stdin, &[&["-o", "json"], args].concat()).out).unwrap()
+    serde_json::from_str(&check(stdin, &[&["-o", "json"], args].concat()).stdout).unwrap()
 }
 
 const BEIJING: [&str; 4] = ["--provider", "alicloud", "--region", "cn-beijing"];
@@ -86,7 +64,7 @@ fn a_province_is_one_of_the_mainland(#[case] province: &str, #[case] told: &str)
     ];
     let answer = check(FILING, &args);
     assert_eq!(answer.code, 2);
-    assert!(answer.err.contains(told), "{}", answer.err);
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
 }
 
 #[test]
@@ -106,10 +84,14 @@ fn where_ones_own_data_centre_is_can_be_said_as_a_policy_says_it() {
     let outside = check_json(&input, &[&own[..], &["--province", "Outside"]].concat());
     assert_eq!(outside["routes"][0]["hosts"][0]["exemption"]["kind"], "OutsideMainland");
     // What no table has is noted, until it is said where it is.
-    assert!(check(&input, &own).err.contains("say it with --region and --province"));
+    assert!(
+        check(&input, &own)
+            .stderr
+            .contains("say it with --region and --province")
+    );
     assert!(
         !check(&input, &[&own[..], &["--province", "CN-BJ"]].concat())
-            .err
+            .stderr
             .contains("idc-telecom")
     );
 }
@@ -130,13 +112,14 @@ fn a_kind_of_ours_in_another_group_is_told(#[case] api_version: &str) {
 #[test]
 fn the_examples_read_well() {
     let table = run(&["check", "examples/", "--now", "2026-11-23"], "");
-    let note = "note: 5 fields can be mended by --fix; --diff shows how\n";
-    assert_eq!((table.code, table.err.as_str()), (1, note));
-    insta::assert_snapshot!("table", table.out);
+    let note = "note: 5 fields can be mended by --fix; --diff shows how
+";
+    assert_eq!((table.code, table.stderr.as_str()), (1, note));
+    insta::assert_snapshot!("table", table.stdout);
     let chinese = run(&["check", "examples/", "--now", "2026-11-23", "--lang", "zh"], "");
-    insta::assert_snapshot!("table_zh", chinese.out);
+    insta::assert_snapshot!("table_zh", chinese.stdout);
     let json = run(&["check", "examples/", "--now", "2026-11-23", "-o", "json"], "");
-    insta::assert_json_snapshot!("json", serde_json::from_str::<Value>(&json.out).unwrap());
+    insta::assert_json_snapshot!("json", serde_json::from_str::<Value>(&json.stdout).unwrap());
 }
 
 /// A file holds what is printed; or it is written, where that is asked for.
@@ -155,7 +138,7 @@ fn the_book_shows_what_check_says_of_the_examples() {
     let fence = "<!-- exits: 1 -->\n```console\n$ filing-operator check examples/ --now 2026-11-23\n";
     is_made(
         "docs/examples.md",
-        &[before, BEGIN, fence, &answer.out, "```\n", END, after].concat(),
+        &[before, BEGIN, fence, &answer.stdout, "```\n", END, after].concat(),
     );
 }
 
@@ -176,13 +159,13 @@ fn the_readme_has_a_picture_of_the_table() {
     args.extend(files.iter().map(String::as_str));
     let answer = run(&args, "");
     assert!(
-        answer.out.contains("NoFiling") && answer.out.contains("ServerExpiring"),
+        answer.stdout.contains("NoFiling") && answer.stdout.contains("ServerExpiring"),
         "{}",
-        answer.out
+        answer.stdout
     );
     is_made(
         "docs/images/check.svg",
-        &anstyle_svg::Term::new().render_svg(&answer.out),
+        &anstyle_svg::Term::new().render_svg(&answer.stdout),
     );
 }
 
@@ -246,7 +229,7 @@ fn a_host_that_an_annotation_adds_is_told_where_the_annotation_stands() {
 fn a_violation_of_a_filing_itself_counts() {
     let answer = check(&FILING.replace("京ICP备2021012345号-1", "京ICP备20210号-1"), &[]);
     assert_eq!(answer.code, 1);
-    assert!(answer.out.contains("NumberMalformed"), "{}", answer.out);
+    assert!(answer.stdout.contains("NumberMalformed"), "{}", answer.stdout);
 }
 
 #[test]
@@ -254,7 +237,7 @@ fn a_broken_document_is_shown_and_the_others_are_judged() {
     let input = with(&[FILING, "apiVersion: v1\nkind: ConfigMap\ndata: [\n"]) + &ingress("www.example.net");
     let answer = check(&input, &BEIJING);
     assert_eq!(answer.code, 2);
-    insta::assert_snapshot!(format!("{}\n{}", answer.err, answer.out));
+    insta::assert_snapshot!(format!("{}\n{}", answer.stderr, answer.stdout));
     let json = check_json(&input, &BEIJING);
     assert_eq!(json["summary"]["violating"], 1);
     assert_eq!(json["summary"]["errors"], 1);
@@ -267,7 +250,7 @@ fn an_object_of_ours_that_cant_be_read_is_an_error_and_never_valid() {
     let route = ingress("www.example.com").replace("    - host: www.example.com", "    - hots: www.example.com");
     let answer = check(&(filing + &route), &BEIJING);
     assert_eq!(answer.code, 2);
-    insta::assert_snapshot!(format!("{}\n{}", answer.err, answer.out));
+    insta::assert_snapshot!(format!("{}\n{}", answer.stderr, answer.stdout));
 }
 
 #[rstest]
@@ -294,9 +277,9 @@ fn an_object_of_ours_that_cant_be_read_is_an_error_and_never_valid() {
 )]
 fn what_cant_be_used_is_told_with_its_line(#[case] input: &str, #[case] message: &str, #[case] line: u64) {
     let answer = check(input, &["-o", "json"]);
-    assert_eq!(answer.code, 2, "{}", answer.err);
-    assert!(answer.err.contains(message), "{}", answer.err);
-    let json: Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!(answer.code, 2, "{}", answer.stderr);
+    assert!(answer.stderr.contains(message), "{}", answer.stderr);
+    let json: Value = serde_json::from_str(&answer.stdout).unwrap();
     assert!(json["errors"][0]["message"].as_str().unwrap().contains(message));
     assert_eq!(json["errors"][0]["source"]["line"], line);
 }
@@ -337,7 +320,7 @@ fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
     let answer = check(&input, &BEIJING);
     assert_eq!(answer.code, 0);
     assert_eq!(
-        answer.err,
+        answer.stderr,
         "note: no policy is given: every Filing in the input is trusted\n"
     );
 }
@@ -348,7 +331,7 @@ fn without_a_policy_every_filing_is_trusted_and_it_is_said() {
 fn of_what_cant_be_read_nothing_is_said_to_be_trusted(#[case] args: &[&str], #[case] input: &str) {
     let answer = run(args, input);
     assert_eq!(answer.code, 2);
-    assert!(!answer.err.contains("trusted"), "{}", answer.err);
+    assert!(!answer.stderr.contains("trusted"), "{}", answer.stderr);
 }
 
 #[rstest]
@@ -357,10 +340,10 @@ fn of_what_cant_be_read_nothing_is_said_to_be_trusted(#[case] args: &[&str], #[c
 fn a_place_that_no_table_has_is_told(#[case] args: &[&str], #[case] told: &str) {
     let input = with(&[FILING]) + &ingress("www.example.com");
     let answer = check(&input, args);
-    assert!(answer.err.contains(told), "{}", answer.err);
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
     // A provider may be a data centre of one's own; a region that none has is a slip.
-    assert_eq!(answer.code == 2, told.starts_with("error"), "{}", answer.err);
-    assert!(!check(&input, &BEIJING).err.contains("in no table"));
+    assert_eq!(answer.code == 2, told.starts_with("error"), "{}", answer.stderr);
+    assert!(!check(&input, &BEIJING).stderr.contains("in no table"));
 }
 
 #[test]
@@ -368,7 +351,7 @@ fn a_kind_of_ours_that_there_is_not_is_no_other_kind() {
     let answer = check(&FILING.replace("kind: Filing", "kind: Filling"), &BEIJING);
     assert_eq!(answer.code, 2);
     let told = "error: there is no kind Filling in filing-operator.io; write Filing, AccessServer or FilingPolicy";
-    assert!(answer.err.contains(told), "{}", answer.err);
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
 }
 
 #[rstest]
@@ -383,10 +366,10 @@ fn a_policy_that_does_not_say_whose_trusts_the_home_namespace(
     const POLICY: &str = "apiVersion: filing-operator.io/v1alpha1\nkind: FilingPolicy\nmetadata: {name: shops}\nspec:\n  site: {provider: alicloud, region: cn-beijing}\n";
     let filing = FILING.replace("namespace: filing-system", &format!("namespace: {namespace}"));
     let answer = check(&(with(&[POLICY, &filing]) + &ingress("www.example.com")), args);
-    assert_eq!(answer.code, code, "{}{}", answer.out, answer.err);
+    assert_eq!(answer.code, code, "{}{}", answer.stdout, answer.stderr);
     let home = args.last().unwrap_or(&"filing-system");
     let note = format!("note: policy shops has no filingsFrom: only Filings in {home} count\n");
-    assert!(answer.err.contains(&note), "{}", answer.err);
+    assert!(answer.stderr.contains(&note), "{}", answer.stderr);
 }
 
 #[test]
@@ -402,7 +385,7 @@ fn a_policy_comes_from_a_file_bare_or_whole() {
         let path = folder.path().join("policy.yaml");
         fs::write(&path, text).unwrap();
         let answer = check(&ingress("www.example.net"), &["--policy", path.to_str().unwrap()]);
-        assert_eq!(answer.code, code, "{text}\n{}{}", answer.out, answer.err);
+        assert_eq!(answer.code, code, "{text}\n{}{}", answer.stdout, answer.stderr);
     }
     assert_eq!(check(&ingress("www.example.net"), &["--policy", "/nowhere"]).code, 2);
 }
@@ -412,16 +395,18 @@ fn of_very_many_routes_those_that_are_well_are_counted_alone() {
     let route = |nth: usize| ingress("www.example.com").replace("name: web", &format!("name: web-{nth}"));
     let routes: String = (0..300).map(route).collect();
     let answer = check(&(FILING.to_owned() + &routes + &ingress("www.example.net")), &BEIJING);
-    assert!(answer.out.lines().count() < 15, "{}", answer.out);
+    assert!(answer.stdout.lines().count() < 15, "{}", answer.stdout);
     assert!(
-        answer.out.contains("300 routes without findings not shown"),
+        answer.stdout.contains("300 routes without findings not shown"),
         "{}",
-        answer.out
+        answer.stdout
     );
     assert!(
-        answer.out.contains("301 routes, 301 hosts: 300 compliant, 1 violating"),
+        answer
+            .stdout
+            .contains("301 routes, 301 hosts: 300 compliant, 1 violating"),
         "{}",
-        answer.out
+        answer.stdout
     );
 }
 
@@ -456,7 +441,7 @@ fn the_json_has_the_fixed_form() {
 #[test]
 fn colour_is_for_terminals_unless_it_is_asked_for() {
     let input = ingress("www.example.net");
-    let escapes = |args: &[&str]| check(&input, args).out.contains('\x1b');
+    let escapes = |args: &[&str]| check(&input, args).stdout.contains('\x1b');
     assert!(!escapes(&[]));
     assert!(escapes(&["--color", "always"]));
     assert!(!escapes(&["--color", "never"]));
@@ -464,9 +449,8 @@ fn colour_is_for_terminals_unless_it_is_asked_for() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
+    let mut child = program(Path::new(env!("CARGO_MANIFEST_DIR")))
         .args(["check", "examples/", "--now", "2026-11-23", "-o", "json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -491,17 +475,17 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn what_cant_be_understood_ends_with_2(#[case] args: &[&str]) {
     let answer = run(args, "");
     assert_eq!(answer.code, 2);
-    assert!(answer.err.contains("error: "), "{}", answer.err);
+    assert!(answer.stderr.contains("error: "), "{}", answer.stderr);
 }
 
 #[test]
 fn rules_are_listed_and_told_in_full() {
     let table = run(&["rules"], "");
     assert_eq!(table.code, 0);
-    insta::assert_snapshot!("rules", table.out);
-    insta::assert_snapshot!("rule_zh", run(&["rules", "NoFiling", "--lang", "zh"], "").out);
-    let all: Value = serde_json::from_str(&run(&["rules", "-o", "json"], "").out).unwrap();
-    let one: Value = serde_json::from_str(&run(&["rules", "NoFiling", "-o", "json"], "").out).unwrap();
+    insta::assert_snapshot!("rules", table.stdout);
+    insta::assert_snapshot!("rule_zh", run(&["rules", "NoFiling", "--lang", "zh"], "").stdout);
+    let all: Value = serde_json::from_str(&run(&["rules", "-o", "json"], "").stdout).unwrap();
+    let one: Value = serde_json::from_str(&run(&["rules", "NoFiling", "-o", "json"], "").stdout).unwrap();
     assert!(all.as_array().unwrap().contains(&one));
 }
 
@@ -516,10 +500,14 @@ fn definitions_are_printed_written_and_compared() {
     assert_eq!(run(&["crds", "--check", path], "").code, 0);
     let file = Path::new(path).join("filings.yaml");
     let text = fs::read_to_string(&file).unwrap();
-    assert!(run(&["crds"], "").out.contains(&text));
+    assert!(run(&["crds"], "").stdout.contains(&text));
     fs::write(&file, text.replace("kind: Filing\n", "kind: Filling\n")).unwrap();
     let answer = run(&["crds", "--check", path], "");
     assert_eq!(answer.code, 1);
-    assert!(answer.out.contains("+     kind: Filing"), "{}", answer.out);
-    assert!(answer.err.contains("filing-operator crds --write"), "{}", answer.err);
+    assert!(answer.stdout.contains("+     kind: Filing"), "{}", answer.stdout);
+    assert!(
+        answer.stderr.contains("filing-operator crds --write"),
+        "{}",
+        answer.stderr
+    );
 }

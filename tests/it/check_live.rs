@@ -1,14 +1,13 @@
 //! `check --live` on a real API server, beside the operator and its webhook: one judge, and what a pipeline may read.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::support::cli::{answer, program};
 use crate::support::cluster::{Account, Cluster, Output};
 use crate::support::operator::Operator;
 use crate::support::stage::{APPROVED, at_stage, declare, filing, home, ingress, operator_that_is_asked, status};
@@ -64,20 +63,14 @@ fn check(account: &Account, stdin: &str, args: &[&str]) -> Output {
 }
 
 fn run(kubeconfig: &Path, stdin: &str, args: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_filing-operator"))
+    let mut command = program(Path::new(env!("CARGO_MANIFEST_DIR")));
+    command
         .arg("check")
         .args(args)
         .args(if stdin.is_empty() { &[][..] } else { &["-"][..] })
         .env("KUBECONFIG", kubeconfig)
-        .env("HOME", "/nonexistent")
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    child.wait_with_output().unwrap().into()
+        .env("HOME", "/nonexistent");
+    answer(&mut command, stdin.as_bytes())
 }
 
 fn told(output: &Output) -> Value {
@@ -235,6 +228,8 @@ async fn without_files_everything_is_told() {
         nothing.stderr,
         "note: there is no route in namespace default of the cluster\n"
     );
+    let chinese = check(&cluster.admin, "", &["-n", "default", "--lang", "zh"]);
+    assert_eq!(chinese.stderr, "note: 集群的命名空间 default 中没有路由\n");
     let none = run(&cluster.admin.kubeconfig, "", &[]);
     assert_eq!(none.code, 2);
     assert!(none.stderr.contains("<PATH>..."), "{}", none.stderr);
@@ -331,8 +326,8 @@ async fn the_rights_of_the_page_are_enough() {
 #[case::servers("accessservers", "", 2)]
 #[case::policies("filingpolicies", "", 2)]
 #[case::routes("ingresses", "what the files change of the cluster's routes is not told", 0)]
-#[case::namespaces("namespaces", "know of each only its name", 1)]
-#[case::classes("ingressclasses", "which one is the default is not known", 1)]
+#[case::namespaces("namespaces", "of each only its name is known", 1)]
+#[case::classes("ingressclasses", "which one is the default, or for quarantine, is not known", 1)]
 #[case::nodes("nodes", "it is the one that the operator has told in its status", 1)]
 #[tokio::test]
 async fn a_right_that_is_missing_is_told_with_what_that_means(
@@ -375,6 +370,90 @@ async fn a_right_that_is_missing_is_told_with_what_that_means(
     // What can be judged is judged as the admin's.
     let as_admin = check(&cluster.admin, &files, &["-n", "shop", "-o", "json"]);
     assert_eq!(told(&answer), told(&as_admin));
+}
+
+/// Without their labels another policy might seem to govern a route, or another filing to cover it.
+#[rstest]
+#[case::a_policy_governs(
+    "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: public}, spec: {precedence: 9,
+  filingsFrom: {all: true}, match: {namespaceSelector: {matchLabels: {tier: public}}}}}\n",
+    2
+)]
+#[case::a_policy_trusts(
+    "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: public}, spec: {
+  filingsFrom: {namespaceSelector: {matchExpressions: [{key: tier, operator: Exists}]}}}}\n",
+    2
+)]
+#[case::a_filing_is_shared(
+    "{apiVersion: filing-operator.io/v1alpha1, kind: Filing, metadata: {name: shared, namespace: filing-system}, spec: {
+  domains: [example.org], subject: {name: a, nature: Enterprise},
+  allowedNamespaces: {from: Selector, selector: {matchLabels: {tier: public}}}}}\n",
+    2
+)]
+#[case::by_name_alone(
+    "{apiVersion: filing-operator.io/v1alpha1, kind: FilingPolicy, metadata: {name: public}, spec: {precedence: 9,
+  filingsFrom: {all: true}, match: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}}}}\n",
+    1
+)]
+#[tokio::test]
+async fn without_the_labels_of_namespaces_nothing_is_judged_by_them(#[case] file: &str, #[case] code: i32) {
+    let Stage { cluster, .. } = stage().await;
+    let pipeline = pipeline(cluster, "namespaces");
+    let file = format!("{file}---\n{}", ingress("new", &["www.example.org"]));
+    let answer = check(&pipeline, &file, &["-n", "shop", "-o", "json"]);
+    assert_eq!(answer.code, code, "{answer:?}");
+    assert_eq!(answer.stdout.is_empty(), code == 2, "{answer:?}");
+    assert_eq!(
+        answer.stderr.contains("error: listing namespaces: ") && answer.stderr.contains("nothing is judged"),
+        code == 2,
+        "{}",
+        answer.stderr
+    );
+}
+
+#[tokio::test]
+async fn the_views_take_what_is_missing_as_check_does() {
+    let Stage { cluster, .. } = stage().await;
+    let views = |account: &Account, args: &[&str]| {
+        let mut command = program(Path::new(env!("CARGO_MANIFEST_DIR")));
+        command.args(args).args(DAY).env("KUBECONFIG", &account.kubeconfig);
+        answer(&mut command, b"")
+    };
+    let (by_admin, without) = (views(&cluster.admin, &["hosts"]), pipeline(cluster, "nodes"));
+    let hosts = views(&without, &["hosts"]);
+    assert_eq!(hosts.stdout, by_admin.stdout);
+    assert!(
+        hosts
+            .stderr
+            .contains("it is the one that the operator has told in its status"),
+        "{}",
+        hosts.stderr
+    );
+    let explained = ["explain", "ingress/web", "-n", "shop"];
+    assert_eq!(
+        views(&without, &explained).succeeds(),
+        views(&cluster.admin, &explained).succeeds()
+    );
+    let chinese = views(&without, &["hosts", "--lang", "zh"]);
+    assert!(
+        chinese.stderr.contains("note: 无法列出 nodes，因此"),
+        "{}",
+        chinese.stderr
+    );
+    // Nobody selects by more than a name here.
+    let without = pipeline(cluster, "namespaces");
+    let hosts = views(&without, &["hosts"]);
+    assert!(
+        hosts.stderr.contains("of each only its name is known"),
+        "{}",
+        hosts.stderr
+    );
+    assert_eq!(hosts.succeeds(), by_admin.stdout);
+    // But a policy that is to be tried may.
+    let tried = "{match: {namespaceSelector: {matchLabels: {tier: public}}}}";
+    let tried = cluster.keep("tried.yaml", tried);
+    let simulated = views(&without, &["simulate", "--policy", tried.to_str().unwrap()]);
+    assert!(simulated.fails().starts_with("error: listing namespaces: "));
 }
 
 #[tokio::test]

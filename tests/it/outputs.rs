@@ -12,34 +12,15 @@ use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What the program answered.
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
+use crate::support::cli::{self, program};
+use crate::support::cluster::Output;
 
-fn program(folder: &Path) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_filing-operator"));
-    program
-        .current_dir(folder)
-        .env_remove("CLICOLOR_FORCE")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null());
-    program
-}
-
-fn answer(command: &mut Command) -> Answer {
-    let output = command.output().unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+fn answer(command: &mut Command) -> Output {
+    cli::answer(command, b"")
 }
 
 /// Checks everything in a folder, as of the day that the examples are told of.
-fn check<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Answer {
+fn check<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Output {
     let always = [
         "check",
         "deploy",
@@ -84,7 +65,7 @@ const WEB: &str = "deploy/网站 #1.yaml";
 const FORMATS: [&str; 5] = ["table", "json", "sarif", "junit", "github"];
 
 fn sarif(folder: &Path) -> Value {
-    serde_json::from_str(&check(folder, ["-o", "sarif"]).out).unwrap()
+    serde_json::from_str(&check(folder, ["-o", "sarif"]).stdout).unwrap()
 }
 
 #[test]
@@ -95,14 +76,14 @@ fn several_outputs_are_written_at_once() {
     let mut args = vec!["-o", "table"];
     args.extend(files.iter().flat_map(|file| ["-o", file]));
     let answer = check(folder, args);
-    assert_eq!(answer.code, 1, "{}", answer.err);
+    assert_eq!(answer.code, 1, "{}", answer.stderr);
     for format in FORMATS {
         let alone = check(folder, ["-o", format]);
         assert_eq!(alone.code, 1, "{format}");
         let written = fs::read_to_string(folder.join(format!("out.{format}"))).unwrap();
-        assert_eq!(written, alone.out, "{format}");
+        assert_eq!(written, alone.stdout, "{format}");
         if format == "table" {
-            assert_eq!(answer.out, alone.out);
+            assert_eq!(answer.stdout, alone.stdout);
         }
     }
     // No unfinished file is left.
@@ -140,7 +121,7 @@ fn the_sarif_of_files_is_valid_and_names_them_by_relative_addresses() {
     let typed = |path: &OsStr| {
         let args = [OsStr::new("check"), path, OsStr::new("-o"), OsStr::new("sarif")];
         let answer = answer(program(folder.path()).args(args).args(["--now", "2026-11-23"]));
-        let document: Value = serde_json::from_str(&answer.out).unwrap();
+        let document: Value = serde_json::from_str(&answer.stdout).unwrap();
         document["runs"][0]["results"][0]["locations"].clone()
     };
     assert_eq!(typed(absolute.as_os_str()), typed(OsStr::new("./deploy/")));
@@ -150,14 +131,14 @@ fn the_sarif_of_files_is_valid_and_names_them_by_relative_addresses() {
 fn with_files_alone_standard_output_is_free_and_the_counts_are_told() {
     let folder = folder(&["www.example.com", "www.example.net"]);
     let answer = check(folder.path(), ["-o", "sarif=a.sarif", "-o", "junit=a.xml"]);
-    assert_eq!((answer.code, answer.out.as_str()), (1, ""));
+    assert_eq!((answer.code, answer.stdout.as_str()), (1, ""));
     assert!(
-        answer.err.contains("1 route, 2 hosts: 1 compliant, 1 violating"),
+        answer.stderr.contains("1 route, 2 hosts: 1 compliant, 1 violating"),
         "{}",
-        answer.err
+        answer.stderr
     );
     let quiet = check(folder.path(), ["-o", "sarif=a.sarif", "--quiet"]);
-    assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (1, "", ""));
+    assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (1, "", ""));
 }
 
 #[test]
@@ -178,12 +159,16 @@ fn a_file_that_cant_be_written_is_named_and_the_others_are_written() {
     );
     assert_eq!(answer.code, 2);
     assert!(
-        answer.err.contains("error: can't write nowhere/a.sarif: "),
+        answer.stderr.contains("error: can't write nowhere/a.sarif: "),
         "{}",
-        answer.err
+        answer.stderr
     );
-    assert!(answer.err.contains("error: can't write deploy: "), "{}", answer.err);
-    assert!(answer.out.contains("1 compliant"), "{}", answer.out);
+    assert!(
+        answer.stderr.contains("error: can't write deploy: "),
+        "{}",
+        answer.stderr
+    );
+    assert!(answer.stdout.contains("1 compliant"), "{}", answer.stdout);
     let json = fs::read_to_string(folder.path().join("a.json")).unwrap();
     assert!(serde_json::from_str::<Value>(&json).is_ok());
 }
@@ -196,8 +181,8 @@ fn a_file_that_cant_be_written_is_named_and_the_others_are_written() {
 fn what_cant_be_meant_is_refused_before_anything_is_done(#[case] args: &[&str], #[case] told: &str) {
     let folder = folder(&["www.example.com"]);
     let answer = check(folder.path(), args);
-    assert_eq!((answer.code, answer.out.as_str()), (2, ""));
-    assert!(answer.err.contains(told), "{}", answer.err);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -213,7 +198,7 @@ fn the_exit_code_is_the_same_whatever_the_format(#[case] host: &str, #[case] arg
     for format in FORMATS {
         for output in [format.to_owned(), format!("{format}=a")] {
             let answer = check(folder.path(), [&["-o", &output], args].concat());
-            assert_eq!(answer.code, code, "{output}: {}", answer.err);
+            assert_eq!(answer.code, code, "{output}: {}", answer.stderr);
         }
         let quiet = check(folder.path(), [&["-q", "-o", format], args].concat());
         assert_eq!(quiet.code, code, "{format}");
@@ -241,22 +226,25 @@ fn a_reader_that_has_seen_enough_is_no_error(#[values("table", "json", "sarif", 
 fn quiet_says_what_is_found_and_nothing_else() {
     let well = folder(&["www.example.com"]);
     let answer = check(well.path(), ["--quiet"]);
-    assert_eq!((answer.code, answer.out.as_str(), answer.err.as_str()), (0, "", ""));
+    assert_eq!(
+        (answer.code, answer.stdout.as_str(), answer.stderr.as_str()),
+        (0, "", "")
+    );
     let found = folder(&["www.example.com", "www.example.net"]);
     let answer = check(found.path(), ["-q"]);
-    assert_eq!(answer.err, "");
-    assert!(answer.out.contains("NoFiling"), "{}", answer.out);
+    assert_eq!(answer.stderr, "");
+    assert!(answer.stdout.contains("NoFiling"), "{}", answer.stdout);
     assert!(
-        !answer.out.contains("www.example.com") && !answer.out.contains("1 route"),
+        !answer.stdout.contains("www.example.com") && !answer.stdout.contains("1 route"),
         "{}",
-        answer.out
+        answer.stdout
     );
     // What can't be read is told all the same, and formats for programs are whole.
     fs::write(found.path().join("deploy/broken.yaml"), "kind: [").unwrap();
     let broken = check(found.path(), ["-q"]);
     assert_eq!(broken.code, 2);
-    assert!(broken.err.contains("broken.yaml"), "{}", broken.err);
-    let json = |args: &[&str]| check(found.path(), [&["-o", "json"], args].concat()).out;
+    assert!(broken.stderr.contains("broken.yaml"), "{}", broken.stderr);
+    let json = |args: &[&str]| check(found.path(), [&["-o", "json"], args].concat()).stdout;
     assert_eq!(json(&["-q"]), json(&[]));
 }
 
@@ -269,7 +257,7 @@ fn the_locale_says_the_language_where_nobody_else_does() {
             .env_remove("LC_ALL")
             .env_remove("LC_MESSAGES")
             .env("LANG", locale);
-        answer(command.args(args)).out
+        answer(command.args(args)).stdout
     };
     let check = ["check", "deploy", "--provider", "alicloud"];
     assert!(told(&check, "zh_CN.UTF-8").contains("没有受信任的备案覆盖"));
@@ -327,7 +315,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 printf '%s\n' "${COMPREPLY[@]}"
 "#;
     let output = Command::new("bash")
-        .args(["--norc", "-euc", &(script.out + ask), "bash"])
+        .args(["--norc", "-euc", &(script.stdout + ask), "bash"])
         .args(words)
         .output()
         .unwrap();
@@ -350,11 +338,11 @@ fn each_shell_has_a_script_that_knows_the_commands(
     #[values("bash", "zsh", "fish", "powershell", "elvish")] shell: &str,
 ) {
     let script = answer(program(Path::new(".")).args(["completions", shell]));
-    assert_eq!(script.code, 0, "{}", script.err);
+    assert_eq!(script.code, 0, "{}", script.stderr);
     for word in ["check", "timeline", "fail-on", "sarif"] {
         // These two know no values of flags.
         let is_known = word != "sarif" || !matches!(shell, "powershell" | "elvish");
-        assert_eq!(script.out.contains(word), is_known, "{shell}: {word}");
+        assert_eq!(script.stdout.contains(word), is_known, "{shell}: {word}");
     }
 }
 
@@ -363,8 +351,8 @@ fn each_command_has_a_page_in_the_manual() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("share/man1");
     let written = answer(program(folder.path()).args(["man", "--write", "share/man1"]));
-    assert_eq!(written.code, 0, "{}", written.err);
-    let help = answer(program(folder.path()).arg("--help")).out;
+    assert_eq!(written.code, 0, "{}", written.stderr);
+    let help = answer(program(folder.path()).arg("--help")).stdout;
     let commands = help.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
     let names = commands
         .lines()
@@ -381,7 +369,7 @@ fn each_command_has_a_page_in_the_manual() {
     }
     assert!(count >= 13, "{count}");
     let main = fs::read_to_string(pages.join("filing-operator.1")).unwrap();
-    assert_eq!(answer(program(folder.path()).arg("man")).out, main);
+    assert_eq!(answer(program(folder.path()).arg("man")).stdout, main);
 }
 
 /// Runs what the book's pipelines run, where there is what they speak of.
@@ -403,7 +391,7 @@ fn the_pipelines_of_the_book_write_what_they_hand_on() {
         // The other day is a shell's to say.
         let args: Vec<&str> = args.split(" --now").next().unwrap().split_whitespace().collect();
         let answer = answer(program(folder).args(["check", "deploy/"]).args(&args));
-        assert_eq!(answer.code, 0, "{line}: {}{}", answer.out, answer.err);
+        assert_eq!(answer.code, 0, "{line}: {}{}", answer.stdout, answer.stderr);
         written.extend(args.iter().filter_map(|arg| arg.split_once('=')).map(|(_, file)| file));
     }
     assert_eq!(written, ["filings.sarif", "filings.xml"]);
@@ -423,7 +411,7 @@ fn the_hooks_of_pre_commit_run_what_there_is() {
         let entry: Vec<&str> = hook["entry"].as_str().unwrap().split_whitespace().chain(args).collect();
         assert_eq!(entry[0], "filing-operator");
         let answer = answer(program(folder.path()).args(&entry[1..]));
-        assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
         assert_eq!(hook["pass_filenames"], false, "one file alone lacks the filings");
     }
 }

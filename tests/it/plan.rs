@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use rstest::rstest;
 use serde_json::Value;
 
 use crate::support::Cluster;
+use crate::support::cli::{answer, program};
 use crate::support::cluster::Output;
 
 const FACTS: &str = "\
@@ -38,22 +38,12 @@ spec: {provider: alicloud, expiresAt: 2027-02-30}
 ";
 
 fn run(args: &[&str], stdin: &str, kubeconfig: Option<&Path>) -> Output {
-    use std::io::Write as _;
-
-    let mut command = Command::new(env!("CARGO_BIN_EXE_filing-operator"));
-    command.arg("plan").args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
-    // Nobody's own cluster is looked at.
-    command.env("KUBECONFIG", kubeconfig.unwrap_or(Path::new("/nowhere")));
-    let mut child = command
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A program that does not read it may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    child.wait_with_output().unwrap().into()
+    let mut command = program(Path::new(env!("CARGO_MANIFEST_DIR")));
+    command.arg("plan").args(args);
+    if let Some(kubeconfig) = kubeconfig {
+        command.env("KUBECONFIG", kubeconfig);
+    }
+    answer(&mut command, stdin.as_bytes())
 }
 
 /// Plans one stream, as of the day that the examples are told of.

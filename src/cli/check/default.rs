@@ -7,12 +7,14 @@ use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
 use super::input::{self, Facts};
+use super::load::{load, objects};
 use super::trouble::Trouble;
 use crate::api::keys;
 use crate::api::{FilingPolicy, FilingPolicySpec, FilingsFrom, SiteSpec, Stage};
 use crate::domain::place::is_known_provider;
+use crate::domain::shown::shown;
 use crate::domain::{Location, Place, Site};
-use crate::manifest::{Input, Object, Strictness};
+use crate::manifest::{Object, Strictness};
 use crate::registry::{Change, Kept, Policy, Trust};
 use crate::report::{Answer, COMMAND_LINE, Report};
 use crate::rules::{self, Lang, TOO_MANY_CHANGES};
@@ -179,6 +181,7 @@ impl Notes {
             }
         }
         for name in &self.trusts_home {
+            let name = shown(name);
             told.push(said(
                 format!("policy {name} has no filingsFrom: only Filings in {} count", self.home),
                 format!("策略 {name} 没有 filingsFrom：只有 {} 中的 Filing 算数", self.home),
@@ -271,34 +274,17 @@ fn last_resort(spec: FilingPolicySpec) -> Policy {
 
 /// Reads a FilingPolicy, or a spec alone, which has no name.
 fn from_file(file: &Path, troubles: &mut Vec<Trouble>) -> Option<(Option<String>, FilingPolicySpec)> {
-    let input = if file == Path::new("-") {
-        Input::Stdin
-    } else {
-        Input::File(file.to_owned())
-    };
-    let mut objects = Vec::new();
-    match input.load() {
-        Err(error) => troubles.push(error.into()),
-        Ok(source) => {
-            for document in source.documents() {
-                match document {
-                    Err(error) => troubles.push(error.into()),
-                    Ok(document) => {
-                        for object in document.objects() {
-                            match object {
-                                Ok(object) => objects.push(object),
-                                Err(error) => troubles.push(error.into()),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let loaded = load(&[file.to_owned()]);
+    let (objects, unread) = objects(&loaded);
+    troubles.extend(unread.all());
     let [object] = objects.as_slice() else {
         if troubles.is_empty() {
             let message = format!("{} objects where one FilingPolicy is due", objects.len());
-            troubles.push(Trouble::new(message, super::whole(&input.name())));
+            let name = match loaded.sources.first() {
+                Some((input, _)) => input.name(),
+                None => file.to_string_lossy().into(),
+            };
+            troubles.push(Trouble::new(message, super::whole(&name)));
         }
         return None;
     };

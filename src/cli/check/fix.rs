@@ -1,16 +1,14 @@
 //! `check --fix` and `check --diff`: what has one right form is written so, in the files that it stands in.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use rayon::prelude::*;
 use similar::TextDiff;
 
@@ -18,15 +16,16 @@ use super::input;
 use super::load::Loaded;
 use super::progress::Progress;
 use super::trouble::Trouble;
-use super::{Args, judged, source, whole};
+use super::write::replace;
+use super::{Args, answered, source, whole};
 use crate::api::{Filing, FilingPolicy, keys};
 use crate::cli::FAILED;
 use crate::cli::output::{self, Output};
 use crate::domain::shown::shown;
 use crate::manifest::{Input, Left, Mended, Object, Source, Strictness, Why};
 use crate::mend::{self, Mend};
-use crate::operator;
 use crate::registry::{Registry, Snapshot};
+use crate::report::Answer;
 use crate::rules::Lang;
 
 const REMOVED: Style = AnsiColor::Red.on_default();
@@ -36,6 +35,9 @@ const FILE: Style = Style::new().bold();
 
 /// How long the shortest diff is looked for; then a longer one does.
 const DIFF_TIME: Duration = Duration::from_secs(5);
+
+/// The most fields of which it is told why they are left.
+const MAX_LEFT: usize = 100;
 
 /// What was mended, or would be.
 pub(super) struct Outcome {
@@ -59,12 +61,28 @@ impl Outcome {
             (false, _, Lang::Zh) => format!("{fields} 处可用 --fix 修正；--diff 显示修正内容"),
         };
         let left = self.left.iter().filter(|_| self.is_written);
-        left.filter_map(|left| said(left, lang)).chain([summary]).collect()
+        let mut notes = all_said(left, lang);
+        notes.push(summary);
+        notes
     }
 }
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Why fields are left as they are, of as many as a person reads.
+fn all_said<'a>(left: impl Iterator<Item = &'a Left>, lang: Lang) -> Vec<String> {
+    let mut said = left.filter_map(|left| said(left, lang));
+    let mut notes: Vec<String> = said.by_ref().take(MAX_LEFT).collect();
+    let more = said.count();
+    if more > 0 {
+        notes.push(match lang {
+            Lang::En => format!("and {more} more are left as they are"),
+            Lang::Zh => format!("另有 {more} 处未修正"),
+        });
+    }
+    notes
 }
 
 /// Why a field is left as it is, where that is no error.
@@ -183,46 +201,12 @@ pub(super) fn write(loaded: &mut Loaded) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Puts a file in the place of another at once: whoever reads it, and whatever fails, finds all of the one or all of the
-/// other.
+/// Rewrites one that still says what was read of it.
 fn rewrite(path: &Path, before: &[u8], after: &[u8]) -> anyhow::Result<()> {
-    // What a link leads to is rewritten, and the link stays.
-    let target = fs::canonicalize(path)?;
-    let about = fs::metadata(&target)?;
-    if !about.is_file() {
+    if !fs::metadata(path)?.is_file() {
         bail!("it is no regular file; write what it gives to one");
     }
-    let read_only = "it is read-only; make it writable";
-    if about.permissions().readonly() {
-        bail!(read_only);
-    }
-    File::options().write(true).open(&target).context(read_only)?;
-    let folder = target.parent().context("it stands in no folder")?;
-    let mut beside = tempfile::Builder::new()
-        .prefix(".filing-operator-")
-        .tempfile_in(folder)
-        .with_context(|| format!("no file can be written beside it in {}", folder.display()))?;
-    beside.write_all(after)?;
-    let own = beside.as_file().metadata()?;
-    if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
-        fchown(beside.as_file(), Some(about.uid()), Some(about.gid())).context("its owner can't be kept")?;
-    }
-    beside.as_file().set_permissions(about.permissions())?;
-    beside.as_file().sync_all()?;
-    if !still_says(&target, before)? {
-        bail!("it has changed since it was read; try again");
-    }
-    beside.persist(&target).map_err(|failed| failed.error)?;
-    // That it is there now outlasts a crash, too, where the file system can be told so.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
-}
-
-fn still_says(path: &Path, before: &[u8]) -> std::io::Result<bool> {
-    let mut now = Vec::with_capacity(before.len().saturating_add(1));
-    let longest = u64::try_from(before.len()).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(longest).read_to_end(&mut now)?;
-    Ok(now == before)
+    replace(path, after, Some(before))
 }
 
 /// Shows what would be mended, and judges nothing.
@@ -246,14 +230,16 @@ pub(super) fn show(mut loaded: Loaded, args: &Args, lang: Lang, output: &Output)
     let namespace = args.namespace.as_deref().unwrap_or("default");
     let known = Registry::new(Snapshot::new(&args.home_namespace, false));
     let mut facts = input::read(&loaded, namespace, known, &progress);
-    // Routes are read as they are judged; only what can't be read is told here.
-    judged(&mut facts, operator::now(), &progress);
+    // Routes are read for what can't be read of them.
+    answered(&mut facts, |_, _| Answer::Ungoverned, &progress);
     progress.finish();
     for trouble in &facts.troubles {
         output.aside(&format!("{}\n", trouble.rendered));
     }
-    for note in left().filter_map(|left| said(left, lang)) {
-        output.note(&note);
+    if !args.quiet {
+        for note in all_said(left(), lang) {
+            output.note(&note);
+        }
     }
     if output.is_coloured() {
         let coloured: String = diffs.iter().map(|diff| coloured(diff)).collect();

@@ -74,7 +74,7 @@ const MAX_OBJECT: usize = 3 << 20;
 /// The most domains and access entries of one Filing that are compared with each other. The API server takes fewer by far.
 const MAX_ENTRIES: usize = 1000;
 
-/// The longest name that an object may have.
+/// The longest name that an object may have, in bytes.
 const MAX_NAME: usize = 253;
 
 /// Reads everything that was loaded. `namespace` is that of objects that name none, `known` what is known already.
@@ -358,7 +358,7 @@ fn named(object: &Object, meta: &ObjectMeta, change: impl FnOnce(Arc<str>) -> Ch
             troubles: vec![at_field(
                 object,
                 &FieldPath::fixed("metadata.name"),
-                format!("the name has more than {MAX_NAME} characters; write a shorter one"),
+                format!("the name has more than {MAX_NAME} bytes; write a shorter one"),
             )],
             ..Read::default()
         },

@@ -15,27 +15,29 @@ use rayon::prelude::*;
 use super::input::Facts;
 use super::progress::Progress;
 use super::{Args, answer, declaration};
-use crate::api::SitePlace;
-use crate::cli::cluster::refused;
+use crate::cli::cluster::{Missing, refused, select_by_labels, unlisted};
 use crate::cli::connection::block_on;
 use crate::cli::output::Output;
-use crate::controller::{Look, look};
-use crate::domain::{Location, Place, Province};
+use crate::controller::look;
 use crate::judge::{Declaration, Outcome, judge_filing, judge_server};
 use crate::manifest::Object;
-use crate::registry::{Change, FilingKey, Kept, Registry, Snapshot, SubjectKind};
+use crate::registry::{FilingKey, Kept, Registry, Snapshot};
 use crate::report::{Answer, Before, Declared, Judged, Places, Report};
 use crate::route::{Route, RouteKey};
-use crate::rules::Finding;
+use crate::rules::{Finding, Lang};
 
 /// How long the API server may say nothing. Nobody watches here, and a pipeline should not wait long for what is away.
-const SILENCE: Duration = Duration::from_secs(30);
+const PIPELINE_SILENCE: Duration = Duration::from_secs(30);
+
+const NOTHING: &str = "nothing is judged: without these any answer could be wrong";
 
 /// What a cluster has.
 pub(super) struct Cluster {
     pub(super) registry: Registry,
     /// The namespace of the context.
     pub(super) namespace: String,
+    /// What could not be listed, and is not told yet.
+    pub(super) missing: Missing,
 }
 
 /// What is told of a cluster.
@@ -48,11 +50,14 @@ pub(super) enum Shown<'a> {
 
 impl Cluster {
     /// Looks at a cluster, and says what could not be read.
-    pub(super) fn look(args: &Args, output: &Output) -> Result<Self> {
+    pub(super) fn look(args: &Args, lang: Lang, output: &Output) -> Result<Self> {
         let progress = Progress::new(args.quiet);
         let looked = block_on(async {
             let connection = &args.connection;
-            let config = connection.config(SILENCE).await.context("--live needs a cluster")?;
+            let config = connection
+                .config(PIPELINE_SILENCE)
+                .await
+                .context("--live needs a cluster")?;
             let (name, namespace) = (connection.named(&config), config.default_namespace.clone());
             let client = Client::try_from(config).context("connecting to the API server")?;
             let look = look(&client, &args.home_namespace, || progress.advance_one_more()).await;
@@ -62,100 +67,96 @@ impl Cluster {
         });
         progress.finish();
         let (mut look, namespace) = looked?;
-        tell_refused(&mut look, args.paths.is_empty(), output)?;
+        let mut missing = Missing::of(&mut look, lang);
+        tell_missing(&mut missing, args, lang, output)?;
         Ok(Self {
             registry: look.registry,
             namespace,
+            missing,
         })
     }
 }
 
 /// Says what could not be listed. What routes are judged by has to be there, for without it every answer would be wrong.
-fn tell_refused(look: &mut Look, are_routes_asked_for: bool, output: &Output) -> Result<()> {
-    let mut errors = Vec::new();
-    for (kind, status) in std::mem::take(&mut look.refused) {
-        let (what, without) = match kind {
-            SubjectKind::Filing => ("filings", None),
-            SubjectKind::Server => ("accessservers", None),
-            SubjectKind::Policy => ("filingpolicies", None),
-            SubjectKind::Route if are_routes_asked_for => ("ingresses", None),
-            SubjectKind::Route => (
-                "ingresses",
-                Some("what the files change of the cluster's routes is not told"),
-            ),
-            SubjectKind::Namespace => (
-                "namespaces",
-                Some("policies and filings that select by labels know of each only its name"),
-            ),
-            SubjectKind::Class => (
-                "ingressclasses",
-                Some("which one is the default is not known: a route that names none may be under any policy"),
-            ),
-            SubjectKind::Node if take_site_of_status(look) => (
-                "nodes",
-                Some("where a policy has no site, it is the one that the operator has told in its status"),
-            ),
-            SubjectKind::Node => (
-                "nodes",
-                Some("where a policy has no site, it is not known where the cluster is"),
-            ),
-        };
-        match without {
-            Some(without) => output.note(&format!("{what} could not be listed, so {without}: {}", status.message)),
-            None => errors.push(refused(what, &status)),
+fn tell_missing(missing: &mut Missing, args: &Args, lang: Lang, output: &Output) -> Result<()> {
+    let mut errors = std::mem::take(&mut missing.errors);
+    match missing.routes.take() {
+        Some(status) if args.paths.is_empty() => errors.push(refused("ingresses", &status)),
+        Some(status) => {
+            let en = "what the files change of the cluster's routes is not told";
+            let zh = "不会告知这些文件对集群路由的改变";
+            missing.notes.push(unlisted("ingresses", en, zh, &status, lang));
         }
+        None => {}
+    }
+    for note in std::mem::take(&mut missing.notes) {
+        output.note(&note);
+    }
+    for error in &errors {
+        output.error(error);
     }
     if errors.is_empty() {
         return Ok(());
     }
-    for error in errors {
-        output.error(&error);
-    }
-    bail!("nothing is judged: without these any answer could be wrong")
+    bail!(NOTHING)
 }
 
-/// Without nodes the site is what the operator, which can list them, has found and told of a policy without one.
-fn take_site_of_status(look: &mut Look) -> bool {
-    let policies = look.registry.snapshot().policies();
-    let found = policies.filter(|policy| policy.site.is_none());
-    let status = found.filter_map(|policy| look.policies.get(&policy.name));
-    let places: BTreeSet<Place> = status.flat_map(|status| &status.site).map(place).collect();
-    let is_told = !places.is_empty();
-    for (nth, place) in places.into_iter().enumerate() {
-        // As if a node stood there.
-        let node = format!("{nth} of a status").into();
-        look.registry.apply(Change::Node(node, Some(place)));
+/// Says what it means that namespaces could not be listed, once it is known who selects by their labels, with the files or
+/// without.
+///
+/// # Errors
+/// Where somebody does.
+pub(super) fn tell_labels(
+    missing: &mut Missing,
+    (before, facts): (&Snapshot, &Facts),
+    lang: Lang,
+    output: &Output,
+) -> Result<()> {
+    let are_asked = select_by_labels(before) || select_by_labels(facts.registry.snapshot());
+    match missing.without_labels(are_asked, lang) {
+        Ok(note) => {
+            if let Some(note) = note {
+                output.note(&note);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            output.error(&error);
+            bail!(NOTHING)
+        }
     }
-    is_told
-}
-
-fn place(told: &SitePlace) -> Place {
-    let location = match told.mainland {
-        Some(true) => Location::Mainland(told.province.as_deref().and_then(Province::find)),
-        Some(false) => Location::Outside,
-        None => Location::Unknown,
-    };
-    Place::named(&told.provider, told.region.as_deref(), location)
 }
 
 /// Adds to the report what is told of a cluster, and says how much of it is not.
-pub(super) fn add_to(report: &mut Report, facts: &Facts, shown: &Shown<'_>, now: Timestamp) -> Vec<String> {
+pub(super) fn add_to(
+    report: &mut Report,
+    facts: &Facts,
+    shown: &Shown<'_>,
+    (now, lang): (Timestamp, Lang),
+) -> Vec<String> {
     let (routes, untold) = routes(facts, shown, now);
     report.routes.extend(routes);
     report.filings.extend(filings(facts, shown, now));
     report.servers.extend(servers(facts, shown, now));
     match shown {
         Shown::Changed(_) if untold > 0 => {
-            let told = match untold {
-                1 => "1 route of the cluster violates with or without these files, and is not shown".to_owned(),
-                _ => format!("{untold} routes of the cluster violate with or without these files, and are not shown"),
+            let told = match (untold, lang) {
+                (1, Lang::En) => {
+                    "1 route of the cluster violates with or without these files, and is not shown: ".to_owned()
+                }
+                (_, Lang::En) => {
+                    format!("{untold} routes of the cluster violate with or without these files, and are not shown: ")
+                }
+                (_, Lang::Zh) => format!("集群中有 {untold} 条路由有无这些文件都违规，未列出："),
             };
-            vec![told + ": filing-operator status"]
+            vec![told + "filing-operator status"]
         }
-        Shown::All(None) if report.routes.is_empty() => vec!["there is no route in the cluster".to_owned()],
-        Shown::All(Some(namespace)) if report.routes.is_empty() => {
-            vec![format!("there is no route in namespace {namespace} of the cluster")]
-        }
+        Shown::All(namespace) if report.routes.is_empty() => vec![match (namespace, lang) {
+            (None, Lang::En) => "there is no route in the cluster".to_owned(),
+            (None, Lang::Zh) => "集群中没有路由".to_owned(),
+            (Some(namespace), Lang::En) => format!("there is no route in namespace {namespace} of the cluster"),
+            (Some(namespace), Lang::Zh) => format!("集群的命名空间 {namespace} 中没有路由"),
+        }],
         Shown::All(_) | Shown::Changed(_) => Vec::new(),
     }
 }

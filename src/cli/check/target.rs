@@ -1,6 +1,7 @@
 //! What `-o` names: a format, and where it goes.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,19 @@ impl Target {
     }
 }
 
+/// Where a file is or will be, by whatever name.
+fn place(file: &Path) -> PathBuf {
+    if let Ok(there) = fs::canonicalize(file) {
+        return there;
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    match (folder, file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    }
+}
+
 /// Two that would write over each other.
 pub(super) fn clash(targets: &[Target]) -> Option<String> {
     let pairs = targets.iter().enumerate().flat_map(|(nth, one)| {
@@ -50,7 +64,8 @@ pub(super) fn clash(targets: &[Target]) -> Option<String> {
             .skip(nth.saturating_add(1))
             .map(move |other| (one, other))
     });
-    let (one, other) = { pairs }.find(|(one, other)| one.file == other.file)?;
+    let place = |target: &Target| target.file.as_deref().map(place);
+    let (one, other) = { pairs }.find(|(one, other)| place(one) == place(other))?;
     let (first, second) = (one.typed(), other.typed());
     Some(match &one.file {
         None => format!("{first} and {second} both go to standard output; write one of them to a file: {second}=FILE"),
@@ -132,6 +147,15 @@ mod tests {
         "-o table and -o json both go to standard output; write one of them to a file: -o json=FILE"
     ))]
     #[case::two_to_a_file(&["sarif=a", "json=a"], Some("-o sarif=a and -o json=a both go to one file; give each its own"))]
+    #[case::by_two_names(&["json=x", "junit=./x"], Some("-o json=x and -o junit=./x both go to one file; give each its own"))]
+    #[case::by_a_way_round(&["json=src/x", "junit=src/../src/x"], Some(
+        "-o json=src/x and -o junit=src/../src/x both go to one file; give each its own"
+    ))]
+    #[case::one_that_is_there(&["json=Cargo.toml", "junit=src/../Cargo.toml"], Some(
+        "-o json=Cargo.toml and -o junit=src/../Cargo.toml both go to one file; give each its own"
+    ))]
+    #[case::of_one_name_in_two_folders(&["json=x", "junit=src/x"], None)]
+    #[case::in_no_folder(&["json=nowhere/x", "junit=nowhere/y"], None)]
     fn no_two_go_to_one_place(#[case] typed: &[&str], #[case] expected: Option<&str>) {
         let targets: Vec<Target> = typed.iter().map(|typed| read(typed).unwrap()).collect();
         assert_eq!(clash(&targets).as_deref(), expected);

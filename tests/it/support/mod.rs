@@ -3,6 +3,7 @@
 //! Nothing here but [`stage`] knows filings, and [`review`] the webhook: it starts programs, hands out accounts and namespaces, and waits for
 //! conditions. There is no `sleep` in any test; [`wait`] says what to use instead.
 
+pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod data_plane;
 pub(crate) mod generated;
