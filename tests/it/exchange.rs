@@ -268,7 +268,7 @@ fn nothing_in_a_table_does_anything_to_a_terminal() {
     let name = "a\u{1b}]0;x\u{7}.csv";
     let text = "域名,备案号,主办单位,单位性质,审核通过日\u{1b}]0;x\u{7}期,a\u{202e}b,备案状\u{9b}2J态\n\
                 a.com,京\u{1b}[2J,示\u{1b}[2J例,企\u{1b}[2J业,x,y,z\n";
-    let twice = "域\u{1b}]0;x\u{7}名,域名,主办单位,单位性质\na.com,b.com,甲,企业\n";
+    let twice = "域\u{1b}\u{7}名,域名,主办单位,单位性质\na.com,b.com,甲,企业\n";
     fs::write(folder.path().join(name), text).unwrap();
     fs::write(folder.path().join("twice.csv"), twice).unwrap();
     for args in [
@@ -287,13 +287,13 @@ fn nothing_in_a_table_does_anything_to_a_terminal() {
 
 #[test]
 fn the_hint_of_a_column_is_one_word_of_a_shell() {
-    let text = "域名,主办单位,单位性质,主办单位名'称;id\na.com,示例,企业,x\n";
-    let answer = typed("import -", text.as_bytes(), Path::new("."));
-    assert!(
-        answer.stderr.contains(r"--column '主办单位名称=主办单位名'\''称;id'"),
-        "{}",
-        answer.stderr
+    let text = "domains,subject.name,subject.nature,access.provider'\na.com,示例,Enterprise,x\n";
+    let answer = typed(
+        "import - --column subject.name=subject.name",
+        text.as_bytes(),
+        Path::new("."),
     );
+    assert!(answer.stderr.contains(r"--column 'HINT'"), "{}", answer.stderr);
 }
 
 #[test]
