@@ -191,14 +191,14 @@ fn route(typed: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn run(command: &Command, output: &Output) -> Result<ExitCode> {
+pub(super) fn run(command: &Command, is_plugin: bool, output: &Output) -> Result<ExitCode> {
     match command {
         Command::Status(args) => status(args, output),
         Command::Explain(args) => explain(args, output),
         Command::Hosts(args) => hosts(args, output),
         Command::Simulate(args) => simulate(args, output),
         Command::Timeline(args) => timeline(args, output),
-        Command::Export(args) => return export::run(args, output),
+        Command::Export(args) => return export::run(args, is_plugin, output),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::builder::NonEmptyStringValueParser;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -48,6 +48,19 @@ impl Connection {
     /// Whether a flag says which cluster.
     pub(super) fn is_given(&self) -> bool {
         self.kubeconfig.is_some() || self.context.is_some()
+    }
+
+    /// Refuses a cluster that is named where none is looked at.
+    ///
+    /// # Errors
+    /// When a flag names one and `is_used` is false.
+    pub(super) fn checked(&self, is_used: bool) -> Result<()> {
+        ensure!(
+            is_used || !self.is_given(),
+            "--context and --kubeconfig say at which cluster --live looks, and here none is looked at; leave them out, or add \
+             --live"
+        );
+        Ok(())
     }
 
     /// A client of that cluster, which gives a connection up that says nothing for so long. Nothing is asked of it yet.

@@ -30,6 +30,15 @@ pub(super) struct Declarations {
     pub(super) troubles: Vec<Trouble>,
 }
 
+/// What is listed of a cluster: it takes no right to more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All kinds.
+    All,
+    /// Filings and AccessServers.
+    NoPolicies,
+}
+
 /// Kind, namespace and name: by them one object is told from another.
 type Identity = (&'static str, String, String);
 
@@ -90,14 +99,16 @@ impl Declarations {
     ///
     /// # Errors
     /// When the API server can't be asked, or fails.
-    pub(super) async fn from_cluster(client: &Client, seen: impl Fn()) -> Result<(Self, Vec<String>)> {
+    pub(super) async fn from_cluster(client: &Client, wanted: Wanted, seen: impl Fn()) -> Result<(Self, Vec<String>)> {
         let mut declared = Self::default();
-        let mut notes = Vec::new();
+        let mut refused = Vec::new();
         let troubles = &mut declared.troubles;
-        declared.filings = listed(client, "filings", &seen, troubles, &mut notes).await?;
-        declared.servers = listed(client, "accessservers", &seen, troubles, &mut notes).await?;
-        declared.policies = listed(client, "filingpolicies", &seen, troubles, &mut notes).await?;
-        Ok((declared, notes))
+        declared.filings = listed(client, "filings", &seen, troubles, &mut refused).await?;
+        declared.servers = listed(client, "accessservers", &seen, troubles, &mut refused).await?;
+        if wanted == Wanted::All {
+            declared.policies = listed(client, "filingpolicies", &seen, troubles, &mut refused).await?;
+        }
+        Ok((declared, refused))
     }
 }
 
@@ -139,7 +150,7 @@ async fn listed<K>(
     plural: &str,
     seen: &impl Fn(),
     troubles: &mut Vec<Trouble>,
-    notes: &mut Vec<String>,
+    refusals: &mut Vec<String>,
 ) -> Result<Vec<K>>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
@@ -148,7 +159,7 @@ where
     let objects = match all(client, &resource, seen).await {
         Ok(objects) => objects,
         Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => {
-            notes.push(refused(plural, &status));
+            refusals.push(refused(plural, &status));
             return Ok(Vec::new());
         }
         Err(error) => return Err(error).with_context(|| format!("listing {plural}")),

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::cluster::progress;
 use super::connection::{Connection, SILENCE, block_on};
-use super::declarations::Declarations;
+use super::declarations::{Declarations, Wanted};
 use super::output::Output;
 use super::{FAILED, Language};
 use crate::exchange;
@@ -26,10 +26,10 @@ Examples:
   filing-operator export --live -o csv > filings.csv
   filing-operator export filings/ --lang zh")]
 pub(super) struct Args {
-    /// Files, folders, or - for standard input; without them those of the cluster
+    /// Files, folders, or - for standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Those of the cluster
+    /// Read what the cluster declares in place of files
     #[arg(long, conflicts_with = "paths")]
     live: bool,
     #[command(flatten)]
@@ -59,12 +59,17 @@ enum Format {
     Csv,
 }
 
-pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
+/// Runs it; a plugin of kubectl reads the cluster where no files are named.
+pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitCode> {
+    if args.paths.is_empty() && !args.live && !is_plugin {
+        bail!("there is nothing to export: name files or folders, - for standard input, or --live for the cluster");
+    }
+    args.connection.checked(args.paths.is_empty())?;
     let (declared, refused) = if args.paths.is_empty() {
         let bar = progress();
         let listed = block_on(async {
             let client = args.connection.client(SILENCE).await?;
-            Declarations::from_cluster(&client, || bar.inc(1)).await
+            Declarations::from_cluster(&client, Wanted::NoPolicies, || bar.inc(1)).await
         });
         bar.finish_and_clear();
         listed?
@@ -85,18 +90,29 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
     for refused in &refused {
         output.error(refused);
     }
-    if exported.labelled > 0 {
-        output.note(&format!(
-            "{} objects have labels or annotations, which are not exported",
-            exported.labelled
-        ));
-    }
-    if !declared.policies.is_empty() && !args.paths.is_empty() {
-        output.note(&format!("{} policies are not exported", declared.policies.len()));
+    for note in notes(
+        exported.labelled,
+        declared.policies.len(),
+        Language::or_locale(args.lang),
+    ) {
+        output.note(&note);
     }
     Ok(if declared.troubles.is_empty() && refused.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(FAILED)
     })
+}
+
+/// What is declared and not in the table.
+fn notes(labelled: usize, policies: usize, lang: Lang) -> impl Iterator<Item = String> {
+    let labelled = (labelled > 0).then(|| match lang {
+        Lang::En => format!("not exported are the labels and annotations of {labelled} objects"),
+        Lang::Zh => format!("未导出 {labelled} 个对象的标签和注解"),
+    });
+    let policies = (policies > 0).then(|| match lang {
+        Lang::En => format!("not exported are policies: {policies}"),
+        Lang::Zh => format!("未导出 {policies} 个策略"),
+    });
+    labelled.into_iter().chain(policies)
 }

@@ -1,20 +1,20 @@
 //! `import`: Filings and AccessServers from a table that somebody keeps.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use serde_json::json;
 
 use super::output::Output;
+use super::release::quoted;
 use super::{FAILED, Language};
-use crate::exchange::{self, Counts, Format, Imported, Note, Options, Table};
-use crate::manifest::nearest;
+use crate::domain::shown::shown;
+use crate::exchange::{self, Counts, FileError, Format, Imported, MAX_FILE, Note, Options, Table};
+use crate::manifest::{Input, nearest};
 use crate::rules::Lang;
 
 /// Make Filings and AccessServers of a table: CSV, XLSX, or the JSON of an ICP look-up
@@ -78,8 +78,8 @@ enum To {
     Json,
 }
 
-/// The most bytes of a table.
-const MAX_FILE: u64 = 64 << 20;
+/// The most notes that are told. Where there are more, most say the same.
+const MAX_NOTES: usize = 100;
 
 fn column(typed: &str) -> Result<(String, String), String> {
     match typed.split_once('=') {
@@ -92,8 +92,20 @@ fn column(typed: &str) -> Result<(String, String), String> {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
     let lang = Language::or_locale(args.lang);
-    let name = shown(&args.file);
-    let bytes = bytes(&args.file).with_context(|| format!("can't read {name}"))?;
+    let input = if args.file == Path::new("-") {
+        Input::Stdin
+    } else {
+        Input::File(args.file.clone())
+    };
+    let name = input.name();
+    let unreadable = |why: &str| match lang {
+        Lang::En => anyhow!("can't read {name}: {why}"),
+        Lang::Zh => anyhow!("无法读取 {name}：{why}"),
+    };
+    let bytes = input
+        .bytes(MAX_FILE)
+        .map_err(|error| unreadable(&error.to_string()))?
+        .ok_or_else(|| unreadable(&FileError::TooLarge(MAX_FILE >> 20).told(lang)))?;
     let format = match args.from {
         Some(From::Csv) => Format::Csv,
         Some(From::Xlsx) => Format::Xlsx,
@@ -107,11 +119,18 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
     };
     let table = Table::read(&bytes, format, args.sheet.as_deref());
     let imported = table.and_then(|table| exchange::import(&table, &options));
-    let imported = imported.with_context(|| format!("can't read {name}"))?;
+    let imported = imported.map_err(|error| unreadable(&error.told(lang)))?;
 
     Output::plain(&written(&imported, args.output)?)?;
-    for note in &imported.notes {
+    for note in imported.notes.iter().take(MAX_NOTES) {
         output.note(&format!("{name}: {}{}", note.told(lang), hint(note, lang)));
+    }
+    let more = imported.notes.len().saturating_sub(MAX_NOTES);
+    if more > 0 {
+        output.note(&match lang {
+            Lang::En => format!("{name}: and {more} more like these"),
+            Lang::Zh => format!("{name}: 另有 {more} 条类似提示"),
+        });
     }
     for error in &imported.errors {
         output.error(&format!("{name}: {}", error.told(lang)));
@@ -122,27 +141,6 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<ExitCode> {
     } else {
         ExitCode::from(FAILED)
     })
-}
-
-fn shown(file: &Path) -> String {
-    if file == Path::new("-") {
-        "<stdin>".to_owned()
-    } else {
-        file.display().to_string()
-    }
-}
-
-fn bytes(file: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    } else {
-        File::open(file)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    }
-    if bytes.len() as u64 > MAX_FILE {
-        bail!("it is larger than {} MiB; split it", MAX_FILE >> 20);
-    }
-    Ok(bytes)
 }
 
 fn written(imported: &Imported, to: To) -> Result<String> {
@@ -171,13 +169,18 @@ fn hint(note: &Note, lang: Lang) -> String {
     let Note::UnknownColumn(name) = note else {
         return String::new();
     };
+    // Of two letters any two are near; and what can't be shown can't be typed.
+    if name.chars().count() < 3 || shown(name) != *name {
+        return String::new();
+    }
     let known: Vec<&str> = exchange::column_names().collect();
-    // Of two letters any two are near.
-    let meant = nearest(name, &known).filter(|_| name.chars().count() > 2);
-    match (meant, lang) {
-        (None, _) => String::new(),
-        (Some(meant), Lang::En) => format!("; if it is meant as {meant}, say --column '{meant}={name}'"),
-        (Some(meant), Lang::Zh) => format!("；若即 {meant}，请使用 --column '{meant}={name}'"),
+    let Some(meant) = nearest(name, &known) else {
+        return String::new();
+    };
+    let typed = quoted(&format!("{meant}={name}"));
+    match lang {
+        Lang::En => format!("; if it is meant as {meant}, say --column {typed}"),
+        Lang::Zh => format!("；若即 {meant}，请使用 --column {typed}"),
     }
 }
 

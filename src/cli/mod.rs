@@ -97,7 +97,7 @@ pub fn main() -> ExitCode {
         let plugin = Plugin::from_arg_matches(&plugin().get_matches()).unwrap_or_else(|error| error.exit());
         let output = Output::new(plugin.color);
         let outcome = match &plugin.command {
-            PluginCommand::Cluster(command) => cluster::run(command, &output),
+            PluginCommand::Cluster(command) => cluster::run(command, true, &output),
             PluginCommand::Plan(args) => plan::run(args, true, &output),
         };
         return ended(outcome, &output);
@@ -113,7 +113,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &output),
         Command::Release(args) => release::run(&args, &output),
         Command::Import(args) => import::run(&args, &output),
-        Command::Cluster(command) => cluster::run(&command, &output),
+        Command::Cluster(command) => cluster::run(&command, false, &output),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args, &output),
     };

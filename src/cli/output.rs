@@ -7,6 +7,8 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::domain::shown::shown;
+
 const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 const NOTE: Style = AnsiColor::BrightCyan.on_default().bold();
 
@@ -79,14 +81,14 @@ impl Output {
         }
     }
 
-    /// Says what went wrong.
+    /// Says what went wrong. What others typed may be in it: it colours nothing.
     pub(super) fn error(&self, text: &str) {
-        self.aside(&format!("{ERROR}error{ERROR:#}: {text}"));
+        self.aside(&format!("{ERROR}error{ERROR:#}: {}", tame(text)));
     }
 
-    /// Says what the reader should know.
+    /// Says what the reader should know. What others typed may be in it, as in an error.
     pub(super) fn note(&self, text: &str) {
-        self.aside(&format!("{NOTE}note{NOTE:#}: {text}"));
+        self.aside(&format!("{NOTE}note{NOTE:#}: {}", shown(text)));
     }
 
     /// Writes a line or more beside the data.
@@ -143,6 +145,14 @@ pub(super) fn chain(error: &anyhow::Error) -> String {
     told
 }
 
+/// A text of one line or more, each of which does nothing but be read.
+fn tame(text: &str) -> String {
+    // Some errors show an excerpt, in colours of ours.
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let lines: Vec<_> = plain.lines().map(shown).collect();
+    lines.join("\n")
+}
+
 fn taken(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -170,6 +180,13 @@ mod tests {
         let status = kube::core::Status::failure("filings is forbidden", "Forbidden").with_code(403);
         let error = anyhow::Error::new(kube::Error::Api(Box::new(status))).context("listing filings");
         assert_eq!(chain(&error), "listing filings: filings is forbidden");
+    }
+
+    #[test]
+    fn what_others_typed_does_nothing_in_an_error() {
+        let text = "the policy \u{1b}[1;91merror\u{1b}[0m in a\u{202e}b\n  --> a.yaml\r\u{9b}2J";
+        let told = tame(text);
+        assert_eq!(told, "the policy error in a\u{fffd}b\n  --> a.yaml\u{fffd}\u{fffd}2J");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use kube::core::ObjectMeta;
 
 use super::check::{moment, read_named_policy};
 use super::connection::{Connection, SILENCE, block_on};
-use super::declarations::Declarations;
+use super::declarations::{Declarations, Wanted};
 use super::output::{Output, chain};
 use super::{FAILED, Language};
 use crate::api::{FilingPolicy, keys};
@@ -19,6 +19,7 @@ use crate::domain::Day;
 use crate::operator;
 use crate::plan::{Declared, Plan};
 use crate::report::PlanView;
+use crate::rules::Lang;
 
 /// The most days that are planned: ten years.
 const MOST: i64 = 3660;
@@ -78,16 +79,17 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     if args.paths.is_empty() && !args.live && !is_plugin {
         bail!("there is nothing to plan for: name files or folders, - for standard input, or --live for the cluster");
     }
+    args.connection.checked(args.paths.is_empty())?;
     let policy = args.policy.as_deref().map(default_policy);
-    let (mut declared, notes) = if args.paths.is_empty() {
+    let (mut declared, refused) = if args.paths.is_empty() {
         block_on(async {
             let client = args.connection.client(SILENCE).await?;
-            Declarations::from_cluster(&client, || ()).await
+            Declarations::from_cluster(&client, Wanted::All, || ()).await
         })?
     } else {
         (Declarations::from_files(&args.paths, &args.namespace), Vec::new())
     };
-    let mut is_whole = declared.troubles.is_empty() && notes.is_empty();
+    let mut is_whole = declared.troubles.is_empty() && refused.is_empty();
     match policy {
         Some(Ok(policy)) => {
             let is_default = |declared: &FilingPolicy| declared.metadata.name.as_deref() == Some(keys::DEFAULT_POLICY);
@@ -103,8 +105,8 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     for trouble in &declared.troubles {
         output.aside(&format!("{}\n", trouble.rendered));
     }
-    for note in &notes {
-        output.error(note);
+    for refused in &refused {
+        output.error(refused);
     }
     let now = args.now.unwrap_or_else(operator::now);
     let facts = Declared {
@@ -115,7 +117,10 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     let plan = Plan::of(facts, Day::of(now), args.days);
     print(args, &plan, now)?;
     if declared.filings.is_empty() && declared.servers.is_empty() && declared.policies.is_empty() {
-        output.note("no Filing, AccessServer or FilingPolicy is declared there");
+        output.note(match Language::or_locale(args.lang) {
+            Lang::En => "no Filing, AccessServer or FilingPolicy is declared there",
+            Lang::Zh => "其中没有登记任何 Filing、AccessServer 或 FilingPolicy",
+        });
     }
     Ok(if is_whole {
         ExitCode::SUCCESS

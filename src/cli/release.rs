@@ -28,6 +28,8 @@ use crate::api::keys::{self, RELEASE};
 use crate::controller::LEASE;
 use crate::operator;
 
+pub(super) use self::held::quoted;
+
 /// How many routes a message lists. Whoever has more wants a script, not a page.
 const SHOWN: usize = 50;
 

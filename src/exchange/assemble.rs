@@ -1,7 +1,7 @@
 //! Rows put together: those of one filing, with several domains or providers, become one Filing, and those of one server one
 //! AccessServer. Where one of them can't be read the object is left out whole, for half of it would mislead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value};
@@ -28,6 +28,13 @@ enum Key {
 /// Values by field, each with the row that it was first met in.
 type Values = BTreeMap<&'static str, (Value, u32)>;
 
+/// The most items of a list, and entries of a filing, that are put together. A resource has fewer: what is beyond is told as too
+/// many, and left out with all of it.
+pub(super) const MOST: usize = 1000;
+
+/// What lists have already: the field, the entry that it is of, and the item as it is compared.
+type Seen = HashSet<(&'static str, String, String)>;
+
 /// What several rows say of one object.
 #[derive(Default)]
 struct Draft {
@@ -37,20 +44,26 @@ struct Draft {
     /// The entries, in the order of the rows.
     access: Vec<Values>,
     approvals: Vec<Values>,
-    /// Of each entry the servers that rows name beside it, as they are called.
-    carriers: Vec<(String, String)>,
+    /// By provider the servers that rows name beside it, as they are called.
+    carriers: BTreeMap<String, Vec<String>>,
+    seen: Seen,
 }
 
 pub(super) struct Assembly<'a> {
     layout: &'a Layout,
     options: &'a Options<'a>,
     errors: Vec<RowError>,
+    /// The cells that these are of.
+    told: HashSet<(u32, &'static str)>,
     filings: BTreeMap<(String, Key), Draft>,
     /// By what they are called.
     servers: BTreeMap<String, Draft>,
     /// Rows that are of no filing.
     apart: BTreeSet<u32>,
 }
+
+/// What carriers are among what is seen: no field.
+const CARRIERS: &str = "carriers";
 
 /// What a row says that is of no filing yet.
 const SHARED: [&str; 3] = ["namespace", "access.provider", "access.regions"];
@@ -61,6 +74,7 @@ impl<'a> Assembly<'a> {
             layout,
             options,
             errors: Vec::new(),
+            told: HashSet::new(),
             filings: BTreeMap::new(),
             servers: BTreeMap::new(),
             apart: BTreeSet::new(),
@@ -68,11 +82,9 @@ impl<'a> Assembly<'a> {
     }
 
     fn fail(&mut self, row: u32, id: &'static str, value: &str, problem: Problem) {
-        let error = self.layout.error(row, id, value, problem);
         // One for each cell.
-        let is_told = |told: &RowError| told.row == row && told.column == error.column;
-        if !self.errors.iter().any(is_told) {
-            self.errors.push(error);
+        if self.told.insert((row, id)) {
+            self.errors.push(self.layout.error(row, id, value, problem));
         }
     }
 
@@ -134,7 +146,7 @@ impl<'a> Assembly<'a> {
         if piece.is_broken {
             draft.broken.push(piece.row);
         }
-        let clashes = merge(&mut draft.values, values, piece.row);
+        let clashes = merge(&mut draft.values, &mut draft.seen, "", values, piece.row);
         if !clashes.is_empty() {
             draft.broken.push(piece.row);
             self.clash(piece.row, clashes);
@@ -188,12 +200,28 @@ impl<'a> Assembly<'a> {
         }
         let draft = self.filings.entry(key).or_default();
         draft.rows.push(piece.row);
-        let mut clashes = merge(&mut draft.values, values, piece.row);
-        if let (Some(provider), Some(called)) = (access.get("access.provider"), carrier) {
-            draft.carriers.push((text(provider), called));
+        let seen = &mut draft.seen;
+        let mut clashes = merge(&mut draft.values, seen, "", values, piece.row);
+        if let (Some(provider), Some(called)) = (access.get("access.provider").map(text), carrier) {
+            let carriers = draft.carriers.entry(provider.clone()).or_default();
+            if carriers.len() <= MOST && seen.insert((CARRIERS, provider, called.clone())) {
+                carriers.push(called);
+            }
         }
-        clashes.extend(merge_entry(&mut draft.access, access, "access.provider", piece.row));
-        clashes.extend(merge_entry(&mut draft.approvals, approval, "approvals.kind", piece.row));
+        clashes.extend(merge_entry(
+            &mut draft.access,
+            seen,
+            access,
+            "access.provider",
+            piece.row,
+        ));
+        clashes.extend(merge_entry(
+            &mut draft.approvals,
+            seen,
+            approval,
+            "approvals.kind",
+            piece.row,
+        ));
         if is_broken || !clashes.is_empty() || !problems.is_empty() {
             draft.broken.push(piece.row);
         }
@@ -226,7 +254,8 @@ impl<'a> Assembly<'a> {
         let mut with = draft.broken.clone();
         with.sort_unstable();
         with.dedup();
-        let rows: Vec<u32> = draft.rows.iter().copied().filter(|row| !with.contains(row)).collect();
+        let is_broken = |row: &u32| with.binary_search(row).is_ok();
+        let rows: Vec<u32> = draft.rows.iter().copied().filter(|row| !is_broken(row)).collect();
         left_out.extend(draft.rows.iter().copied());
         if !rows.is_empty() {
             imported.notes.push(Note::LeftOut { rows, with });
@@ -389,16 +418,17 @@ impl<'a> Assembly<'a> {
         }
         for entry in &mut draft.access {
             let provider = entry.get("access.provider").map(|(provider, _)| text(provider));
-            let carriers = draft.carriers.iter().filter(|(of, _)| Some(of) == provider.as_ref());
+            let provider = provider.unwrap_or_default();
+            let carriers = draft.carriers.get(&provider).into_iter().flatten();
             let carriers: Vec<Value> = carriers
-                .filter_map(|(_, called)| servers.get(called))
+                .filter_map(|called| servers.get(called))
                 .map(|name| name.as_str().into())
                 .collect();
             if !carriers.is_empty() {
                 let (listed, _) = entry
                     .entry("access.servers")
                     .or_insert_with(|| (Value::Array(Vec::new()), row));
-                unite(listed, carriers);
+                unite(listed, &mut draft.seen, "access.servers", &provider, carriers);
             }
             if !entry.contains_key("access.stage") && stage == "Approved" {
                 entry.insert("access.stage", ("Approved".into(), row));
@@ -451,7 +481,7 @@ impl<'a> Assembly<'a> {
 
 fn is_name(called: &str) -> bool {
     // An address is one, too, but not a good one.
-    super::cell::name(called).is_ok() && called.parse::<std::net::IpAddr>().is_err()
+    super::cell::checked_name(called).is_ok() && called.parse::<std::net::IpAddr>().is_err()
 }
 
 /// Of which filing a row is; none where it does not say.
@@ -497,19 +527,21 @@ struct Clash {
     other: (Value, u32),
 }
 
-/// Adds what a row says: lists grow, and anything else is the same in each row that has it.
-fn merge(into: &mut Values, values: BTreeMap<&'static str, Value>, row: u32) -> Vec<Clash> {
+/// Adds what a row says of an object, or of the entry `of` it: lists grow, and anything else is the same in each row that has it.
+fn merge(into: &mut Values, seen: &mut Seen, of: &str, values: BTreeMap<&'static str, Value>, row: u32) -> Vec<Clash> {
     let mut clashes = Vec::new();
     for (id, value) in values {
-        match into.get_mut(id) {
-            None => {
+        match (into.get_mut(id), value) {
+            (None, value) => {
+                // What one cell has is kept as it is.
+                for item in value.as_array().into_iter().flatten() {
+                    seen.insert((id, of.to_owned(), compared(id, item)));
+                }
                 into.insert(id, (value, row));
             }
-            Some((known, _)) if *known == value => {}
-            Some((known, _)) if field::of_id(id).is_some_and(|field| field.kind.is_list()) => {
-                unite(known, value.as_array().cloned().unwrap_or_default());
-            }
-            Some(other) => clashes.push(Clash {
+            (Some((known, _)), value) if *known == value => {}
+            (Some((known, _)), Value::Array(items)) => unite(known, seen, id, of, items),
+            (Some(other), value) => clashes.push(Clash {
                 id,
                 value,
                 other: other.clone(),
@@ -522,6 +554,7 @@ fn merge(into: &mut Values, values: BTreeMap<&'static str, Value>, row: u32) -> 
 /// Adds what a row says to the entry of the same provider, or kind of approval.
 fn merge_entry(
     entries: &mut Vec<Values>,
+    seen: &mut Seen,
     values: BTreeMap<&'static str, Value>,
     by: &'static str,
     row: u32,
@@ -530,24 +563,40 @@ fn merge_entry(
         return Vec::new();
     };
     let same = entries
-        .iter_mut()
-        .find(|entry| entry.get(by).is_some_and(|(known, _)| *known == of));
-    if let Some(entry) = same {
-        merge(entry, values, row)
-    } else {
-        entries.push(values.into_iter().map(|(id, value)| (id, (value, row))).collect());
-        Vec::new()
+        .iter()
+        .position(|entry| entry.get(by).is_some_and(|(known, _)| *known == of));
+    let at = match same {
+        Some(at) => at,
+        None if entries.len() > MOST => return Vec::new(),
+        None => {
+            entries.push(Values::new());
+            entries.len().saturating_sub(1)
+        }
+    };
+    match entries.get_mut(at) {
+        Some(entry) => merge(entry, seen, &text(&of), values, row),
+        None => Vec::new(),
     }
 }
 
-fn unite(list: &mut Value, more: Vec<Value>) {
-    if let Some(list) = list.as_array_mut() {
-        for value in more {
-            if !list.contains(&value) {
-                list.push(value);
-            }
+/// Adds what a list does not have yet. A domain is the same in any letters and in either of its forms.
+fn unite(list: &mut Value, seen: &mut Seen, id: &'static str, of: &str, more: Vec<Value>) {
+    let Some(list) = list.as_array_mut() else {
+        return;
+    };
+    for value in more {
+        if list.len() > MOST {
+            return;
+        }
+        if seen.insert((id, of.to_owned(), compared(id, &value))) {
+            list.push(value);
         }
     }
+}
+
+fn compared(id: &str, item: &Value) -> String {
+    let item = text(item);
+    if id == "domains" { in_ascii(&item) } else { item }
 }
 
 fn entry_of(entry: &Values, part: &str) -> Value {

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use regex::Regex;
@@ -179,11 +180,11 @@ fn verbatim(kind: Kind, text: &str) -> Result<Value, Problem> {
         }
         Kind::Domains => each(|item| domain_shape(item).map(|()| item.to_owned())),
         Kind::Regions => each(|item| is_region(item).then(|| item.to_owned()).ok_or(Problem::NoRegion)),
-        Kind::Names => each(name),
+        Kind::Names => each(checked_name),
         Kind::Addresses => each(address),
         Kind::Provider => checked(is_label(text), Problem::NoProvider),
         Kind::Region => checked(is_region(text), Problem::NoRegion),
-        Kind::Name => checked(name(text).is_ok(), Problem::NoName),
+        Kind::Name => checked(checked_name(text).is_ok(), Problem::NoName),
         Kind::Province => checked(!text.is_ascii() || is_province_code(text), Problem::NoProvince),
         Kind::Text | Kind::Number | Kind::Label => Ok(text.into()),
     }
@@ -223,8 +224,8 @@ fn plain(kind: Kind, cell: &str, around: Around<'_>) -> Result<Option<Read>, Pro
             Ok(one) => vec![one].into(),
             Err(_) => list(text, |item| region(item, around))?,
         },
-        Kind::Name => name(text)?.into(),
-        Kind::Names => list(text, name)?,
+        Kind::Name => checked_name(text)?.into(),
+        Kind::Names => list(text, checked_name)?,
         Kind::Addresses => list(text, address)?,
         Kind::Selector => selector(text)?,
     };
@@ -233,10 +234,11 @@ fn plain(kind: Kind, cell: &str, around: Around<'_>) -> Result<Option<Read>, Pro
 
 /// Reads the values of a cell, each once.
 fn list(text: &str, read: impl Fn(&str) -> Result<String, Problem>) -> Result<Value, Problem> {
+    let mut seen = BTreeSet::new();
     let mut values: Vec<String> = Vec::new();
     for item in items(text) {
         let value = read(item)?;
-        if !values.contains(&value) {
+        if seen.insert(value.clone()) {
             values.push(value);
         }
     }
@@ -373,7 +375,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// The name of an object as Kubernetes takes it.
-pub(super) fn name(text: &str) -> Result<String, Problem> {
+pub(super) fn checked_name(text: &str) -> Result<String, Problem> {
     let is_name = text.len() <= 253 && text.split('.').all(is_part);
     is_name.then(|| text.to_owned()).ok_or(Problem::NoName)
 }
@@ -386,32 +388,15 @@ fn is_part(text: &str) -> bool {
         && text.bytes().all(|byte| is_letter(byte) || byte == b'-')
 }
 
+/// An address, or a block of them that begins at its address and is not all there are.
 fn address(text: &str) -> Result<String, Problem> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().map_err(|_| Problem::NoAddress)?;
-    let Some(length) = length else {
-        return Ok(text.to_owned());
-    };
-    let (bits, width) = match address {
-        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
-    };
-    let is_plain = !length.starts_with(['0', '+']);
-    let length: u32 = length.parse().map_err(|_| Problem::NoAddress)?;
-    let free = u32::checked_sub(width, length).filter(|_| is_plain && length > 0);
-    let host = free.map(|free| {
-        bits & 1_u128
-            .checked_shl(free)
-            .map_or(u128::MAX, |block| block.wrapping_sub(1))
-    });
-    if host == Some(0) {
-        Ok(text.to_owned())
-    } else {
-        Err(Problem::NoAddress)
-    }
+    let is_block = |block: IpNet| block.prefix_len() > 0 && block.addr() == block.network();
+    // As the API server reads it: without zeros in front.
+    let is_plain = text
+        .split_once('/')
+        .is_none_or(|(_, length)| !length.starts_with(['0', '+']));
+    let is_one = text.parse::<IpAddr>().is_ok() || text.parse().is_ok_and(is_block);
+    (is_one && is_plain).then(|| text.to_owned()).ok_or(Problem::NoAddress)
 }
 
 fn selector(text: &str) -> Result<Value, Problem> {
@@ -513,7 +498,7 @@ mod tests {
     #[case::regions(Kind::Regions, "cn-beijing,cn-hangzhou", json!(["cn-beijing", "cn-hangzhou"]))]
     #[case::a_province(Kind::Province, "Beijing", json!("CN-BJ"))]
     #[case::in_chinese(Kind::Province, "北京市", json!("北京市"))]
-    #[case::addresses(Kind::Addresses, "203.0.113.7 203.0.113.0/28 2001:db8::/64", json!(["203.0.113.7", "203.0.113.0/28", "2001:db8::/64"]))]
+    #[case::addresses(Kind::Addresses, "203.0.113.7 203.0.113.0/28 203.0.113.7/32 2001:db8::/64 128.0.0.0/1", json!(["203.0.113.7", "203.0.113.0/28", "203.0.113.7/32", "2001:db8::/64", "128.0.0.0/1"]))]
     #[case::an_apostrophe_of_a_person(Kind::Text, "'t Hof", json!("'t Hof"))]
     #[case::one_that_keeps_a_formula(Kind::Text, "'=1+1", json!("=1+1"))]
     fn a_cell_is_read_as_its_field(#[case] kind: Kind, #[case] cell: &str, #[case] due: Value) {
@@ -531,6 +516,11 @@ mod tests {
     #[case::abroad(Kind::Province, "香港")]
     #[case::a_block_within(Kind::Addresses, "203.0.113.7/28")]
     #[case::everything(Kind::Addresses, "0.0.0.0/0")]
+    #[case::everything_of_six(Kind::Addresses, "::/0")]
+    #[case::a_zero_in_front(Kind::Addresses, "203.0.113.0/028")]
+    #[case::longer_than_an_address(Kind::Addresses, "203.0.113.0/33")]
+    #[case::a_mask(Kind::Addresses, "203.0.113.0/255.255.255.0")]
+    #[case::no_length(Kind::Addresses, "203.0.113.0/")]
     #[case::no_name(Kind::Name, "Example")]
     #[case::no_selector(Kind::Selector, "{\"labels\": {}}")]
     #[case::an_error_of_excel(Kind::Text, "\u{1a}#N/A")]

@@ -62,7 +62,7 @@ fn is_labelled(meta: &ObjectMeta) -> bool {
 
 /// The name to write: one that the API server made up is not kept.
 fn name_of(meta: &ObjectMeta) -> Value {
-    let is_written = |name: &&String| cell::name(name).is_ok();
+    let is_written = |name: &&String| cell::checked_name(name).is_ok();
     meta.name
         .as_ref()
         .filter(is_written)

@@ -46,16 +46,6 @@ pub(super) enum Kind {
     Selector,
 }
 
-impl Kind {
-    /// Whether a cell may hold several values.
-    pub(super) fn is_list(self) -> bool {
-        matches!(
-            self,
-            Self::Words(_) | Self::Domains | Self::Regions | Self::Names | Self::Addresses
-        )
-    }
-}
-
 /// A field of a resource that a column can hold.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Field {

@@ -87,7 +87,7 @@ pub fn import(table: &Table, options: &Options<'_>) -> Result<Imported, FileErro
         notes: table.notes.clone(),
         ..Imported::default()
     };
-    imported.notes.extend(layout.unknown(table).map(Note::UnknownColumn));
+    imported.notes.extend(layout.unknown(table));
     let mut assembly = Assembly::new(&layout, options);
     let mut seen: HashMap<Vec<&str>, u32> = HashMap::new();
     for row in table.rows.iter().skip(layout.header.saturating_add(1)) {
@@ -111,6 +111,26 @@ pub fn import(table: &Table, options: &Options<'_>) -> Result<Imported, FileErro
     let unread: BTreeSet<u32> = imported.errors.iter().map(|error| error.row).collect();
     imported.counts.unread = unread.len();
     Ok(imported)
+}
+
+/// Says what the fullest of the first rows has. Where it seems to be one of data it may be somebody's own: then only how much.
+fn no_columns(table: &Table) -> FileError {
+    let filled = |row: &Row| -> Vec<String> {
+        let cells = row.cells.iter().map(|cell| cell.trim());
+        cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    let first = table.rows.iter().take(HEAD).rev();
+    let names = first.map(filled).max_by_key(Vec::len).unwrap_or_default();
+    let is_data = |cell: &String| cell.contains(|letter: char| letter.is_numeric() || matches!(letter, '.' | '@'));
+    let is_data = names.iter().any(is_data);
+    FileError::NoColumns {
+        count: names.len(),
+        names: if is_data {
+            Vec::new()
+        } else {
+            names.into_iter().take(field::FIELDS.len()).collect()
+        },
+    }
 }
 
 /// How many fields the best of these rows names.
@@ -151,16 +171,7 @@ impl Layout {
             }
         }
         let Some((_, layout)) = best else {
-            let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
-            let fullest = table.rows.iter().take(HEAD).rev().max_by_key(|row| filled(row));
-            let names = fullest.into_iter().flat_map(|row| &row.cells);
-            let names = names.map(|name| super::problem::shown(name.trim()));
-            return Err(FileError::NoColumns(
-                names
-                    .filter(|name| !name.is_empty())
-                    .take(field::FIELDS.len())
-                    .collect(),
-            ));
+            return Err(no_columns(table));
         };
         layout.checked(&by_hand)?;
         Ok(layout)
@@ -209,7 +220,7 @@ impl Layout {
     }
 
     /// The columns that are not read but hold something.
-    fn unknown(&self, table: &Table) -> impl Iterator<Item = String> {
+    fn unknown(&self, table: &Table) -> impl Iterator<Item = Note> {
         let rows: Vec<&Row> = table.rows.iter().skip(self.header.saturating_add(1)).collect();
         let widest = rows.iter().map(|row| row.cells.len()).max().unwrap_or_default();
         (0..widest.max(self.names.len())).filter_map(move |at| {
@@ -217,8 +228,8 @@ impl Layout {
             let is_read = self.columns.get(at).is_some_and(Option::is_some);
             let is_used = rows.iter().any(|row| !row.cell(at).trim().is_empty());
             match (is_read, is_used, name.is_empty()) {
-                (false, true, false) => Some(name.to_owned()),
-                (false, true, true) => Some(format!("no. {}, which has no name", at.saturating_add(1))),
+                (false, true, false) => Some(Note::UnknownColumn(name.to_owned())),
+                (false, true, true) => Some(Note::NamelessColumn(at.saturating_add(1))),
                 _ => None,
             }
         })

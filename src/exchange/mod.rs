@@ -25,4 +25,4 @@ pub use export::{Exported, export};
 pub use field::column_names;
 pub use import::{Counts, Imported, Options, import};
 pub use problem::{FileError, Note, RowError};
-pub use table::{Format, Table};
+pub use table::{Format, MAX_FILE, Table};

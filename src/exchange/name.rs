@@ -28,7 +28,7 @@ pub(super) fn of_domain(domain: &str) -> String {
 
 /// The name of a server by what it is called. A name that Kubernetes takes is kept.
 pub(super) fn of_server(called: &str) -> String {
-    if cell::name(called).is_ok() {
+    if cell::checked_name(called).is_ok() {
         return called.to_owned();
     }
     let slug = dashed(called);
@@ -109,7 +109,7 @@ mod tests {
     #[case::a_suffix("com.cn", "com-cn")]
     fn a_filing_is_named_after_its_domain(#[case] domain: &str, #[case] name: &str) {
         assert_eq!(of_domain(domain), name);
-        assert!(cell::name(&of_domain(domain)).is_ok());
+        assert!(cell::checked_name(&of_domain(domain)).is_ok());
     }
 
     #[rstest]

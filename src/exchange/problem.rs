@@ -1,7 +1,10 @@
 //! What can't be read of a table, in the words of either language.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::table::{MAX_COLUMNS, MAX_FILE, MAX_ROWS};
+use crate::domain::shown::shown as tame;
 use crate::rules::Lang;
 
 /// How much of a value is shown, in characters.
@@ -24,6 +27,9 @@ pub enum FileError {
         /// The most columns.
         columns: usize,
     },
+    /// It has too many merged areas.
+    #[error("it has more than {0} merged areas; take those away that lie beyond the table, or save it as .csv")]
+    TooMerged(usize),
     /// An old workbook, or one with a password.
     #[error("it is a workbook of the old kind (.xls), or has a password; save it as .xlsx without one")]
     OldWorkbook,
@@ -31,7 +37,7 @@ pub enum FileError {
     #[error("it is no .xlsx workbook: {0}")]
     NoWorkbook(String),
     /// The sheet that was named is not there.
-    #[error("there is no sheet {name}; it has {}", .sheets.join(", "))]
+    #[error("there is no sheet {}; it has {}", shown(.name), listed(.sheets, ", "))]
     NoSheet {
         /// What was asked for.
         name: String,
@@ -56,33 +62,114 @@ pub enum FileError {
     /// No row of the first names a column of domains or servers.
     #[error(
         "no column of domains or servers is found in its first rows; name yours with --column 域名=NAME; {}",
-        columns(.0)
+        columns(*.count, .names)
     )]
-    NoColumns(Vec<String>),
+    NoColumns {
+        /// How many columns the fullest of these rows has.
+        count: usize,
+        /// What they seem to be called. Where the row seems to be one of data nothing of it is told.
+        names: Vec<String>,
+    },
     /// A column that every filing needs is not there.
     #[error("no column of {0} is found, which every filing needs; name yours with --column {0}=NAME")]
     Lacks(&'static str),
     /// The provider that was given for all rows is none.
     #[error(
-        "{0} is no provider; write one like alicloud or 阿里云, or a name in lower-case letters, digits and dashes"
+        "{} is no provider; write one like alicloud or 阿里云, or a name in lower-case letters, digits and dashes",
+        shown(.0)
     )]
     NoProvider(String),
     /// A column was mapped by hand that is not there.
-    #[error("there is no column {0}")]
+    #[error("there is no column {}", shown(.0))]
     NoColumn(String),
     /// A column was mapped by hand to a field that is not known.
-    #[error("{0} is no field and no known column; docs/reference/columns.md has them all")]
+    #[error("{} is no field and no known column; docs/reference/columns.md has them all", shown(.0))]
     NoField(String),
     /// Two columns are of one field.
-    #[error("the columns {0} and {1} are both of the field {2}; say which with --column {2}=NAME")]
+    #[error("the columns {one} and {other} are both of the field {2}; say which with --column {2}=NAME", one = shown(.0), other = shown(.1))]
     TwoColumns(String, String, &'static str),
 }
 
-fn columns(found: &[String]) -> String {
-    if found.is_empty() {
-        return "it has none".to_owned();
+fn columns(count: usize, names: &[String]) -> String {
+    match (count, names) {
+        (0, _) => "it has none".to_owned(),
+        (1, []) => "it has 1 column, and no row with their names".to_owned(),
+        (count, []) => format!("it has {count} columns, and no row with their names"),
+        (_, names) => format!("it has {}", listed(names, ", ")),
     }
-    format!("it has {}", found.join(", "))
+}
+
+/// Names that others gave, in one line.
+fn listed(names: &[String], separator: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
+    names.join(separator)
+}
+
+impl FileError {
+    pub(super) fn too_large() -> Self {
+        Self::TooLarge(MAX_FILE >> 20)
+    }
+
+    pub(super) fn too_wide() -> Self {
+        Self::TooWide {
+            rows: MAX_ROWS,
+            columns: MAX_COLUMNS,
+        }
+    }
+
+    /// The error in a language.
+    pub fn told(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::TooLarge(most) => format!("文件超过 {most} MiB；请拆分"),
+            Self::Bomb(most) => format!("解压后超过 {most} MiB；请只保留备案所在的工作表"),
+            Self::TooWide { rows, columns } => {
+                format!("超过 {rows} 行或 {columns} 列；请拆分，或删除表格之外的内容")
+            }
+            Self::TooMerged(most) => format!("合并单元格超过 {most} 处；请取消表格之外的合并，或另存为 .csv"),
+            Self::OldWorkbook => "是旧版工作簿（.xls）或有密码；请另存为不加密的 .xlsx".to_owned(),
+            Self::NoWorkbook(why) => format!("不是 .xlsx 工作簿：{why}"),
+            Self::NoSheet { name, sheets } => {
+                format!("没有工作表 {}；现有：{}", shown(name), listed(sheets, "、"))
+            }
+            Self::SheetOfNone => "只有工作簿（.xlsx）才有工作表；请不要使用 --sheet".to_owned(),
+            Self::NoJson(why) => format!("不是 JSON：{why}"),
+            Self::NoObjects => {
+                "没有对象列表；请写成 [{\"domain\": …}, …]，或含 params.list、list、data 的查询结果".to_owned()
+            }
+            Self::NoCsv(why) => format!("不是 CSV：{why}"),
+            Self::Empty => "内容为空".to_owned(),
+            Self::NoColumns { count, names } => {
+                let has = match (count, names.as_slice()) {
+                    (0, _) => "表中没有列".to_owned(),
+                    (count, []) => format!("表中有 {count} 列，但没有列名所在的行"),
+                    (_, names) => format!("现有：{}", listed(names, "、")),
+                };
+                format!("前几行中没有域名列或服务器列；请用 --column 域名=列名 指定；{has}")
+            }
+            Self::Lacks(field) => {
+                format!("缺少 {field} 列，每个备案都需要；请用 --column {field}=列名 指定")
+            }
+            Self::NoProvider(typed) => format!(
+                "{} 不是接入商；请写 阿里云、alicloud 等，自有机房请用小写字母、数字和连字符命名",
+                shown(typed)
+            ),
+            Self::NoColumn(name) => format!("没有列 {}", shown(name)),
+            Self::NoField(typed) => {
+                format!(
+                    "{} 不是字段，也不是已知的列名；列名见 docs/reference/columns.md",
+                    shown(typed)
+                )
+            }
+            Self::TwoColumns(one, other, field) => format!(
+                "列 {} 与 {} 都对应字段 {field}；请用 --column {field}=列名 指定其一",
+                shown(one),
+                shown(other)
+            ),
+        }
+    }
 }
 
 /// What is wrong with a value.
@@ -266,7 +353,8 @@ impl RowError {
     /// The error in a language, in one line.
     pub fn told(&self, lang: Lang) -> String {
         let Self { row, column, value, .. } = self;
-        let (value, words) = (shown(value), self.problem.words(lang));
+        let words = self.problem.words(lang);
+        let (column, value, words) = (shown(column), shown(value), masked(&words));
         match lang {
             Lang::En => format!("row {row}, column {column}: \"{value}\": {words}"),
             Lang::Zh => format!("第 {row} 行，{column} 列：“{value}”：{words}"),
@@ -274,9 +362,22 @@ impl RowError {
     }
 }
 
-/// A value on one line, and not longer than a line.
+/// A value on one line, and not longer than a line. It does nothing to a terminal, and is no personal number.
 pub(super) fn shown(value: &str) -> String {
-    let mut letters = value.chars().map(|it| if it.is_control() { ' ' } else { it });
+    // A cell of several lines is one.
+    let line: String = value
+        .chars()
+        .map(|letter| {
+            if matches!(letter, '\n' | '\r' | '\t') {
+                ' '
+            } else {
+                letter
+            }
+        })
+        .collect();
+    let masked = masked(&line);
+    let masked = tame(&masked);
+    let mut letters = masked.chars();
     let mut shown: String = letters.by_ref().take(SHOWN).collect();
     if letters.next().is_some() {
         shown.push('…');
@@ -284,11 +385,61 @@ pub(super) fn shown(value: &str) -> String {
     shown
 }
 
+/// How many digits in a row are a personal number: one of an identity card has 18, and had 15.
+const PERSONAL: usize = 15;
+
+/// The first digits of one, which are told: they say of which cell it is.
+const TOLD: usize = 4;
+
+/// A text with the digits of personal numbers left out, but for the first.
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    let is_long = |run: &[char]| run.len() >= PERSONAL;
+    let letters: Vec<char> = text.chars().collect();
+    let runs = || letters.chunk_by(|one, next| one.is_numeric() && next.is_numeric());
+    if !runs().any(is_long) {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = String::new();
+    let mut is_after = false;
+    for run in runs() {
+        if is_long(run) {
+            masked.extend(run.iter().take(TOLD));
+            masked.push('…');
+        } else {
+            // What an X stands for is the last digit.
+            let rest = if is_after {
+                run.strip_prefix(&['X']).or_else(|| run.strip_prefix(&['x']))
+            } else {
+                None
+            };
+            masked.extend(rest.unwrap_or(run));
+        }
+        is_after = is_long(run);
+    }
+    Cow::Owned(masked)
+}
+
+/// The most rows that one note names.
+const ROWS: usize = 20;
+
+/// Rows, and how many more there are.
+fn rows_told(rows: &[u32], lang: Lang) -> String {
+    let named: Vec<String> = rows.iter().take(ROWS).map(ToString::to_string).collect();
+    let named = named.join(", ");
+    match (rows.len().saturating_sub(ROWS), lang) {
+        (0, _) => named,
+        (more, Lang::En) => format!("{named} and {more} more"),
+        (more, Lang::Zh) => format!("{named} 等 {}", more.saturating_add(ROWS)),
+    }
+}
+
 /// What the reader should know, though nothing is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A column that is not read.
     UnknownColumn(String),
+    /// A column that is not read and has no name, as it is counted from 1.
+    NamelessColumn(usize),
     /// A sheet that is not read, where one is.
     OtherSheets {
         /// The one that is read.
@@ -345,24 +496,35 @@ pub enum Note {
 impl Note {
     /// The note in a language, in one line.
     pub fn told(&self, lang: Lang) -> String {
-        let rows = |rows: &[u32]| {
-            let rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
-            rows.join(", ")
-        };
+        let rows = |rows: &[u32]| rows_told(rows, lang);
         match (self, lang) {
             (Self::UnknownColumn(name), Lang::En) => format!("the column {} is not read", shown(name)),
             (Self::UnknownColumn(name), Lang::Zh) => format!("未读取列 {}", shown(name)),
+            (Self::NamelessColumn(nth), Lang::En) => format!("the column no. {nth}, which has no name, is not read"),
+            (Self::NamelessColumn(nth), Lang::Zh) => format!("未读取第 {nth} 列，该列没有列名"),
             (Self::OtherSheets { read, others }, Lang::En) => {
-                format!("the sheet {read} is read; --sheet names another: {}", others.join(", "))
+                format!(
+                    "the sheet {} is read; --sheet names another: {}",
+                    shown(read),
+                    listed(others, ", ")
+                )
             }
             (Self::OtherSheets { read, others }, Lang::Zh) => {
-                format!("读取工作表 {read}；用 --sheet 选择其他：{}", others.join(", "))
+                format!(
+                    "读取工作表 {}；用 --sheet 选择其他：{}",
+                    shown(read),
+                    listed(others, "、")
+                )
             }
             (Self::Irregular { row, number, why }, Lang::En) => {
-                format!("row {row}: the number \"{}\" is kept as it is: {why}", shown(number))
+                format!(
+                    "row {row}: the number \"{}\" is kept as it is: {}",
+                    shown(number),
+                    masked(why)
+                )
             }
             (Self::Irregular { row, number, why }, Lang::Zh) => {
-                format!("第 {row} 行：备案号“{}”按原样保留：{why}", shown(number))
+                format!("第 {row} 行：备案号“{}”按原样保留：{}", shown(number), masked(why))
             }
             (Self::NoNumber { row, word }, Lang::En) => {
                 format!("row {row}: \"{}\" is taken for no number yet", shown(word))
@@ -410,5 +572,35 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.told(Lang::En))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_an_identity_card("110101199001011234", "1101…")]
+    #[case::with_an_x("张三 11010119900101123X 男", "张三 1101… 男")]
+    #[case::an_old_one("110101900101123", "1101…")]
+    #[case::in_full_width("１１０１０１１９９００１０１１２３４", "１１０１…")]
+    #[case::beyond_what_is_shown(&format!("{} 110101199001011234", "a".repeat(50)), &format!("{} 1101…", "a".repeat(50)))]
+    #[case::of_a_filing("京ICP备2021012345号-1", "京ICP备2021012345号-1")]
+    #[case::a_moment("2021-02-20 11:22:33", "2021-02-20 11:22:33")]
+    #[case::several_lines("a.com\r\nb.com", "a.com  b.com")]
+    #[case::what_does_something("\u{1b}[2Ja\u{202e}b", "\u{fffd}[2Ja\u{fffd}b")]
+    fn a_value_is_shown_without_personal_numbers_and_does_nothing(#[case] value: &str, #[case] due: &str) {
+        assert_eq!(shown(value), due);
+    }
+
+    #[test]
+    fn a_note_of_many_rows_names_the_first() {
+        let rows: Vec<u32> = (1..=30).collect();
+        let note = Note::LeftOut { rows, with: vec![31] };
+        assert!(note.told(Lang::En).ends_with(" 19, 20 and 10 more"), "{note}");
+        let zh = note.told(Lang::Zh);
+        assert!(zh.starts_with("第 1, 2,") && zh.contains("20 等 30 行"), "{zh}");
     }
 }

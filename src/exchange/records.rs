@@ -16,11 +16,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table, FileError> {
     for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
         let value = value.map_err(|error| FileError::NoJson(error.to_string()))?;
         found.extend(objects(value).ok_or(FileError::NoObjects)?);
-        if found.len() >= MAX_ROWS {
-            return Err(FileError::TooWide {
-                rows: MAX_ROWS,
-                columns: MAX_COLUMNS,
-            });
+        if found.len() > MAX_ROWS {
+            return Err(FileError::too_wide());
         }
     }
     if found.is_empty() {
@@ -58,12 +55,16 @@ fn table(objects: Vec<Map<String, Value>>) -> Result<Table, FileError> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut rows = Vec::new();
     for (nth, object) in objects.into_iter().enumerate() {
-        let mut cells = vec![String::new(); columns.len()];
+        // As far as it has values: a row for each key that any object has would be memory without end.
+        let mut cells = Vec::new();
         for (key, value) in object {
             let at = *places.entry(key).or_insert_with_key(|key| {
                 columns.push(key.clone());
                 columns.len().saturating_sub(1)
             });
+            if at >= MAX_COLUMNS {
+                return Err(FileError::too_wide());
+            }
             if cells.len() <= at {
                 cells.resize(at.saturating_add(1), String::new());
             }
@@ -74,16 +75,15 @@ fn table(objects: Vec<Map<String, Value>>) -> Result<Table, FileError> {
         let number = u32::try_from(nth).unwrap_or(u32::MAX).saturating_add(1);
         rows.push(Row { number, cells });
     }
-    let mut table = Table {
-        is_keyed: true,
-        ..Table::default()
-    };
-    table.push(Row {
+    let header = Row {
         number: 0,
         cells: columns,
-    })?;
-    rows.into_iter().try_for_each(|row| table.push(row))?;
-    Ok(table)
+    };
+    rows.insert(0, header);
+    Ok(Table {
+        rows,
+        ..Table::default()
+    })
 }
 
 fn text(value: Value) -> String {
@@ -122,6 +122,22 @@ mod tests {
         assert_eq!(rows, [(0, "domain"), (1, "a.com"), (2, "b.com")]);
         assert_eq!(table.rows[1].cell(1), "1");
         assert_eq!(table.rows[2].cell(1), "");
+    }
+
+    #[test]
+    fn keys_without_end_are_refused_before_they_are_a_table() {
+        let objects: Vec<String> = (0..20_000).map(|nth| format!("{{\"key {nth}\": 1}}")).collect();
+        let text = format!("[{}]", objects.join(","));
+        assert_eq!(read(text.as_bytes()), Err(FileError::too_wide()));
+    }
+
+    #[test]
+    fn as_many_objects_as_there_may_be_rows_are_read() {
+        let of = |count: usize| vec!["{\"domain\": \"a.com\"}"; count].join("\n");
+        let table = read(of(MAX_ROWS).as_bytes()).unwrap();
+        // The names of the columns are none of them.
+        assert_eq!(table.rows.len(), MAX_ROWS + 1);
+        assert_eq!(read(of(MAX_ROWS + 1).as_bytes()), Err(FileError::too_wide()));
     }
 
     #[rstest]

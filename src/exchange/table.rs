@@ -4,7 +4,7 @@ use super::problem::{FileError, Note};
 use super::{delimited, records, workbook};
 
 /// The most bytes of a file.
-pub(super) const MAX_FILE: usize = 64 << 20;
+pub const MAX_FILE: u64 = 64 << 20;
 /// The most rows and columns that are kept, so that a small file can't stand for more than memory holds.
 pub(super) const MAX_ROWS: usize = 50_000;
 pub(super) const MAX_COLUMNS: usize = 256;
@@ -62,8 +62,6 @@ pub struct Table {
     /// Whether characters were met that can't be read. They are U+FFFD now.
     pub(super) is_lossy: bool,
     pub(super) notes: Vec<Note>,
-    /// Where a column names a field by itself: of JSON the first row is made of the objects' keys.
-    pub(super) is_keyed: bool,
 }
 
 impl Table {
@@ -72,8 +70,8 @@ impl Table {
     /// # Errors
     /// When nothing of it can be read.
     pub fn read(bytes: &[u8], format: Format, sheet: Option<&str>) -> Result<Self, FileError> {
-        if bytes.len() > MAX_FILE {
-            return Err(FileError::TooLarge(MAX_FILE as u64 >> 20));
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(FileError::too_large());
         }
         if bytes.is_empty() {
             return Err(FileError::Empty);
@@ -89,10 +87,7 @@ impl Table {
     /// Takes a row, within what is kept.
     pub(super) fn push(&mut self, row: Row) -> Result<(), FileError> {
         if self.rows.len() >= MAX_ROWS || row.cells.len() > MAX_COLUMNS {
-            return Err(FileError::TooWide {
-                rows: MAX_ROWS,
-                columns: MAX_COLUMNS,
-            });
+            return Err(FileError::too_wide());
         }
         self.rows.push(row);
         Ok(())

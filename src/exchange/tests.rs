@@ -168,6 +168,52 @@ fn what_is_longer_than_the_api_server_takes_is_told() {
 }
 
 #[test]
+fn a_domain_stands_once_in_a_filing_in_whatever_form_its_rows_have_it() {
+    let domains = ["a.com", "A.com", "示例.中国", "xn--fsq092h.xn--fiqs8s", "b.com a.COM"];
+    let rows = domains
+        .map(|domain| format!("{domain},京ICP备12345678号-1,示例,企业\n"))
+        .concat();
+    let imported = read(&format!("域名,备案号,主办单位,单位性质\n{rows}"));
+    assert_eq!(errors(&imported), Vec::<String>::new());
+    assert_eq!(imported.filings[0].spec.domains, ["a.com", "示例.中国", "b.com"]);
+}
+
+/// A table of this many rows, which takes no more than a while: what goes through all rows for each of them takes minutes.
+fn soon(header: &str, rows: u32, row: impl Fn(u32) -> String) -> Imported {
+    let rows: String = (0..rows).map(|nth| row(nth) + "\n").collect();
+    let started = std::time::Instant::now();
+    let imported = read(&format!("{header}\n{rows}"));
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    assert!(imported.filings.is_empty(), "{:?}", imported.filings);
+    imported
+}
+
+#[test]
+fn many_rows_that_differ_take_as_long_as_others() {
+    let header = "域名,备案号,主办单位,单位性质";
+    let imported = soon(header, 40_000, |nth| {
+        format!("a.com,京ICP备12345678号-1,示例{nth},企业")
+    });
+    assert_eq!(imported.errors.len(), 39_999);
+}
+
+#[rstest]
+#[case::domains("domains", |nth| format!("a{nth}.com,alicloud,,"))]
+#[case::providers("access", |nth| format!("a.com,idc-{nth},,"))]
+#[case::servers("access.servers", |nth| format!("a.com,alicloud,slb-{nth},"))]
+#[case::regions("access.regions", |nth| format!("a.com,alicloud,,zone-{nth}"))]
+fn what_is_more_than_a_filing_takes_is_told_and_takes_no_longer(#[case] of: &str, #[case] row: fn(u32) -> String) {
+    let header = "域名,接入商,服务器,access.regions,备案号,主办单位,单位性质";
+    let imported = soon(header, 20_000, |nth| row(nth) + ",京ICP备12345678号-1,示例,企业");
+    let told = errors(&imported);
+    assert!(
+        told.len() == 1 && told[0].contains("these are more than"),
+        "{of}: {:?}",
+        told.first()
+    );
+}
+
+#[test]
 fn what_the_record_says_of_the_stage_stands_against_the_number() {
     let imported = read("域名,主办单位,单位性质,状态,备案号\na.com,示例,企业,已注销,京ICP备12345678号-1\n");
     let spec = serde_json::to_value(&imported.filings[0].spec).unwrap();
@@ -210,6 +256,58 @@ fn a_column_is_named_by_hand() {
     let imported = import(&table, &options).unwrap();
     assert_eq!(imported.filings[0].spec.domains, ["a.com"]);
     assert_eq!(imported.notes, [Note::UnknownColumn("域名".to_owned())]);
+}
+
+#[rstest]
+#[case::one("a.com,张三,110101199001011234,13800138000\n", 4)]
+#[case::several(",,\nb.cn,李四,\na.com,张三,110101199001011234\n", 3)]
+#[case::of_mail("张三,zhang@example\n", 2)]
+fn of_a_sheet_without_names_of_columns_nothing_is_told_but_how_many_there_are(
+    #[case] text: &str,
+    #[case] count: usize,
+) {
+    let table = Table::read(text.as_bytes(), Format::Csv, None).unwrap();
+    let error = import(&table, &options()).unwrap_err();
+    let names = Vec::new();
+    assert_eq!(error, FileError::NoColumns { count, names });
+    for lang in [Lang::En, Lang::Zh] {
+        let told = error.told(lang);
+        assert!(told.contains(&count.to_string()) && !told.contains("张三"), "{told}");
+    }
+}
+
+#[test]
+fn a_personal_number_in_a_wrong_column_is_not_repeated() {
+    let imported = read(
+        "域名,备案号,主办单位,单位性质,审核通过日期,备注110101199001011234,\n\
+         a.com,110101199001011234,示例,企业,11010119900101123X,x,y\n\
+         110101199001011234,,示例,企业,,,\n\
+         b.com,京ICP备12345678号-1,110101199001011234,企业,,,\n\
+         b.com,京ICP备12345678号-1,示例,企业,,,\n",
+    );
+    for lang in [Lang::En, Lang::Zh] {
+        let notes = imported.notes.iter().map(|note| note.told(lang));
+        let told: Vec<String> = notes
+            .chain(imported.errors.iter().map(|error| error.told(lang)))
+            .collect();
+        assert!(told.len() >= 6, "{told:?}");
+        assert!(told.iter().any(|line| line.contains("1101…")), "{told:?}");
+        for line in told {
+            assert!(!line.contains("1101011"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_column_without_a_name_is_told_in_either_language() {
+    let imported = read("域名,主办单位,单位性质,\na.com,示例,企业,x\n");
+    assert!(
+        imported.notes.contains(&Note::NamelessColumn(4)),
+        "{:?}",
+        imported.notes
+    );
+    let zh = Note::NamelessColumn(4).told(Lang::Zh);
+    assert!(!zh.contains(|letter: char| letter.is_ascii_alphabetic()), "{zh}");
 }
 
 #[rstest]

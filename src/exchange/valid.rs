@@ -53,7 +53,7 @@ fn bounds(path: &str, schema: &JSONSchemaProps, value: &Value, faults: &mut Vec<
     let mut fault = |problem| {
         faults.extend(id_of(path).map(|id| Fault {
             id,
-            value: super::assemble::text(value),
+            value: told(id, value),
             problem,
         }));
     };
@@ -91,8 +91,29 @@ fn bounds(path: &str, schema: &JSONSchemaProps, value: &Value, faults: &mut Vec<
     }
 }
 
-/// The field that holds a path: itself, or where one cell holds all that is below.
+/// A value as it is told; of entries what tells one from another.
+fn told(id: &str, value: &Value) -> String {
+    let key = id.rsplit('.').next().unwrap_or_default();
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| super::assemble::text(item.get(key).unwrap_or(item)))
+                .collect();
+            items.join(", ")
+        }
+        value => super::assemble::text(value),
+    }
+}
+
+/// The field that holds a path: itself, or where one cell holds all that is below. Entries are told by what tells one from
+/// another.
 fn id_of(path: &str) -> Option<&'static str> {
+    match path {
+        "access" => return Some("access.provider"),
+        "approvals" => return Some("approvals.kind"),
+        _ => {}
+    }
     let holds = |id: &str| {
         path.strip_prefix(id)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -226,5 +247,36 @@ mod tests {
             .filter(|path| !FIELDS.iter().any(|field| field.id == **path))
             .collect();
         assert!(missing.is_empty(), "no column has {missing:?}");
+    }
+
+    fn lists(path: &str, schema: &JSONSchemaProps, found: &mut Vec<(String, Option<i64>)>) {
+        if schema.type_.as_deref() == Some("array") {
+            found.push((path.to_owned(), schema.max_items));
+        }
+        let items = match &schema.items {
+            Some(JSONSchemaPropsOrArray::Schema(items)) => items,
+            _ => schema,
+        };
+        for (name, schema) in items.properties.iter().flatten() {
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
+            lists(&path, schema, found);
+        }
+    }
+
+    #[test]
+    fn of_every_list_it_is_told_where_it_is_too_long() {
+        let mut found = Vec::new();
+        lists("", FILING.as_ref().unwrap(), &mut found);
+        lists("server", SERVER.as_ref().unwrap(), &mut found);
+        assert!(found.len() > 5, "{found:?}");
+        let most = i64::try_from(super::super::assemble::MOST).unwrap();
+        for (path, max_items) in found.iter().filter(|(path, _)| !path.contains("selector")) {
+            assert!(max_items.is_some_and(|max| max < most), "{path} may have {max_items:?}");
+            assert!(id_of(path).is_some(), "{path} is of no field");
+        }
     }
 }

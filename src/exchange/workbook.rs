@@ -1,9 +1,12 @@
 //! Workbooks of Excel (.xlsx), within bounds: what they unpack to is measured before they are read, and cells are taken one
-//! by one, for a sheet with a cell in its last corner is otherwise a table of billions.
+//! by one, for a sheet with a cell in its last corner is otherwise a table of billions. What is copied counts, too: one text may
+//! be that of many cells.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
-use std::panic::catch_unwind;
+use std::panic::{self, UnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx};
 
@@ -36,8 +39,49 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Table, FileError
         return Err(FileError::OldWorkbook);
     }
     measure(bytes)?;
-    // The reader of workbooks panics at some that were tampered with.
-    catch_unwind(|| unpacked(bytes, sheet)).unwrap_or_else(|_| Err(FileError::NoWorkbook("it is damaged".to_owned())))
+    // The reader of workbooks may panic at one that was tampered with.
+    quietly(|| unpacked(bytes, sheet)).unwrap_or_else(|| Err(FileError::NoWorkbook("it is damaged".to_owned())))
+}
+
+thread_local! {
+    /// Whether a panic of this thread is told by what catches it.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Catches a panic, of which nothing is printed; then there is nothing.
+fn quietly<T>(run: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |about| {
+            if !IS_QUIET.get() {
+                tell(about);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let outcome = catch_unwind(run).ok();
+    IS_QUIET.set(false);
+    outcome
+}
+
+/// The bytes of texts that are kept.
+#[derive(Default)]
+struct Kept(u64);
+
+impl Kept {
+    /// Counts a text before it is copied.
+    fn count(&mut self, text: &str) -> Result<(), FileError> {
+        self.0 = self.0.saturating_add(text.len() as u64);
+        if self.0 > MAX_UNPACKED {
+            return Err(too_much());
+        }
+        Ok(())
+    }
+}
+
+fn too_much() -> FileError {
+    FileError::Bomb(MAX_UNPACKED >> 20)
 }
 
 fn unpacked(bytes: &[u8], sheet: Option<&str>) -> Result<Table, FileError> {
@@ -46,14 +90,12 @@ fn unpacked(bytes: &[u8], sheet: Option<&str>) -> Result<Table, FileError> {
     let (name, notes) = chosen(&book, sheet)?;
     let merged = book.merge_cells_by_sheet_name(&name).map_err(broken)?;
     if merged.len() > MAX_MERGED {
-        return Err(FileError::TooWide {
-            rows: MAX_ROWS,
-            columns: MAX_COLUMNS,
-        });
+        return Err(FileError::TooMerged(MAX_MERGED));
     }
-    let mut rows = cells(&mut book, &name)?;
+    let mut kept = Kept::default();
+    let mut rows = cells(&mut book, &name, &mut kept)?;
     for area in merged {
-        spread(&mut rows, area.start, area.end);
+        spread(&mut rows, area.start, area.end, &mut kept)?;
     }
     let mut table = Table {
         notes,
@@ -84,7 +126,6 @@ fn unpacked(bytes: &[u8], sheet: Option<&str>) -> Result<Table, FileError> {
 fn measure(bytes: &[u8]) -> Result<(), FileError> {
     let broken = |error: zip::result::ZipError| FileError::NoWorkbook(error.to_string());
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    let too_much = || FileError::Bomb(MAX_UNPACKED >> 20);
     if archive.len() > MAX_FILES {
         return Err(too_much());
     }
@@ -137,7 +178,11 @@ fn chosen<R: Read + Seek>(book: &Xlsx<R>, typed: Option<&str>) -> Result<(String
 }
 
 /// The cells that hold something, by rows.
-fn cells<R: Read + Seek>(book: &mut Xlsx<R>, name: &str) -> Result<BTreeMap<u32, Vec<String>>, FileError> {
+fn cells<R: Read + Seek>(
+    book: &mut Xlsx<R>,
+    name: &str,
+    kept: &mut Kept,
+) -> Result<BTreeMap<u32, Vec<String>>, FileError> {
     let broken = |error: calamine::XlsxError| FileError::NoWorkbook(error.to_string());
     let mut reader = book.worksheet_cells_reader(name).map_err(broken)?;
     let mut rows: BTreeMap<u32, Vec<String>> = BTreeMap::new();
@@ -146,13 +191,11 @@ fn cells<R: Read + Seek>(book: &mut Xlsx<R>, name: &str) -> Result<BTreeMap<u32,
         if text.trim().is_empty() {
             continue;
         }
+        kept.count(&text)?;
         let (row, column) = cell.get_position();
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         if rows.len() > MAX_ROWS || column >= MAX_COLUMNS {
-            return Err(FileError::TooWide {
-                rows: MAX_ROWS,
-                columns: MAX_COLUMNS,
-            });
+            return Err(FileError::too_wide());
         }
         let cells = rows.entry(row).or_default();
         if cells.len() <= column {
@@ -166,23 +209,30 @@ fn cells<R: Read + Seek>(book: &mut Xlsx<R>, name: &str) -> Result<BTreeMap<u32,
 }
 
 /// Repeats the value of a merged area in its other rows: it is meant for each of them. Rows that hold nothing else stay blank.
-fn spread(rows: &mut BTreeMap<u32, Vec<String>>, start: (u32, u32), end: (u32, u32)) {
+fn spread(
+    rows: &mut BTreeMap<u32, Vec<String>>,
+    start: (u32, u32),
+    end: (u32, u32),
+    kept: &mut Kept,
+) -> Result<(), FileError> {
     let column = usize::try_from(start.1).unwrap_or(usize::MAX);
     // Across columns it is a title.
     if start.1 != end.1 || start.0 >= end.0 {
-        return;
+        return Ok(());
     }
     let Some(value) = rows.get(&start.0).and_then(|cells| cells.get(column)).cloned() else {
-        return;
+        return Ok(());
     };
     for (_, cells) in rows.range_mut(start.0.saturating_add(1)..=end.0) {
         if cells.len() <= column {
             cells.resize(column.saturating_add(1), String::new());
         }
         if let Some(cell) = cells.get_mut(column).filter(|cell| cell.is_empty()) {
+            kept.count(&value)?;
             cell.clone_from(&value);
         }
     }
+    Ok(())
 }
 
 fn text(value: &DataRef<'_>) -> String {
@@ -297,6 +347,56 @@ mod tests {
         assert_eq!(read(&bomb, None), Err(FileError::Bomb(128)));
     }
 
+    /// As long as Excel lets a cell be: 98,301 bytes.
+    fn long() -> String {
+        "示".repeat(32_767)
+    }
+
+    #[test]
+    fn a_text_that_many_cells_share_is_counted_for_each() {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for row in 0..1500 {
+            sheet.write(row, 0, long()).unwrap();
+        }
+        let bytes = book.save_to_buffer().unwrap();
+        assert!(bytes.len() < 100 << 10, "{}", bytes.len());
+        assert_eq!(read(&bytes, None), Err(FileError::Bomb(128)));
+    }
+
+    #[test]
+    fn a_text_of_a_merged_area_is_counted_for_each_row() {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        sheet.merge_range(0, 0, 1499, 0, &long(), &Format::new()).unwrap();
+        for row in 0..1500 {
+            sheet.write(row, 1, "a.com").unwrap();
+        }
+        assert_eq!(read(&book.save_to_buffer().unwrap(), None), Err(FileError::Bomb(128)));
+    }
+
+    #[test]
+    fn merged_areas_without_end_are_told_as_such() {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for nth in 0..=u32::try_from(MAX_MERGED).unwrap() {
+            sheet
+                .merge_range(2 * nth, 0, 2 * nth + 1, 0, "a", &Format::new())
+                .unwrap();
+        }
+        assert_eq!(
+            read(&book.save_to_buffer().unwrap(), None),
+            Err(FileError::TooMerged(MAX_MERGED))
+        );
+    }
+
+    #[test]
+    fn a_panic_that_is_caught_is_told_by_nobody_else() {
+        let caught = quietly(|| -> u8 { panic!("of another's program") });
+        assert!(caught.is_none() && !IS_QUIET.get());
+        assert_eq!(quietly(|| 1), Some(1));
+    }
+
     /// The workbook with some bytes of one of its files changed.
     fn changed(book: &[u8], which: usize, changes: &[(usize, u8)]) -> Vec<u8> {
         let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
@@ -332,7 +432,11 @@ mod tests {
             sheet.write(2, 0, 1.5).unwrap();
             sheet.write(0, 0, "域名").unwrap();
             let bytes = changed(&book.save_to_buffer().unwrap(), which, &changes);
-            let _ = read(&bytes, None);
+            match read(&bytes, None) {
+                Ok(table) => prop_assert!(!table.rows.is_empty() && table.rows.len() <= MAX_ROWS),
+                Err(FileError::NoWorkbook(_) | FileError::Empty | FileError::TooWide { .. } | FileError::Bomb(_)) => {}
+                Err(other) => prop_assert!(false, "{other:?}"),
+            }
         }
     }
 

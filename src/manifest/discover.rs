@@ -47,19 +47,27 @@ impl Input {
         if size > MAX_FILE { 0 } else { size }
     }
 
+    /// Its bytes, whatever they are; none where they are more than `most`.
+    ///
+    /// # Errors
+    /// When it can't be opened or read, or is a pipe to which nobody writes.
+    pub fn bytes(&self, most: u64) -> io::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Stdin => read_bounded(io::stdin().lock(), 0, most),
+            Self::File(path) => {
+                let file = open(path)?;
+                let size = file.metadata().map_or(0, |about| about.len());
+                read_bounded(file, size, most)
+            }
+        }
+    }
+
     /// Reads it whole.
     ///
     /// # Errors
     /// When it can't be opened or read, is over 256 MiB, or is no UTF-8 text.
     pub fn load(&self) -> Result<Arc<Source>, ReadError> {
-        let bytes = match self {
-            Self::Stdin => read_bounded(io::stdin().lock(), 0),
-            Self::File(path) => open(path).and_then(|file| {
-                let size = file.metadata().map_or(0, |about| about.len());
-                read_bounded(file, size)
-            }),
-        };
-        match bytes {
+        match self.bytes(MAX_FILE) {
             Ok(Some(bytes)) => Source::new(self.name(), bytes),
             Ok(None) => Err(ReadError::of_file(
                 self.name(),
@@ -86,13 +94,13 @@ fn open(path: &Path) -> io::Result<File> {
         .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nobody writes to this pipe")))
 }
 
-fn read_bounded(from: impl Read, size: u64) -> io::Result<Option<Vec<u8>>> {
-    if size > MAX_FILE {
+fn read_bounded(from: impl Read, size: u64, most: u64) -> io::Result<Option<Vec<u8>>> {
+    if size > most {
         return Ok(None);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
-    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= MAX_FILE).then_some(bytes))
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 /// The inputs that were typed: a file is taken as it is, a folder with all its `*.yaml`, `*.yml` and `*.json` below,

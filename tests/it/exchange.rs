@@ -6,6 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use filing_operator::domain::shown::shown;
+use rstest::rstest;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ fn run(program: &Path, args: &str, stdin: &[u8], folder: &Path, account: Option<
         .args(args.split_whitespace())
         .current_dir(folder)
         .env_remove("CLICOLOR_FORCE")
+        .env("LC_ALL", "C")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -219,13 +222,114 @@ async fn a_sheet_of_200_filings_goes_into_a_cluster_and_comes_back_the_same() {
     let nobody = cluster.user("nobody", &[]);
     let refused = run(&plugin, "export", b"", folder, Some(&nobody));
     assert_eq!(refused.code, 2);
-    for kind in ["filings", "accessservers", "filingpolicies"] {
+    for kind in ["filings", "accessservers"] {
         assert!(
             refused.stderr.contains(&format!("error: listing {kind}: ")),
             "{}",
             refused.stderr
         );
     }
+    // Of what is not exported nothing is asked.
+    assert!(!refused.stderr.contains("filingpolicies"), "{}", refused.stderr);
+    let named = run(
+        &plugin,
+        "export sheet.yaml --context nowhere",
+        b"",
+        folder,
+        Some(&cluster.admin),
+    );
+    assert!(
+        named.code == 2 && named.stderr.contains("here none is looked at"),
+        "{}",
+        named.stderr
+    );
+}
+
+#[rstest]
+#[case::export_of_nothing("export", "there is nothing to export")]
+#[case::export_beside_files("export . --context nowhere", "--context and --kubeconfig say at which cluster")]
+#[case::plan_beside_files("plan . --kubeconfig nowhere", "--context and --kubeconfig say at which cluster")]
+fn a_cluster_is_read_where_it_is_asked_for_and_no_flag_is_ignored(#[case] args: &str, #[case] says: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = typed(args, b"", folder.path());
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains(says), "{}", refused.stderr);
+}
+
+/// What is left of a text without the colours that are the program's own.
+fn without_colours(text: &str) -> String {
+    let own = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    own.replace_all(text, "").into_owned()
+}
+
+#[test]
+fn nothing_in_a_table_does_anything_to_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\u{1b}]0;x\u{7}.csv";
+    let text = "域名,备案号,主办单位,单位性质,审核通过日\u{1b}]0;x\u{7}期,a\u{202e}b,备案状\u{9b}2J态\n\
+                a.com,京\u{1b}[2J,示\u{1b}[2J例,企\u{1b}[2J业,x,y,z\n";
+    let twice = "域\u{1b}\u{7}名,域名,主办单位,单位性质\na.com,b.com,甲,企业\n";
+    fs::write(folder.path().join(name), text).unwrap();
+    fs::write(folder.path().join("twice.csv"), twice).unwrap();
+    for args in [
+        format!("import {name} --color always"),
+        format!("import {name} --color always --lang zh"),
+        format!("import {name} --color always --column \u{1b}]0;x\u{7}=域名"),
+        "import twice.csv --color always".to_owned(),
+    ] {
+        let answer = typed(&args, b"", folder.path());
+        assert_eq!(answer.code, 2, "{}", answer.stderr);
+        for line in without_colours(&answer.stderr).lines() {
+            assert_eq!(shown(line), line);
+        }
+    }
+}
+
+#[test]
+fn the_hint_of_a_column_is_one_word_of_a_shell() {
+    let text = "域名,主办单位,单位性质,registration.expireAt'\na.com,示例,企业,x\n";
+    let answer = typed("import -", text.as_bytes(), Path::new("."));
+    assert!(
+        answer
+            .stderr
+            .contains(r"--column 'registration.expiresAt=registration.expireAt'\'''"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn notes_have_an_end() {
+    let rows = "a.com,示例,企业\n".repeat(301);
+    let text = format!("域名,主办单位,单位性质\n{rows}");
+    for (lang, last) in [
+        ("en", "note: <stdin>: and 200 more like these"),
+        ("zh", "note: <stdin>: 另有 200 条类似提示"),
+    ] {
+        let answer = typed(&format!("import - --lang {lang}"), text.as_bytes(), Path::new("."));
+        let notes: Vec<&str> = answer
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("note: "))
+            .collect();
+        assert_eq!(
+            (notes.len(), notes.last().copied()),
+            (101, Some(last)),
+            "{}",
+            answer.stderr
+        );
+        answer.succeeds();
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let answer = typed("import pipe", b"", folder.path());
+    assert_eq!(answer.code, 2);
+    assert_eq!(answer.stderr, "error: can't read pipe: nobody writes to this pipe\n");
 }
 
 #[tokio::test]
@@ -300,6 +404,10 @@ fn what_is_no_table_is_told_with_its_name() {
         ),
         ("import other.csv", "it has 甲, 乙"),
         ("import nowhere.csv", "error: can't read nowhere.csv: No such file"),
+        (
+            "import other.csv --lang zh",
+            "error: 无法读取 other.csv：前几行中没有域名列或服务器列",
+        ),
         ("import other.csv --sheet 一", "only a workbook (.xlsx) has sheets"),
         ("import other.csv --provider 某机房", "某机房 is no provider"),
         ("import other.csv --column 域名", "write it as FIELD=COLUMN"),

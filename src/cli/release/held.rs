@@ -135,7 +135,7 @@ impl Held {
 }
 
 /// A text as one word of a shell. Records are anyone's to write: none may become a second command.
-fn quoted(text: &str) -> String {
+pub(in crate::cli) fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
