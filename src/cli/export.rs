@@ -76,6 +76,16 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     } else {
         (Declarations::from_files(&args.paths, &args.namespace), Vec::new())
     };
+    for trouble in &declared.troubles {
+        output.aside(&format!("{}\n", trouble.rendered));
+    }
+    for refused in &refused {
+        output.error(refused);
+    }
+    let is_whole = declared.troubles.is_empty() && refused.is_empty();
+    if !is_whole && declared.filings.is_empty() && declared.servers.is_empty() {
+        return Ok(ExitCode::from(FAILED));
+    }
     let Format::Csv = args.output;
     let exported = exchange::export(
         &declared.filings,
@@ -83,13 +93,6 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
         args.lang.map_or(Lang::En, Lang::from),
     );
     Output::plain(&exported.csv)?;
-
-    for trouble in &declared.troubles {
-        output.aside(&format!("{}\n", trouble.rendered));
-    }
-    for refused in &refused {
-        output.error(refused);
-    }
     for note in notes(
         exported.labelled,
         declared.policies.len(),
@@ -97,7 +100,7 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     ) {
         output.note(&note);
     }
-    Ok(if declared.troubles.is_empty() && refused.is_empty() {
+    Ok(if is_whole {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(FAILED)

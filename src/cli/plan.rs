@@ -108,6 +108,11 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     for refused in &refused {
         output.error(refused);
     }
+    let is_empty = declared.filings.is_empty() && declared.servers.is_empty() && declared.policies.is_empty();
+    if is_empty && !is_whole {
+        // An empty plan, or calendar, would say that nothing is due.
+        return Ok(ExitCode::from(FAILED));
+    }
     let now = args.now.unwrap_or_else(operator::now);
     let facts = Declared {
         filings: &declared.filings,
@@ -116,7 +121,7 @@ pub(super) fn run(args: &Args, is_plugin: bool, output: &Output) -> Result<ExitC
     };
     let plan = Plan::of(facts, Day::of(now), args.days);
     print(args, &plan, now)?;
-    if declared.filings.is_empty() && declared.servers.is_empty() && declared.policies.is_empty() {
+    if is_empty {
         output.note(match Language::or_locale(args.lang) {
             Lang::En => "no Filing, AccessServer or FilingPolicy is declared there",
             Lang::Zh => "其中没有登记任何 Filing、AccessServer 或 FilingPolicy",

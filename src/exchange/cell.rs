@@ -88,8 +88,8 @@ pub(super) struct Around<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Read {
     pub(super) value: Value,
-    /// Why a number is kept as it is.
-    pub(super) irregular: Option<String>,
+    /// Why a number is kept as it is, in English and Chinese.
+    pub(super) irregular: Option<[String; 2]>,
 }
 
 /// Whether a text says that there is no number yet.
@@ -256,7 +256,7 @@ fn number(text: &str) -> Read {
         Ok(number) => Value::from(number.text()).into(),
         Err(error) => Read {
             value: text.into(),
-            irregular: Some(error.to_string()),
+            irregular: Some([error.to_string(), error.zh()]),
         },
     }
 }

@@ -454,7 +454,7 @@ pub enum Note {
         /// The number.
         number: String,
         /// What is wrong with it.
-        why: String,
+        why: [String; 2],
     },
     /// A word where a number is due, which says that there is none yet.
     NoNumber {
@@ -516,14 +516,28 @@ impl Note {
                     listed(others, "、")
                 )
             }
-            (Self::Irregular { row, number, why }, Lang::En) => {
+            (
+                Self::Irregular {
+                    row,
+                    number,
+                    why: [why, _],
+                },
+                Lang::En,
+            ) => {
                 format!(
                     "row {row}: the number \"{}\" is kept as it is: {}",
                     shown(number),
                     masked(why)
                 )
             }
-            (Self::Irregular { row, number, why }, Lang::Zh) => {
+            (
+                Self::Irregular {
+                    row,
+                    number,
+                    why: [_, why],
+                },
+                Lang::Zh,
+            ) => {
                 format!("第 {row} 行：备案号“{}”按原样保留：{}", shown(number), masked(why))
             }
             (Self::NoNumber { row, word }, Lang::En) => {

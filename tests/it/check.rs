@@ -106,7 +106,7 @@ fn a_kind_of_ours_in_another_group_is_told(#[case] api_version: &str) {
     let answer = check(&input, &[]);
     assert_eq!(answer.code, 2);
     let told = format!("{api_version} Filing is not read; write apiVersion: filing-operator.io/v1alpha1");
-    assert!(answer.err.contains(&told), "{}", answer.err);
+    assert!(answer.stderr.contains(&told), "{}", answer.stderr);
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub(super) fn replace(path: &Path, text: &[u8], before: Option<&[u8]>) -> Result
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        bail!("there is no folder {}; make it first", folder.display());
+    }
     let there = match fs::metadata(&target) {
         Ok(there) => Some(there),
         Err(error) if error.kind() == io::ErrorKind::NotFound && before.is_none() => None,
