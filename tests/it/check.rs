@@ -138,7 +138,17 @@ fn the_book_shows_what_check_says_of_the_examples() {
     let fence = "<!-- exits: 1 -->\n```console\n$ filing-operator check examples/ --now 2026-11-23\n";
     is_made(
         "docs/examples.md",
-        &[before, BEGIN, fence, &answer.stdout, "```\n", END, after].concat(),
+        &[
+            before,
+            BEGIN,
+            fence,
+            &answer.stderr,
+            &answer.stdout,
+            "```\n",
+            END,
+            after,
+        ]
+        .concat(),
     );
 }
 
