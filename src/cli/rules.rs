@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use clap::ValueEnum;
 
 use super::Language;
 use super::output::Output;
 use crate::manifest::nearest;
 use crate::report;
-use crate::rules::{self, CATALOGUE, Page};
+use crate::rules::{self, CATALOGUE, Page, Rule};
 
 /// Show the catalogue of rules, or one rule in full
 #[derive(Debug, clap::Args)]
@@ -42,22 +42,7 @@ enum Format {
 
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
     let lang = Language::or_locale(args.lang);
-    let one = match &args.id {
-        None => None,
-        Some(id) => match rules::find(id) {
-            Some(rule) => Some(rule),
-            None => match CATALOGUE.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)) {
-                Some(rule) => bail!("\"{id}\" is no rule; write {}", rule.id),
-                None => {
-                    let ids: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id).collect();
-                    match nearest(id, &ids) {
-                        Some(meant) => bail!("\"{id}\" is no rule; write {meant}"),
-                        None => bail!("\"{id}\" is no rule; `filing-operator rules` lists those there are"),
-                    }
-                }
-            },
-        },
-    };
+    let one = args.id.as_deref().map(rule).transpose()?;
     match (one, args.output) {
         (None, Format::Text) => output.styled(&report::rules_table(&CATALOGUE, lang))?,
         (None, Format::Json) => Output::plain(&(report::rules_json(&CATALOGUE)? + "\n"))?,
@@ -67,4 +52,13 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<ExitCode> {
         (Some(rule), Format::Json) => Output::plain(&(report::rule_json(rule)? + "\n"))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rule of that name.
+fn rule(id: &str) -> anyhow::Result<&'static Rule> {
+    let ids: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id).collect();
+    rules::find(id).ok_or_else(|| match nearest(id, &ids) {
+        Some(meant) => anyhow!("\"{id}\" is no rule; write {meant}"),
+        None => anyhow!("\"{id}\" is no rule; `filing-operator rules` lists those there are"),
+    })
 }

@@ -381,6 +381,15 @@ async fn kubectl_shows_a_filing_and_waits_for_it() {
             r#""spec.stage" "Submitted" "Approved""#,
         ]
     );
+    let holder = |name: &str| declare(&format!("{approved}, registration: {{holder: {name}}}"));
+    holder("示例科技有限公司");
+    wait("jsonpath={.status.changes[0].to}=示例科技有限公司");
+    holder("示例集团有限公司");
+    wait("jsonpath={.status.changes[0].from}=示例科技有限公司");
+    let approved_holder =
+        "get filing/NAME -o jsonpath={.status.approved[?(@.field==\"spec.registration.holder\")].value}";
+    let told = kubectl(&approved_holder.replace("NAME", name)).succeeds();
+    assert_eq!(told, "", "it had none when it was approved");
     declare(&at_stage("Cancelled"));
     wait("condition=Ready=false");
     wait("condition=Expiring=false");
