@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject};
 use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
@@ -15,10 +15,8 @@ use super::check::trouble::Trouble;
 use super::check::{source, whole};
 use super::cluster::refused;
 use crate::api::{AccessServer, Filing, FilingPolicy, keys, read};
+use crate::controller::list_all;
 use crate::manifest::{Object, Strictness};
-
-/// How many objects are asked for at once.
-const PAGE: u32 = 500;
 
 /// What is declared, of each kind in the order in which it was found.
 #[derive(Debug, Default)]
@@ -156,14 +154,17 @@ where
     K: Resource<DynamicType = ()> + DeserializeOwned,
 {
     let resource = ApiResource::erase::<K>(&());
-    let objects = match all(client, &resource, seen).await {
-        Ok(objects) => objects,
-        Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => {
-            refusals.push(refused(plural, &status));
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(error).with_context(|| format!("listing {plural}")),
-    };
+    let mut objects = Vec::new();
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    let listing = list_all(&api, |mut object| {
+        object.metadata.managed_fields = None;
+        objects.push(object);
+        seen();
+    });
+    if let Some(status) = listing.await.with_context(|| format!("listing {plural}"))? {
+        refusals.push(refused(plural, &status));
+        return Ok(Vec::new());
+    }
     let mut found = Vec::with_capacity(objects.len());
     for object in objects {
         let file = match object.namespace() {
@@ -178,24 +179,6 @@ where
         }
     }
     Ok(found)
-}
-
-async fn all(client: &Client, resource: &ApiResource, seen: &impl Fn()) -> kube::Result<Vec<DynamicObject>> {
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
-    let mut params = ListParams::default().limit(PAGE);
-    let mut found = Vec::new();
-    loop {
-        let page = api.list(&params).await?;
-        for mut object in page.items {
-            object.metadata.managed_fields = None;
-            found.push(object);
-            seen();
-        }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params.continue_token = Some(token),
-            None => return Ok(found),
-        }
-    }
 }
 
 #[cfg(test)]

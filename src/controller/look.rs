@@ -79,6 +79,30 @@ pub async fn look(client: &Client, home: &str, seen: impl Fn()) -> Result<Look, 
     Ok(look)
 }
 
+/// Lists a kind, page by page, and hands over each object. Gives the API server's answer where it does not let the kind be listed,
+/// or does not know it: what was handed over is not all then.
+///
+/// # Errors
+/// When the API server can't be asked, or fails.
+pub async fn list_all<K>(api: &Api<K>, mut each: impl FnMut(K)) -> Result<Option<Box<Status>>, kube::Error>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = match api.list(&params).await {
+            Ok(page) => page,
+            Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => return Ok(Some(status)),
+            Err(error) => return Err(error),
+        };
+        page.items.into_iter().for_each(&mut each);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params.continue_token = Some(token),
+            None => return Ok(None),
+        }
+    }
+}
+
 impl Look {
     /// Lists a kind, page by page. A kind of which a page is missing counts as not listed.
     async fn list<K>(
@@ -91,25 +115,13 @@ impl Look {
     where
         K: Resource + Clone + DeserializeOwned + Debug,
     {
-        let mut params = ListParams::default().limit(PAGE);
-        loop {
-            let page = match api.list(&params).await {
-                Ok(page) => page,
-                Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => {
-                    self.refused.push((kind, status));
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            };
-            for object in &page.items {
-                self.take(read(object));
-                seen();
-            }
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params.continue_token = Some(token),
-                None => return Ok(()),
-            }
-        }
+        let refusal = list_all(&api, |object| {
+            self.take(read(&object));
+            seen();
+        });
+        let refusal = refusal.await?;
+        self.refused.extend(refusal.map(|status| (kind, status)));
+        Ok(())
     }
 
     fn take(&mut self, (change, beside): (Change, Beside)) {

@@ -27,7 +27,7 @@ use kube::Client;
 pub use default_policy::{DefaultPolicy, DefaultPolicyError};
 pub use freshness::keep_fresh;
 pub use lease::LEASE;
-pub use look::{Look, look};
+pub use look::{Look, list_all, look};
 pub use registrar::Registration;
 pub use shared::{Shared, Standing, WatchState, Write, Writes};
 
