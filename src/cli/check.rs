@@ -173,9 +173,7 @@ impl Args {
         if self.live {
             return Cluster::look(self, lang, output).map(Some);
         }
-        if self.connection.is_given() {
-            anyhow::bail!("--context and --kubeconfig say at which cluster --live looks; add --live");
-        }
+        self.connection.checked(false)?;
         Ok(None)
     }
 }

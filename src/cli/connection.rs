@@ -45,18 +45,13 @@ pub(super) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T>
 }
 
 impl Connection {
-    /// Whether a flag says which cluster.
-    pub(super) fn is_given(&self) -> bool {
-        self.kubeconfig.is_some() || self.context.is_some()
-    }
-
     /// Refuses a cluster that is named where none is looked at.
     ///
     /// # Errors
     /// When a flag names one and `is_used` is false.
     pub(super) fn checked(&self, is_used: bool) -> Result<()> {
         ensure!(
-            is_used || !self.is_given(),
+            is_used || (self.kubeconfig.is_none() && self.context.is_none()),
             "--context and --kubeconfig say at which cluster --live looks, and here none is looked at; leave them out, or add \
              --live"
         );
