@@ -27,6 +27,7 @@ use crate::api::FilingPolicy;
 use crate::api::keys::{self, RELEASE};
 use crate::controller::LEASE;
 use crate::operator;
+use crate::report::counted;
 
 pub(super) use self::held::quoted;
 
@@ -290,15 +291,11 @@ fn show(bar: &ProgressBar, all: usize, left: usize) {
 }
 
 fn routes(count: usize) -> String {
-    plural(count, "route", "routes")
+    counted(count, "route", "routes")
 }
 
 fn policies(count: usize) -> String {
-    plural(count, "FilingPolicy", "FilingPolicies")
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+    counted(count, "FilingPolicy", "FilingPolicies")
 }
 
 #[cfg(test)]

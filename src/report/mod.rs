@@ -30,3 +30,4 @@ pub use model::{Answer, Before, COMMAND_LINE, Declared, InputError, Judged, Plac
 pub use plan::PlanView;
 pub use sarif::sarif;
 pub use table::{Layout, summary, table};
+pub use words::counted;

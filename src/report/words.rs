@@ -272,7 +272,8 @@ fn colour_in_row(one: Colour, lang: Lang) -> &'static str {
     }
 }
 
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+/// So many of something, by its name for one and for many.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

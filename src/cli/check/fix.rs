@@ -26,6 +26,7 @@ use crate::manifest::{Input, Left, Mended, Object, Source, Strictness, Why};
 use crate::mend::{self, Mend};
 use crate::registry::{Registry, Snapshot};
 use crate::report::Answer;
+use crate::report::counted;
 use crate::rules::Lang;
 
 const REMOVED: Style = AnsiColor::Red.on_default();
@@ -54,10 +55,17 @@ impl Outcome {
         let summary = match (self.is_written, fields, lang) {
             (true, 0, Lang::En) => "nothing was mended".to_owned(),
             (true, 0, Lang::Zh) => "没有修正任何内容".to_owned(),
-            (true, _, Lang::En) => format!("mended {} in {}", counted(fields, "field"), counted(files, "file")),
+            (true, _, Lang::En) => format!(
+                "mended {} in {}",
+                counted(fields, "field", "fields"),
+                counted(files, "file", "files")
+            ),
             (true, _, Lang::Zh) => format!("已修正 {files} 个文件中的 {fields} 处"),
             (false, 0, _) => return Vec::new(),
-            (false, _, Lang::En) => format!("{} can be mended by --fix; --diff shows how", counted(fields, "field")),
+            (false, _, Lang::En) => format!(
+                "{} can be mended by --fix; --diff shows how",
+                counted(fields, "field", "fields")
+            ),
             (false, _, Lang::Zh) => format!("{fields} 处可用 --fix 修正；--diff 显示修正内容"),
         };
         let left = self.left.iter().filter(|_| self.is_written);
@@ -65,10 +73,6 @@ impl Outcome {
         notes.push(summary);
         notes
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Why fields are left as they are, of as many as a person reads.
