@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{null_is_absent, schema, status::DeclarationStatus};
-use crate::domain::Day;
+use crate::domain::{ContentFact, Day};
 
 /// The printed column that the operator reads to tell whether it has seen every filing.
 pub(crate) const VERSION_COLUMN: &str = "Version";
@@ -515,6 +515,14 @@ pub enum NamespacesFrom {
     Same,
     /// Those that the selector picks.
     Selector,
+}
+
+impl ContentType {
+    /// What it needs before it is filed, by the table; none where nothing is known.
+    pub fn fact(self) -> Option<&'static ContentFact> {
+        // Its name is the same in Rust and in the resource.
+        ContentFact::find(&format!("{self:?}"))
+    }
 }
 
 impl FilingSpec {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::route::{Found, explain, next_change};
 use crate::api::{Colour, Stage};
 use crate::domain::content::Asked;
-use crate::domain::{ContentFact, Day, FieldPath};
+use crate::domain::{Day, FieldPath};
 use crate::registry::{Filing, Other, Policy, Server, Snapshot};
 use crate::rules::{self, CATALOGUE, Check, Context, Draft, FilingCase, Finding, Moment, ServerCase, Severity};
 
@@ -38,10 +38,7 @@ pub fn judge_filing(filing: &Filing, facts: &Snapshot, now: Timestamp) -> Declar
     };
     // What ends in a violation turns Red before it does, and what ends in a warning Yellow.
     let violates = |(other, _): &&(Other, Day)| match other {
-        Other::Approval(content) => {
-            let fact = ContentFact::find(&format!("{content:?}"));
-            fact.is_some_and(|fact| fact.asked == Asked::Everywhere)
-        }
+        Other::Approval(content) => content.fact().is_some_and(|fact| fact.asked == Asked::Everywhere),
         Other::Licence | Other::HandlerId | Other::Review => false,
     };
     let (approvals, others): (Vec<_>, Vec<_>) = filing.others.iter().partition(violates);

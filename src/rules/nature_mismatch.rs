@@ -5,8 +5,8 @@ use super::finding::{Draft, Value};
 use super::page::documented;
 use super::rule::{Basis, Check, Rule, Severity, Words};
 use crate::api::{ContentType, Nature};
+use crate::domain::FieldPath;
 use crate::domain::content::Asked;
-use crate::domain::{ContentFact, FieldPath};
 
 pub(super) static NATURE_MISMATCH: Rule = Rule {
     id: "NatureMismatch",
@@ -56,10 +56,9 @@ fn refused(content: ContentType) -> Option<Value> {
         )),
         ContentType::Bbs => Some(Value::words("a forum (Bbs)", "论坛等电子公告服务")),
         _ => {
-            let key = format!("{content:?}");
-            let fact = ContentFact::find(&key).filter(|fact| fact.asked == Asked::Everywhere)?;
+            let fact = content.fact().filter(|fact| fact.asked == Asked::Everywhere)?;
             Some(Value::Both {
-                en: format!("{} ({key}), which needs an approval", fact.name_en),
+                en: format!("{} ({content:?}), which needs an approval", fact.name_en),
                 zh: format!("需前置审批的{}内容", fact.name_zh),
             })
         }

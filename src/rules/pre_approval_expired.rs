@@ -5,7 +5,7 @@ use super::finding::{Draft, Value};
 use super::page::documented;
 use super::pre_approval_missing::as_asked;
 use super::rule::{Basis, Check, Rule, Severity, Words};
-use crate::domain::{ContentFact, FieldPath};
+use crate::domain::FieldPath;
 use crate::registry::Other;
 
 pub(super) static PRE_APPROVAL_EXPIRED: Rule = Rule {
@@ -32,15 +32,20 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     approvals
         .filter_map(|(at, content)| {
             let date = case.filing.end_of(Other::Approval(*content))?;
-            let fact = ContentFact::find(&format!("{content:?}"));
+            if !case.context.moment.is_past(date, 0) {
+                return None;
+            }
+            let fact = content.fact();
             let name = match fact {
                 Some(fact) => Value::words(fact.name_en, fact.name_zh),
                 None => Value::from(format!("{content:?}")),
             };
             let draft = Draft::new().with("content", name).with("date", date);
             let draft = draft.at(FieldPath::from(format!("spec.approvals[{at}].expiresAt")));
-            let draft = fact.map_or_else(|| draft.clone().as_warning(), |fact| as_asked(fact, draft.clone()));
-            case.context.moment.is_past(date, 0).then_some(draft)
+            Some(match fact {
+                Some(fact) => as_asked(fact, draft),
+                None => draft.as_warning(),
+            })
         })
         .collect()
 }

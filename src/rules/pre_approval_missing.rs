@@ -32,7 +32,7 @@ fn on_filing(case: &FilingCase<'_>) -> Vec<Draft> {
     let unapproved = content.filter(|(_, content)| !particulars.approvals.contains(content));
     unapproved
         .filter_map(|(at, content)| {
-            let fact = ContentFact::find(&format!("{content:?}"))?;
+            let fact = content.fact()?;
             let is_asked = fact.is_asked_in(case.filing.subject.province);
             let draft = || {
                 let draft = Draft::new()
